@@ -1,0 +1,138 @@
+//! Calls: the execution log; rows are added, never changed, and outlive the tool that was called.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{
+    ColumnTrait, Condition, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QueryTrait,
+    sea_query::{Expr, ExprTrait, Func, LikeExpr},
+};
+use serde::Serialize;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::{Connection, Listed, Page, Result, Store, page};
+
+mod entity;
+pub(crate) mod writer;
+
+/// One run of a revision.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Call {
+    /// A UUID of version 7.
+    pub id: Uuid,
+    /// The server the tool was on.
+    pub server_id: Uuid,
+    /// The tool.
+    pub tool_id: Uuid,
+    /// The revision that ran.
+    pub revision_id: Uuid,
+    /// The digest of what ran.
+    pub digest: String,
+    /// The name it was called by, `server__tool`.
+    pub tool_name: String,
+    /// Who called.
+    pub caller: String,
+    /// Whether it was a test rather than a client's call.
+    pub is_test: bool,
+    /// What it was called with; the keys keep their order.
+    pub arguments: Value,
+    /// What it returned.
+    pub result: Option<Value>,
+    /// What it printed; a null character is kept as `␀`.
+    pub stdout: String,
+    /// Why it failed; a null character is kept as `␀`.
+    pub error: Option<String>,
+    /// What kind of failure.
+    pub error_kind: Option<String>,
+    /// Whether it returned.
+    pub success: bool,
+    /// How long it ran, in microseconds.
+    pub duration_us: i64,
+    /// When it was called.
+    pub created_at: DateTime<Utc>,
+}
+
+/// Which calls to list; what is `None` does not matter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Calls of this tool.
+    pub tool_id: Option<Uuid>,
+    /// Calls of this server's tools.
+    pub server_id: Option<Uuid>,
+    /// Calls of tools with this in their name, in upper or lower case.
+    pub tool_name_contains: Option<String>,
+    /// Calls that returned, or calls that failed.
+    pub success: Option<bool>,
+    /// Calls of exactly this caller.
+    pub caller: Option<String>,
+}
+
+/// Adds a call to the log and returns once it is kept: it then survives the death of every process
+/// here. Calls that arrive together are written together; each gets its own answer.
+pub async fn record(store: &Store, call: Call) -> Result<()> {
+    store.call_writer().record(call.into()).await
+}
+
+/// The call of that id.
+pub async fn find(db: &impl Connection, id: Uuid) -> Result<Option<Call>> {
+    let found = entity::Entity::find_by_id(id).one(&db.reader()).await?;
+    Ok(found.map(Call::from))
+}
+
+/// The calls that pass the filter, newest first.
+pub async fn list(db: &impl Connection, filter: &Filter, page: Page) -> Result<Listed<Call>> {
+    let query = entity::Entity::find()
+        .filter(condition(filter))
+        .order_by_desc(entity::Column::CreatedAt)
+        .order_by_desc(entity::Column::Id)
+        .into_query();
+    page::listed(&db.reader(), query, page, |row| {
+        entity::Model::from_query_result(row, "").map(Call::from)
+    })
+    .await
+}
+
+fn condition(filter: &Filter) -> Condition {
+    use entity::Column;
+    let name = filter.tool_name_contains.as_deref().map(name_contains);
+    Condition::all()
+        .add_option(filter.tool_id.map(|id| Column::ToolId.eq(id)))
+        .add_option(filter.server_id.map(|id| Column::ServerId.eq(id)))
+        .add_option(name)
+        .add_option(filter.success.map(|success| Column::Success.eq(success)))
+        .add_option(filter.caller.clone().map(|caller| Column::Caller.eq(storable(caller))))
+}
+
+fn name_contains(part: &str) -> Expr {
+    let pattern = format!("%{}%", escaped(&storable(part.to_lowercase())));
+    let name = Expr::col((entity::Entity, entity::Column::ToolName));
+    Expr::from(Func::lower(name)).like(LikeExpr::new(pattern).escape('!'))
+}
+
+/// The text with what `LIKE` gives a meaning made literal. The escape character is not the
+/// backslash, which the two databases quote differently.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        if matches!(character, '!' | '%' | '_') {
+            escaped.push('!');
+        }
+        escaped.push(character);
+    }
+    escaped
+}
+
+/// A tool can print a null character, which PostgreSQL cannot hold: it is kept as its symbol.
+fn storable(text: String) -> String {
+    if text.contains('\0') { text.replace('\0', "\u{2400}") } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::escaped;
+
+    #[test]
+    fn wildcards_are_searched_for_as_they_are() {
+        assert_eq!(escaped("weather"), "weather");
+        assert_eq!(escaped("100%_sure!"), "100!%!_sure!!");
+    }
+}

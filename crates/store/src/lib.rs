@@ -1,0 +1,27 @@
+//! What is kept: a module per noun with its queries, on SQLite and PostgreSQL alike.
+//!
+//! Every function takes the [`Store`] itself or a [`Transaction`] of it as its first argument. Ids
+//! and times come from the caller; times are kept to the microsecond.
+
+pub mod approvals;
+pub mod calls;
+pub mod changes;
+mod connection;
+mod error;
+mod json;
+mod migrations;
+mod open;
+mod page;
+pub mod revisions;
+pub mod servers;
+pub mod sessions;
+mod store;
+pub mod tokens;
+pub mod tools;
+pub mod users;
+
+pub use connection::{Connection, Transaction};
+pub use error::{Error, Result};
+pub use open::Location;
+pub use page::{Listed, Page};
+pub use store::Store;

@@ -1,0 +1,236 @@
+//! The first tables: servers, tools, their history, calls, users, sessions, tokens.
+
+use sea_orm_migration::{
+    prelude::*,
+    schema::{
+        big_integer, boolean, integer, integer_null, pk_uuid, text, text_null, text_uniq,
+        timestamp_with_time_zone, timestamp_with_time_zone_null, uuid, uuid_null,
+    },
+};
+
+#[derive(DeriveMigrationName)]
+pub(crate) struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        for table in [servers(), tools(), revisions(), approvals(), calls()] {
+            manager.create_table(table).await?;
+        }
+        for table in [users(), sessions(), tokens(), changes()] {
+            manager.create_table(table).await?;
+        }
+        for (table, unique, columns) in INDEXES {
+            manager.create_index(index(table, *unique, columns)).await?;
+        }
+        let first = Query::insert()
+            .into_table("changes")
+            .columns(["id", "counter"])
+            .values_panic([1.into(), 0.into()])
+            .to_owned();
+        manager.execute(first).await
+    }
+
+    async fn down(&self, _: &SchemaManager) -> Result<(), DbErr> {
+        Err(DbErr::Migration("there is nothing before the first tables".to_owned()))
+    }
+}
+
+/// Table, whether rows must differ, columns.
+const INDEXES: &[(&str, bool, &[&str])] = &[
+    ("tools", true, &["server_id", "name"]),
+    ("tools", false, &["live_revision"]),
+    ("revisions", true, &["tool_id", "number"]),
+    ("revisions", false, &["state", "requested_at"]),
+    ("approvals", false, &["tool_id", "at"]),
+    ("calls", false, &["created_at", "id"]),
+    ("calls", false, &["tool_id", "created_at"]),
+    ("calls", false, &["server_id", "created_at"]),
+    ("sessions", false, &["user_id"]),
+    ("sessions", false, &["family"]),
+    ("sessions", false, &["expires_at"]),
+];
+
+fn index(
+    table: &'static str,
+    unique: bool,
+    columns: &'static [&'static str],
+) -> IndexCreateStatement {
+    let mut index = Index::create();
+    index.name(format!("{table}_{}", columns.join("_"))).table(table);
+    for column in columns {
+        index.col(*column);
+    }
+    if unique {
+        index.unique();
+    }
+    index
+}
+
+fn table(name: &'static str, columns: impl IntoIterator<Item = ColumnDef>) -> TableCreateStatement {
+    let mut table = Table::create();
+    table.table(name);
+    for column in columns {
+        table.col(column);
+    }
+    table
+}
+
+/// A row goes with the row it belongs to.
+fn belonging(
+    mut table: TableCreateStatement,
+    from: (&'static str, &'static str),
+    to: &'static str,
+) -> TableCreateStatement {
+    let mut key = ForeignKey::create();
+    key.name(format!("{}_{}", from.0, from.1))
+        .from(from.0, from.1)
+        .to(to, "id")
+        .on_delete(ForeignKeyAction::Cascade);
+    table.foreign_key(&mut key);
+    table
+}
+
+fn servers() -> TableCreateStatement {
+    table(
+        "servers",
+        [
+            pk_uuid("id"),
+            text_uniq("name"),
+            text("description"),
+            text("status"),
+            integer("default_timeout_ms"),
+            timestamp_with_time_zone("created_at"),
+            timestamp_with_time_zone("updated_at"),
+        ],
+    )
+}
+
+fn tools() -> TableCreateStatement {
+    let columns = [
+        pk_uuid("id"),
+        uuid("server_id"),
+        text("name"),
+        text("description"),
+        boolean("enabled"),
+        uuid_null("live_revision"),
+        timestamp_with_time_zone("created_at"),
+        timestamp_with_time_zone("updated_at"),
+    ];
+    belonging(table("tools", columns), ("tools", "server_id"), "servers")
+}
+
+fn revisions() -> TableCreateStatement {
+    let columns = [
+        pk_uuid("id"),
+        uuid("tool_id"),
+        integer("number"),
+        text("digest"),
+        text("name"),
+        text("description"),
+        text("python_code"),
+        integer_null("timeout_ms"),
+        text("input_schema"),
+        text_null("output_schema"),
+        text("state"),
+        text("change_summary"),
+        text("change_source"),
+        text("created_by"),
+        timestamp_with_time_zone("created_at"),
+        timestamp_with_time_zone_null("requested_at"),
+        text_null("requested_by"),
+        text_null("notes"),
+        timestamp_with_time_zone_null("decided_at"),
+        text_null("decided_by"),
+        text_null("rejection_reason"),
+    ];
+    belonging(table("revisions", columns), ("revisions", "tool_id"), "tools")
+}
+
+fn approvals() -> TableCreateStatement {
+    let columns = [
+        pk_uuid("id"),
+        uuid("tool_id"),
+        uuid("revision_id"),
+        text("digest"),
+        text("action"),
+        text("actor"),
+        text_null("reason"),
+        timestamp_with_time_zone("at"),
+    ];
+    belonging(table("approvals", columns), ("approvals", "tool_id"), "tools")
+}
+
+/// Belongs to nothing: the log outlives what it tells of.
+fn calls() -> TableCreateStatement {
+    table(
+        "calls",
+        [
+            pk_uuid("id"),
+            uuid("server_id"),
+            uuid("tool_id"),
+            uuid("revision_id"),
+            text("digest"),
+            text("tool_name"),
+            text("caller"),
+            boolean("is_test"),
+            text("arguments"),
+            text_null("result"),
+            text("stdout"),
+            text_null("error"),
+            text_null("error_kind"),
+            boolean("success"),
+            big_integer("duration_us"),
+            timestamp_with_time_zone("created_at"),
+        ],
+    )
+}
+
+fn users() -> TableCreateStatement {
+    table(
+        "users",
+        [
+            pk_uuid("id"),
+            text_uniq("username"),
+            text("password_hash"),
+            text("role"),
+            timestamp_with_time_zone("created_at"),
+            timestamp_with_time_zone("password_changed_at"),
+        ],
+    )
+}
+
+fn sessions() -> TableCreateStatement {
+    let columns = [
+        text("token_hash").primary_key().take(),
+        uuid("user_id"),
+        text("kind"),
+        uuid("family"),
+        timestamp_with_time_zone("created_at"),
+        timestamp_with_time_zone("expires_at"),
+    ];
+    belonging(table("sessions", columns), ("sessions", "user_id"), "users")
+}
+
+fn tokens() -> TableCreateStatement {
+    table(
+        "tokens",
+        [
+            pk_uuid("id"),
+            text_uniq("name"),
+            text_uniq("token_hash"),
+            boolean("can_call"),
+            boolean("can_author"),
+            text("created_by"),
+            timestamp_with_time_zone("created_at"),
+            timestamp_with_time_zone_null("expires_at"),
+            timestamp_with_time_zone_null("last_used_at"),
+            timestamp_with_time_zone_null("revoked_at"),
+        ],
+    )
+}
+
+/// Holds one row.
+fn changes() -> TableCreateStatement {
+    table("changes", [integer("id").primary_key().take(), big_integer("counter")])
+}

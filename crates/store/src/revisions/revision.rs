@@ -1,0 +1,105 @@
+//! A revision as callers see it.
+
+use std::{fmt, str::FromStr};
+
+use chrono::{DateTime, Utc};
+use sea_orm::DeriveValueType;
+use serde::Serialize;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::{Error, Result};
+
+/// A tool at one point of its history.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Revision {
+    /// A UUID of version 7.
+    pub id: Uuid,
+    /// The tool it is a revision of.
+    pub tool_id: Uuid,
+    /// Counts from 1 within the tool, unique there.
+    pub number: i32,
+    /// SHA-256 in hex over everything the revision is and may do.
+    pub digest: String,
+    /// The tool's name in this revision.
+    pub name: String,
+    /// What the tool does, in this revision.
+    pub description: String,
+    /// The source that runs.
+    pub python_code: String,
+    /// How long a call may take, in milliseconds; the server's default where there is none.
+    pub timeout_ms: Option<i32>,
+    /// The JSON Schema of the arguments; its keys keep their order.
+    pub input_schema: Value,
+    /// The JSON Schema of the result.
+    pub output_schema: Option<Value>,
+    /// Where it stands between being written and being decided about.
+    pub state: State,
+    /// What is different from the revision before, in its author's words.
+    pub change_summary: String,
+    /// What made it: an edit, a rollback, an import.
+    pub change_source: String,
+    /// Who wrote it.
+    pub created_by: String,
+    /// When it was written.
+    pub created_at: DateTime<Utc>,
+    /// When its publication was asked for.
+    pub requested_at: Option<DateTime<Utc>>,
+    /// Who asked.
+    pub requested_by: Option<String>,
+    /// What the person who decides should know.
+    pub notes: Option<String>,
+    /// When it was decided about.
+    pub decided_at: Option<DateTime<Utc>>,
+    /// Who decided.
+    pub decided_by: Option<String>,
+    /// Why it was rejected.
+    pub rejection_reason: Option<String>,
+}
+
+/// Where a revision stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, DeriveValueType)]
+#[sea_orm(value_type = "String")]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Written, not asked about.
+    Draft,
+    /// Waits for a person.
+    PendingReview,
+    /// A person let it go live.
+    Approved,
+    /// A person refused it.
+    Rejected,
+    /// A newer one took its place before it was decided about.
+    Superseded,
+}
+
+impl State {
+    /// The name in the database and in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::PendingReview => "pending_review",
+            Self::Approved => "approved",
+            Self::Rejected => "rejected",
+            Self::Superseded => "superseded",
+        }
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+impl FromStr for State {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        [Self::Draft, Self::PendingReview, Self::Approved, Self::Rejected, Self::Superseded]
+            .into_iter()
+            .find(|state| state.as_str() == text)
+            .ok_or_else(|| Error::Unknown { what: "state", text: text.to_owned() })
+    }
+}

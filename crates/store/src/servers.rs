@@ -1,0 +1,164 @@
+//! Servers: named groups of tools that are started and stopped together.
+
+use std::{fmt, str::FromStr};
+
+use chrono::{DateTime, Utc};
+use sea_orm::{
+    ColumnTrait, DeriveValueType, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
+    QuerySelect, QueryTrait,
+    sea_query::{Asterisk, Expr, ExprTrait, Func, Query, SubQueryStatement},
+};
+use serde::Serialize;
+use uuid::Uuid;
+
+pub use self::entity::Model as Server;
+use crate::{Connection, Error, Listed, Page, Result, page, tools};
+
+pub(crate) mod entity {
+    //! The table of servers.
+
+    use chrono::{DateTime, Utc};
+    use sea_orm::entity::prelude::*;
+    use serde::Serialize;
+
+    use super::Status;
+
+    /// A named group of tools.
+    #[derive(Clone, Debug, PartialEq, Serialize, DeriveEntityModel)]
+    #[sea_orm(table_name = "servers")]
+    pub struct Model {
+        /// A UUID of version 7.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Uuid,
+        /// Unique.
+        pub name: String,
+        /// What it is for, in its author's words.
+        pub description: String,
+        /// Whether its tools answer.
+        pub status: Status,
+        /// How long a call may take where its tool sets no limit, in milliseconds.
+        pub default_timeout_ms: i32,
+        /// When it was made.
+        pub created_at: DateTime<Utc>,
+        /// When it or its status last changed.
+        pub updated_at: DateTime<Utc>,
+    }
+
+    #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// Whether a server's tools answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, DeriveValueType)]
+#[sea_orm(value_type = "String")]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Made, never started.
+    Imported,
+    /// Its tools answer.
+    Running,
+    /// A person stopped it.
+    Stopped,
+    /// It could not be started.
+    Error,
+}
+
+impl Status {
+    /// The name in the database and in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Imported => "imported",
+            Self::Running => "running",
+            Self::Stopped => "stopped",
+            Self::Error => "error",
+        }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Status {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        [Self::Imported, Self::Running, Self::Stopped, Self::Error]
+            .into_iter()
+            .find(|status| status.as_str() == text)
+            .ok_or_else(|| Error::Unknown { what: "status", text: text.to_owned() })
+    }
+}
+
+/// Adds a server; [`Error::is_duplicate`](crate::Error::is_duplicate) when its name is taken.
+pub async fn insert(db: &impl Connection, server: &Server) -> Result<()> {
+    let row: entity::ActiveModel = server.clone().into();
+    entity::Entity::insert(row).exec_without_returning(&db.writer()).await?;
+    Ok(())
+}
+
+/// The server of that id.
+pub async fn find(db: &impl Connection, id: Uuid) -> Result<Option<Server>> {
+    Ok(entity::Entity::find_by_id(id).one(&db.reader()).await?)
+}
+
+/// The server of exactly that name.
+pub async fn find_by_name(db: &impl Connection, name: &str) -> Result<Option<Server>> {
+    // A model can send what PostgreSQL cannot hold; no server is called that.
+    if name.contains('\0') {
+        return Ok(None);
+    }
+    let found = entity::Entity::find().filter(entity::Column::Name.eq(name));
+    Ok(found.one(&db.reader()).await?)
+}
+
+/// The servers in the order they were made, each with the number of its tools.
+pub async fn list(db: &impl Connection, page: Page) -> Result<Listed<(Server, u64)>> {
+    let tool_count = Query::select()
+        .expr(Func::count(Expr::col(Asterisk)))
+        .from(tools::entity::Entity)
+        .and_where(
+            Expr::col((tools::entity::Entity, tools::entity::Column::ServerId))
+                .eq(Expr::col((entity::Entity, entity::Column::Id))),
+        )
+        .to_owned();
+    let query = entity::Entity::find()
+        .expr_as(Expr::from(SubQueryStatement::from(tool_count)), "tool_count")
+        .order_by_asc(entity::Column::CreatedAt)
+        .order_by_asc(entity::Column::Id)
+        .into_query();
+    page::listed(&db.reader(), query, page, |row| {
+        let tools: i64 = row.try_get("", "tool_count")?;
+        Ok((Server::from_query_result(row, "")?, u64::try_from(tools).unwrap_or_default()))
+    })
+    .await
+}
+
+/// Sets the status if it is one of `from`; whether it was.
+pub async fn set_status(
+    db: &impl Connection,
+    id: Uuid,
+    from: &[Status],
+    to: Status,
+    at: DateTime<Utc>,
+) -> Result<bool> {
+    let changed = entity::Entity::update_many()
+        .col_expr(entity::Column::Status, Expr::value(to))
+        .col_expr(entity::Column::UpdatedAt, Expr::value(at))
+        .filter(entity::Column::Id.eq(id))
+        .filter(entity::Column::Status.is_in(from.iter().copied()))
+        .exec(&db.writer())
+        .await?;
+    Ok(changed.rows_affected == 1)
+}
+
+/// Removes a server with its tools, their revisions and approvals; the execution log stays. Whether
+/// there was one.
+pub async fn delete(db: &impl Connection, id: Uuid) -> Result<bool> {
+    let deleted = entity::Entity::delete_by_id(id).exec(&db.writer()).await?;
+    Ok(deleted.rows_affected == 1)
+}

@@ -1,0 +1,150 @@
+//! Tools: a name on a server, and which revision of it is live.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{
+    ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QueryTrait,
+    sea_query::{Expr, ExprTrait, Func, Query, SubQueryStatement},
+};
+use uuid::Uuid;
+
+pub use self::{
+    entity::Model as Tool,
+    live::{LiveTool, find_live, live, live_name_taken},
+};
+use crate::{
+    Connection, Error, Listed, Page, Result, page,
+    page::columns,
+    revisions::{self, Revision},
+};
+
+mod live;
+
+pub(crate) mod entity {
+    //! The table of tools.
+
+    use chrono::{DateTime, Utc};
+    use sea_orm::entity::prelude::*;
+    use serde::Serialize;
+
+    /// A tool; its code is in its revisions.
+    #[derive(Clone, Debug, PartialEq, Serialize, DeriveEntityModel)]
+    #[sea_orm(table_name = "tools")]
+    pub struct Model {
+        /// A UUID of version 7.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Uuid,
+        /// The server it belongs to.
+        pub server_id: Uuid,
+        /// Unique on its server.
+        pub name: String,
+        /// What it does, as last written; the live revision has its own.
+        pub description: String,
+        /// Whether a person lets it answer.
+        pub enabled: bool,
+        /// The approved revision that runs.
+        pub live_revision: Option<Uuid>,
+        /// When it was made.
+        pub created_at: DateTime<Utc>,
+        /// When it last changed.
+        pub updated_at: DateTime<Utc>,
+    }
+
+    #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// Adds a tool; [`Error::is_duplicate`] when its name is taken on its server.
+pub async fn insert(db: &impl Connection, tool: &Tool) -> Result<()> {
+    let row: entity::ActiveModel = tool.clone().into();
+    entity::Entity::insert(row).exec_without_returning(&db.writer()).await?;
+    Ok(())
+}
+
+/// The tool of that id.
+pub async fn find(db: &impl Connection, id: Uuid) -> Result<Option<Tool>> {
+    Ok(entity::Entity::find_by_id(id).one(&db.reader()).await?)
+}
+
+/// The tools of a server in the order they were made, each with its newest revision. A tool without
+/// a revision is not among them.
+pub async fn list(
+    db: &impl Connection,
+    server_id: Uuid,
+    page: Page,
+) -> Result<Listed<(Tool, Revision)>> {
+    let mut query = entity::Entity::find()
+        .filter(entity::Column::ServerId.eq(server_id))
+        .order_by_asc(entity::Column::CreatedAt)
+        .order_by_asc(entity::Column::Id)
+        .into_query();
+    query.inner_join(revisions::entity::Entity, is_newest_revision());
+    columns::<revisions::entity::Entity>(&mut query, "revision_");
+    page::listed(&db.reader(), query, page, |row| {
+        let revision = revisions::entity::Model::from_query_result(row, "revision_")?;
+        Ok((Tool::from_query_result(row, "")?, revision.into()))
+    })
+    .await
+}
+
+/// Joins a tool to the one of its revisions that has the highest number.
+fn is_newest_revision() -> Expr {
+    use revisions::entity::{Column, Entity};
+    let newest = Query::select()
+        .expr(Func::max(Expr::col(("numbered", Column::Number))))
+        .from_as(Entity, "numbered")
+        .and_where(
+            Expr::col(("numbered", Column::ToolId))
+                .eq(Expr::col((entity::Entity, entity::Column::Id))),
+        )
+        .to_owned();
+    Expr::col((Entity, Column::ToolId))
+        .eq(Expr::col((entity::Entity, entity::Column::Id)))
+        .and(Expr::col((Entity, Column::Number)).eq(Expr::from(SubQueryStatement::from(newest))))
+}
+
+/// Writes name, description, `enabled` and `updated_at`; which revision is live is
+/// [`set_live`]'s. [`Error::is_duplicate`] when the name is taken on its server.
+pub async fn update(db: &impl Connection, tool: &Tool) -> Result<()> {
+    let changed = entity::Entity::update_many()
+        .col_expr(entity::Column::Name, Expr::value(tool.name.as_str()))
+        .col_expr(entity::Column::Description, Expr::value(tool.description.as_str()))
+        .col_expr(entity::Column::Enabled, Expr::value(tool.enabled))
+        .col_expr(entity::Column::UpdatedAt, Expr::value(tool.updated_at))
+        .filter(entity::Column::Id.eq(tool.id))
+        .exec(&db.writer())
+        .await?;
+    if changed.rows_affected == 0 {
+        return Err(Error::Missing { noun: "tool", id: tool.id });
+    }
+    Ok(())
+}
+
+/// Makes `to` the live revision if `from` still is; whether it was.
+pub async fn set_live(
+    db: &impl Connection,
+    tool_id: Uuid,
+    from: Option<Uuid>,
+    to: Option<Uuid>,
+    at: DateTime<Utc>,
+) -> Result<bool> {
+    let is_from = match from {
+        Some(from) => entity::Column::LiveRevision.eq(from),
+        None => entity::Column::LiveRevision.is_null(),
+    };
+    let changed = entity::Entity::update_many()
+        .col_expr(entity::Column::LiveRevision, Expr::value(to))
+        .col_expr(entity::Column::UpdatedAt, Expr::value(at))
+        .filter(entity::Column::Id.eq(tool_id))
+        .filter(is_from)
+        .exec(&db.writer())
+        .await?;
+    Ok(changed.rows_affected == 1)
+}
+
+/// Removes a tool with its revisions and approvals; the execution log stays. Whether there was one.
+pub async fn delete(db: &impl Connection, id: Uuid) -> Result<bool> {
+    let deleted = entity::Entity::delete_by_id(id).exec(&db.writer()).await?;
+    Ok(deleted.rows_affected == 1)
+}

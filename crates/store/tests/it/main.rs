@@ -1,0 +1,15 @@
+//! The store from outside, each test on both databases.
+
+#![expect(clippy::expect_used, reason = "a test that cannot set up has failed")]
+
+mod calls;
+mod changes;
+mod opening;
+mod people;
+mod revisions;
+mod rows;
+mod servers;
+mod tokens;
+mod tools;
+mod transactions;
+mod with;
