@@ -1,0 +1,181 @@
+"""Shapes that hold others: collections, data classes, typed dictionaries, aliases."""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .shapes import Anything, ConversionError, Named, Schema, Shape, Writer, listed
+
+
+@dataclass(frozen=True)
+class Array(Shape):
+    """A list, or another collection, of one shape."""
+
+    items: Shape
+    make: Callable[[Iterable[Any]], Any] = list
+    unique: bool = False
+    expected = "an array"
+
+    def write(self, writer: Writer) -> Schema:
+        """`{"type": "array", "items": …}`."""
+        schema: Schema = {"type": "array"}
+        items = writer.of(self.items)
+        if items:
+            schema["items"] = items
+        return schema | ({"uniqueItems": True} if self.unique else {})
+
+    def convert(self, value: Any, path: str) -> Any:
+        """Convert each item."""
+        if not isinstance(value, list):
+            raise ConversionError(path, self.expected, value)
+        items = [self.items.convert(item, f"{path}[{index}]") for index, item in enumerate(value)]
+        try:
+            return self.make(items)
+        except TypeError as error:
+            raise ConversionError(path, "an array of simple values", value, str(error)) from None
+
+
+@dataclass(frozen=True)
+class Tuple(Shape):
+    """An array of known length with a shape for each place."""
+
+    places: Sequence[Shape]
+    make: Callable[..., Any]
+
+    @property
+    def expected(self) -> str:
+        """The length."""
+        return f"an array of {len(self.places)} values"
+
+    def write(self, writer: Writer) -> Schema:
+        """`{"type": "array", "prefixItems": […], …}`."""
+        count = len(self.places)
+        schema: Schema = {"type": "array", "minItems": count, "maxItems": count}
+        if self.places:
+            schema["prefixItems"] = [writer.of(place) for place in self.places]
+        return schema
+
+    def convert(self, value: Any, path: str) -> Any:
+        """Convert each place."""
+        if not isinstance(value, list) or len(value) != len(self.places):
+            raise ConversionError(path, self.expected, value)
+        pairs = enumerate(zip(self.places, value, strict=True))
+        return self.make(place.convert(item, f"{path}[{index}]") for index, (place, item) in pairs)
+
+
+@dataclass(frozen=True)
+class Mapping(Shape):
+    """An object with any names and values of one shape."""
+
+    keys: Shape
+    values: Shape
+    key_schema: Schema = field(default_factory=dict)
+    make: Callable[[dict[Any, Any]], Any] = dict
+    expected = "an object"
+
+    def write(self, writer: Writer) -> Schema:
+        """`{"type": "object", "additionalProperties": …}`."""
+        schema: Schema = {"type": "object"}
+        if self.key_schema:
+            schema["propertyNames"] = self.key_schema
+        values = writer.of(self.values)
+        return schema | ({"additionalProperties": values} if values else {})
+
+    def convert(self, value: Any, path: str) -> Any:
+        """Convert names and values."""
+        if not isinstance(value, dict):
+            raise ConversionError(path, self.expected, value)
+        return self.make(
+            {
+                self.keys.convert(key, f"the name {json.dumps(key)[:60]} in {path}"): (
+                    self.values.convert(item, f"{path}.{key[:60]}")
+                )
+                for key, item in value.items()
+            }
+        )
+
+
+@dataclass(frozen=True)
+class Member:
+    """A member of a record."""
+
+    shape: Shape
+    required: bool = True
+    keywords: Schema = field(default_factory=dict)
+
+
+@dataclass(eq=False)
+class Record(Named):
+    """An object with known members: a data class or a typed dictionary."""
+
+    name: str
+    make: Callable[..., Any]
+    text: str | None = None
+    closed: bool = True
+    members: dict[str, Member] = field(default_factory=dict)
+    expected = "an object"
+
+    def write(self, writer: Writer) -> Schema:
+        """`{"type": "object", "properties": …}`."""
+        schema: Schema = {"type": "object"}
+        if self.text:
+            schema["description"] = self.text
+        schema["properties"] = {
+            name: writer.of(member.shape) | member.keywords for name, member in self.members.items()
+        }
+        required = [name for name, member in self.members.items() if self._must(member, writer)]
+        if required:
+            schema["required"] = required
+        # A result may hold more than its typed dictionary says.
+        return schema | (
+            {"additionalProperties": False} if self.closed or not writer.output else {}
+        )
+
+    def _must(self, member: Member, writer: Writer) -> bool:
+        return member.required or (self.closed and writer.output)
+
+    def convert(self, value: Any, path: str) -> Any:
+        """Convert the members and make the object; its class may refuse them with a reason."""
+        if not isinstance(value, dict):
+            raise ConversionError(path, self.expected, value)
+        missing = [
+            name for name, member in self.members.items() if member.required and name not in value
+        ]
+        unknown = [name for name in value if name not in self.members]
+        if missing:
+            raise ConversionError(path, f"an object with {listed(missing)}", value)
+        if unknown:
+            allowed = listed(self.members) if self.members else "no members"
+            raise ConversionError(path, f"an object with nothing but {allowed}", value)
+        converted = {
+            name: self.members[name].shape.convert(item, f"{path}.{name}")
+            for name, item in value.items()
+        }
+        try:
+            return self.make(**converted)
+        except Exception as error:
+            expected = f"values that {self.name} accepts"
+            reason = f"{type(error).__name__}: {error}"
+            raise ConversionError(path, expected, value, reason) from error
+
+
+@dataclass(eq=False)
+class Alias(Named):
+    """A named type alias, which may hold itself."""
+
+    name: str
+    shape: Shape = field(default_factory=Anything)
+
+    @property
+    def expected(self) -> str:
+        """The name: what it stands for may hold the alias again."""
+        return f"a value of {self.name}"
+
+    def write(self, writer: Writer) -> Schema:
+        """Write what the alias stands for."""
+        return writer.of(self.shape)
+
+    def convert(self, value: Any, path: str) -> Any:
+        """Convert to what the alias stands for."""
+        return self.shape.convert(value, path)

@@ -1,0 +1,135 @@
+"""What a model is told about an exception: where in its code, why, and how it came there."""
+
+import traceback
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any
+
+FILENAME = "tool.py"
+MESSAGE_MAX = 2_000
+LINES_MAX = 60
+CONTEXT = 2
+GROUP_MAX = 10
+
+
+def shorten(text: str, limit: int = MESSAGE_MAX) -> str:
+    """Cut the middle out of a long text."""
+    if len(text) <= limit:
+        return text
+    half = limit // 2
+    return f"{text[:half]} … {len(text) - 2 * half} characters left out … {text[-half:]}"
+
+
+def text_of(error: BaseException) -> str:
+    """Return an exception's text, even where asking for it raises."""
+    try:
+        return shorten(str(error))
+    except BaseException as raised:
+        return f"<its text cannot be had: __str__ raised {type(raised).__name__}>"
+
+
+def type_name(error: BaseException) -> str:
+    """Return the name of an exception's class, with the module of a library's."""
+    name, module = type(error).__qualname__, type(error).__module__
+    return name if module in {"builtins", "tool"} else f"{module}.{name}"
+
+
+def headline(error: BaseException) -> str:
+    """Return class and text of an exception, as a traceback ends."""
+    text = text_of(error)
+    line = f"{type_name(error)}: {text}" if text else type_name(error)
+    if isinstance(error, BaseExceptionGroup):
+        # The group's own text says only how many there are.
+        return f"{line}: {headline(error.exceptions[0])}"
+    return line
+
+
+def detail(error: BaseException, source: str) -> dict[str, Any]:
+    """Describe an exception.
+
+    `{error_type, line, function, context: [lines], traceback: [lines], cause: {error_type, message,
+    line}}`, with `exceptions: [the same as cause]` for a group; what is not known is left out.
+    """
+    described: dict[str, Any] = {"error_type": type_name(error)}
+    start = _from_tool(error.__traceback__)
+    place = _last_place(start)
+    if place is not None:
+        line, function = place
+        described |= {"line": line, "function": function, "context": context(source, line)}
+    described["traceback"] = _traceback(error, start)
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if cause is not None:
+        described["cause"] = _brief(cause)
+    if isinstance(error, BaseExceptionGroup):
+        described["exceptions"] = [_brief(part) for part in error.exceptions[:GROUP_MAX]]
+    return described
+
+
+def context(source: str, line: int) -> list[str]:
+    """Return the lines around a line, numbered, the line itself marked."""
+    lines = source.splitlines()
+    first, last = max(1, line - CONTEXT), min(len(lines), line + CONTEXT)
+    return [
+        f"{'>' if number == line else ' '} {number:4} | {shorten(lines[number - 1], 200)}"
+        for number in range(first, last + 1)
+    ]
+
+
+def place_text(described: dict[str, Any]) -> str:
+    """Return ` (line 3, in main)`, or nothing where the line is not known."""
+    if "line" not in described:
+        return ""
+    function = described.get("function", "<module>")
+    where = "" if function == "<module>" else f", in {function}"
+    return f" (line {described['line']}{where})"
+
+
+def _brief(error: BaseException) -> dict[str, Any]:
+    place = _last_place(_from_tool(error.__traceback__))
+    brief = {"error_type": type_name(error), "message": text_of(error)}
+    return brief if place is None else {**brief, "line": place[0]}
+
+
+def _is_tool(frame: FrameType) -> bool:
+    return frame.f_code.co_filename == FILENAME
+
+
+def _from_tool(start: TracebackType | None) -> TracebackType | None:
+    """Skip the runner's own frames."""
+    while start is not None and not _is_tool(start.tb_frame):
+        start = start.tb_next
+    return start
+
+
+def _last_place(start: TracebackType | None) -> tuple[int, str] | None:
+    place = None
+    while start is not None:
+        if _is_tool(start.tb_frame) and start.tb_lineno is not None:
+            place = start.tb_lineno, start.tb_frame.f_code.co_qualname
+        start = start.tb_next
+    return place
+
+
+def _drop_runner(written: traceback.TracebackException) -> None:
+    """Take out the runner's frames that the tool called, such as those of the import policy."""
+    own = str(Path(__file__).parent)
+    written.stack = traceback.StackSummary.from_list(
+        frame for frame in written.stack if not frame.filename.startswith(own)
+    )
+    for chained in (written.__cause__, written.__context__):
+        if chained is not None:
+            _drop_runner(chained)
+
+
+def _traceback(error: BaseException, start: TracebackType | None) -> list[str]:
+    try:
+        written = traceback.TracebackException(type(error), error, start, limit=-20, compact=True)
+        _drop_runner(written)
+        lines = [line for part in written.format() for line in part.rstrip("\n").split("\n")]
+    except Exception:
+        # The exception's own code is at work here, and may fail in any way.
+        lines = [headline(error)]
+    if len(lines) > LINES_MAX:
+        half = LINES_MAX // 2
+        lines[half:-half] = [f"  … {len(lines) - 2 * half} lines left out …"]
+    return [shorten(line, 400) for line in lines]

@@ -1,0 +1,92 @@
+"""The parameters of `main`: their schema, and how arguments are given to them."""
+
+import annotationlib
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from .annotations import Types, described, nullable, published
+from .shapes import Schema, Shape, Writer, listed
+
+EMPTY = inspect.Parameter.empty
+BY_POSITION = inspect.Parameter.POSITIONAL_ONLY
+ALL_POSITIONS = inspect.Parameter.VAR_POSITIONAL
+ALL_NAMES = inspect.Parameter.VAR_KEYWORD
+
+
+class ArgumentError(Exception):
+    """The arguments are not those that `main` takes; the text says which, and what it takes."""
+
+
+class Parameters:
+    """The parameters of one function, with their shapes."""
+
+    def __init__(self, function: Callable[..., Any], types: Types) -> None:
+        forward = annotationlib.Format.FORWARDREF
+        self.signature = inspect.signature(function, annotation_format=forward)
+        self.types = types
+        self.named: dict[str, inspect.Parameter] = {}
+        self.shapes: dict[str, Shape] = {}
+        self.others: Shape | None = None
+        for parameter in self.signature.parameters.values():
+            annotation = Any if parameter.annotation is EMPTY else parameter.annotation
+            if parameter.kind is ALL_NAMES:
+                self.others = types.shape(annotation)
+            elif parameter.kind is not ALL_POSITIONS:
+                self.named[parameter.name] = parameter
+                shape = types.shape(annotation)
+                self.shapes[parameter.name] = nullable(shape, parameter.default)
+
+    def schema(self, texts: dict[str, str]) -> Schema:
+        """Return the JSON Schema of the arguments; `texts` are the docstring's."""
+        writer = Writer()
+        properties = {}
+        for name, parameter in self.named.items():
+            text = self.types.description(parameter.annotation) or texts.get(name)
+            default = {} if parameter.default is EMPTY else published(parameter.default)
+            properties[name] = writer.of(self.shapes[name]) | described(text) | default
+        schema: Schema = {"type": "object", "properties": properties}
+        required = [name for name, found in self.named.items() if found.default is EMPTY]
+        if required:
+            schema["required"] = required
+        schema["additionalProperties"] = False if self.others is None else writer.of(self.others)
+        return writer.document(schema)
+
+    def result_schema(self) -> Schema | None:
+        """Return the JSON Schema of the result, where it is an object."""
+        annotation = self.signature.return_annotation
+        if annotation is EMPTY:
+            return None
+        writer = Writer(output=True)
+        schema = writer.document(writer.of(self.types.shape(annotation)))
+        return schema if schema.get("type") == "object" else None
+
+    def bind(self, arguments: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+        """Return what `main` is called with; raises `ArgumentError` and `ConversionError`."""
+        self._check_names(arguments)
+        positions: list[Any] = []
+        names: dict[str, Any] = {}
+        for name, value in arguments.items():
+            shape = self.shapes.get(name, self.others)
+            names[name] = value if shape is None else shape.convert(value, name)
+        for name, parameter in self.named.items():
+            if parameter.kind is BY_POSITION:
+                positions.append(names.pop(name, parameter.default))
+        return positions, names
+
+    def _check_names(self, arguments: dict[str, Any]) -> None:
+        takes = f"main takes {listed(self.named) if self.named else 'no arguments'}"
+        missing = [
+            name
+            for name, parameter in self.named.items()
+            if parameter.default is EMPTY and name not in arguments
+        ]
+        if missing:
+            raise ArgumentError(f"missing {_counted(missing)}; {takes}")
+        unknown = [name for name in arguments if name not in self.named]
+        if unknown and self.others is None:
+            raise ArgumentError(f"unknown {_counted(unknown)}; {takes}")
+
+
+def _counted(names: list[str]) -> str:
+    return f"argument{'s' if len(names) > 1 else ''} {listed(names)}"

@@ -1,0 +1,168 @@
+"""Where calls arrive: the exports of `wit/tool.wit`.
+
+`run` answers with JSON, either of
+
+    {"ok": true, "result": …}       what `main` returned
+    {"ok": false, "kind": str, "message": str, "detail": {…} | null}
+
+`message` is one line that a model can act on. `kind` is one of
+
+    arguments           they are not what `main` takes; detail {path, expected, received} of the one
+    exception           the tool raised one; `errors.detail` describes the detail
+    exit                the tool raised SystemExit
+    memory              a MemoryError was not caught
+    stack               a RecursionError was not caught
+    deadlock            every task waits for something that cannot happen
+    no_main             `main` is no longer a function after the module level was executed
+    not_serializable    the result has no JSON form; detail {path}
+    result_too_large    the result's JSON text has more bytes than the limit; detail {bytes, limit}
+
+`compile` answers with bytecode, or with what `inspection.py` says about a source that is not valid.
+"""
+
+import json
+import marshal
+from types import ModuleType
+from typing import Any
+
+import wit_world
+from componentize_py_types import Err
+
+from . import environment, errors, inspection, loop, module
+from .annotations import Types
+from .parameters import ArgumentError, Parameters
+from .results import NotSerializableError, to_json
+from .shapes import ConversionError
+from .source import SourceError, Tree
+
+# Said when there is no memory left to say more.
+OUT_OF_MEMORY = json.dumps(
+    {
+        "ok": False,
+        "kind": "memory",
+        "message": "MemoryError: the tool used up its memory",
+        "detail": {"error_type": "MemoryError"},
+    }
+)
+
+
+class CallError(Exception):
+    """A call that ended without a result."""
+
+    def __init__(self, kind: str, message: str, detail: dict[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.answer = {"ok": False, "kind": kind, "message": message, "detail": detail}
+
+
+class WitWorld(wit_world.WitWorld):
+    """The exports."""
+
+    def inspect(self, source: str) -> str:
+        """Say what a source offers."""
+        environment.begin()
+        return _sound(inspection.inspect_source(source))
+
+    def compile(self, source: str) -> bytes:
+        """Return marshalled bytecode; what the source lacks is raised as JSON."""
+        try:
+            return marshal.dumps(Tree(source).code)
+        except SourceError as error:
+            raise Err(_sound(inspection.refused(error))) from None
+
+    def run(
+        self, bytecode: bytes, source: str, arguments: str, secrets: str, result_limit: int
+    ) -> str:
+        """Run `main` once."""
+        environment.begin()
+        try:
+            return _run(bytecode, source, arguments, secrets, result_limit)
+        except CallError as failure:
+            return _sound(failure.answer)
+        except BaseException as error:
+            return _failed(error, source)
+        finally:
+            environment.end()
+
+
+def _run(bytecode: bytes, source: str, arguments: str, secrets: str, limit: int) -> str:
+    given = json.loads(arguments)
+    tool = module.create(source, given, json.loads(secrets))
+    module.execute(tool, marshal.loads(bytecode))
+    positions, names = _bind(tool, given)
+    value = loop.run(tool.main, positions, names)
+    try:
+        text = to_json(value)
+    except NotSerializableError as error:
+        raise CallError("not_serializable", str(error), {"path": error.path}) from None
+    length = len(text) if text.isascii() else len(text.encode())
+    if length > limit:
+        message = f"the result has {length:,} bytes as JSON, the most is {limit:,}: return less"
+        raise CallError("result_too_large", message, {"bytes": length, "limit": limit})
+    return f'{{"ok":true,"result":{text}}}'
+
+
+def _bind(tool: ModuleType, arguments: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+    main = getattr(tool, "main", None)
+    if not callable(main):
+        message = (
+            "`main` is no function any more after the module was executed: leave its name alone"
+        )
+        raise CallError("no_main", message)
+    try:
+        return Parameters(main, Types(tool.__dict__)).bind(arguments)
+    except ArgumentError as error:
+        raise CallError("arguments", str(error)) from None
+    except ConversionError as error:
+        place = {"path": error.path, "expected": error.expected, "received": error.received}
+        raise CallError("arguments", f"argument {error}", place) from None
+
+
+def _failed(error: BaseException, source: str) -> str:
+    """Answer for an exception, whatever it does when it is looked at."""
+    try:
+        if isinstance(error, loop.DeadlockError):
+            return _sound(_deadlock(error.line, source))
+        kind, message = _verdict(error)
+        detail = errors.detail(error, source)
+        line = errors.place_text(detail)
+        return _sound({"ok": False, "kind": kind, "message": f"{message}{line}", "detail": detail})
+    except MemoryError:
+        return OUT_OF_MEMORY
+    except BaseException as raised:
+        name = type(error).__name__
+        message = f"{name}, and looking at it raised {type(raised).__name__}"
+        return _sound({"ok": False, "kind": "exception", "message": message, "detail": None})
+
+
+def _deadlock(line: int | None, source: str) -> dict[str, Any]:
+    detail: dict[str, Any] = {"error_type": "DeadlockError"}
+    if line is not None:
+        detail |= {"line": line, "context": errors.context(source, line)}
+    place = errors.place_text(detail)
+    message = f"every task waits, and no timer or operation is left that could wake one{place}"
+    return {"ok": False, "kind": "deadlock", "message": message, "detail": detail}
+
+
+def _verdict(error: BaseException) -> tuple[str, str]:
+    if isinstance(error, MemoryError):
+        return "memory", "MemoryError: the tool used up its memory"
+    if isinstance(error, RecursionError):
+        return (
+            "stack",
+            "RecursionError: calls are nested too deeply; use a loop, or end the recursion",
+        )
+    if isinstance(error, SystemExit):
+        return (
+            "exit",
+            f"the tool raised SystemExit({error.code!r}): return a value from main instead",
+        )
+    return "exception", " ".join(errors.headline(error).split())
+
+
+def _sound(answer: dict[str, Any]) -> str:
+    """Return JSON text without half surrogate pairs, which the host could not take."""
+    text = json.dumps(answer, ensure_ascii=False)
+    return text.encode(errors="replace").decode()
+
+
+environment.install()

@@ -1,0 +1,134 @@
+"""The shapes of single values: numbers, texts, and all that JSON writes as one of these."""
+
+import base64
+import datetime
+import decimal
+import fractions
+import ipaddress
+import typing
+import uuid
+import zoneinfo
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from .durations import parse_duration
+from .shapes import Anything, ConversionError, Schema, Shape, Writer
+
+
+@dataclass(frozen=True)
+class Plain(Shape):
+    """One of JSON's own scalar types."""
+
+    type_name: str
+    expected: str
+    take: Callable[[Any], Any]
+
+    def write(self, writer: Writer) -> Schema:
+        """`{"type": …}`."""
+        del writer
+        return {"type": self.type_name}
+
+    def convert(self, value: Any, path: str) -> Any:
+        """Numbers without a fraction are integers, as in JSON Schema."""
+        try:
+            return self.take(value)
+        except ValueError, OverflowError:
+            raise ConversionError(path, self.expected, value) from None
+
+
+@dataclass(frozen=True)
+class Text(Shape):
+    """A value written as text, such as a date; also as a number where `numbers`."""
+
+    keywords: Schema
+    expected: str
+    parse: Callable[[str], Any]
+    numbers: bool = False
+
+    def write(self, writer: Writer) -> Schema:
+        """`{"type": "string", …}`; results are always text."""
+        types = ["string", "number"] if self.numbers and not writer.output else "string"
+        return {"type": types, **self.keywords}
+
+    def convert(self, value: Any, path: str) -> Any:
+        """Parse the text."""
+        if self.numbers and isinstance(value, int | float) and not isinstance(value, bool):
+            value = str(value)
+        if not isinstance(value, str):
+            raise ConversionError(path, self.expected, value)
+        try:
+            return self.parse(value)
+        except Exception as error:
+            raise ConversionError(path, self.expected, value) from error
+
+
+NUMBER = {"pattern": r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$"}
+
+
+def _integer(value: Any) -> int:
+    if isinstance(value, int | float) and not isinstance(value, bool) and value == int(value):
+        return int(value)
+    raise ValueError
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    raise ValueError
+
+
+def _instance(*kinds: type) -> Callable[[Any], Any]:
+    def take(value: Any) -> Any:
+        if isinstance(value, kinds):
+            return value
+        raise ValueError
+
+    return take
+
+
+def _bytes(text: str) -> bytes:
+    return base64.b64decode(text, validate=True)
+
+
+NULL = Plain("null", "null", _instance(type(None)))
+STRING = Plain("string", "a string", _instance(str))
+INTEGER = Plain("integer", "an integer", _integer)
+FLOAT = Plain("number", "a number", _number)
+BASE64 = {"contentEncoding": "base64"}
+
+SCALARS: dict[Any, Shape] = {
+    None: NULL,
+    type(None): NULL,
+    bool: Plain("boolean", "a boolean", _instance(bool)),
+    int: INTEGER,
+    float: FLOAT,
+    str: STRING,
+    typing.LiteralString: STRING,
+    Any: Anything(),
+    object: Anything(),
+    bytes: Text(BASE64, "base64 text", _bytes),
+    bytearray: Text(BASE64, "base64 text", lambda text: bytearray(_bytes(text))),
+    datetime.datetime: Text(
+        {"format": "date-time"},
+        "a date and time such as 2026-01-31T12:00:00Z",
+        datetime.datetime.fromisoformat,
+    ),
+    datetime.date: Text(
+        {"format": "date"}, "a date such as 2026-01-31", datetime.date.fromisoformat
+    ),
+    datetime.time: Text({"format": "time"}, "a time such as 12:30:00", datetime.time.fromisoformat),
+    datetime.timedelta: Text(
+        {"format": "duration"}, "an ISO 8601 duration such as P1DT2H or PT90S", parse_duration
+    ),
+    decimal.Decimal: Text(
+        NUMBER, "a number, or a text such as '12.50'", decimal.Decimal, numbers=True
+    ),
+    fractions.Fraction: Text(
+        {}, "a number, or a text such as '1/3'", fractions.Fraction, numbers=True
+    ),
+    uuid.UUID: Text({"format": "uuid"}, "a UUID", uuid.UUID),
+    ipaddress.IPv4Address: Text({"format": "ipv4"}, "an IPv4 address", ipaddress.IPv4Address),
+    ipaddress.IPv6Address: Text({"format": "ipv6"}, "an IPv6 address", ipaddress.IPv6Address),
+    zoneinfo.ZoneInfo: Text({}, "a time zone such as Europe/Berlin", zoneinfo.ZoneInfo),
+}
