@@ -1,0 +1,183 @@
+//! Reads the guest's JSON answers. They come from code that nobody trusts: nothing in them is taken for granted.
+
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::inspection::{Inspection, SourceError};
+use crate::limits::Limits;
+use crate::outcome::{Failure, FailureKind};
+use crate::protocol::Reply;
+use crate::text;
+
+/// The most bytes of a failure's message that are passed on.
+const MESSAGE_MAX: usize = 4 << 10;
+
+#[derive(Deserialize)]
+struct Answer<'a> {
+    ok: bool,
+    #[serde(borrow, default, deserialize_with = "present")]
+    result: Option<&'a RawValue>,
+    #[serde(default)]
+    kind: String,
+    #[serde(default)]
+    message: String,
+    #[serde(default)]
+    detail: Option<Value>,
+}
+
+/// Reads `null` as a value that is there, not as one that is absent.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
+}
+
+/// What `main` returned, as JSON text.
+pub(crate) fn result(reply: Result<Reply, Failure>, limits: &Limits) -> Result<String, Failure> {
+    match reply? {
+        Reply::Answered(json) => {
+            let answer =
+                serde_json::from_str::<Answer<'_>>(&json).map_err(|_malformed| garbled())?;
+            if !answer.ok {
+                return Err(failure(answer, limits));
+            }
+            let result = answer.result.ok_or_else(garbled)?.get();
+            if result.len() > limits.result_bytes {
+                return Err(too_large(result.len(), limits.result_bytes));
+            }
+            Ok(result.to_owned())
+        }
+        Reply::NotCompiled(json) => Err(not_compiled(&json)),
+        Reply::Ended { kind, message } => Err(Failure::new(kind, message)),
+    }
+}
+
+/// What reading the source found.
+pub(crate) fn inspection(reply: Result<Reply, Failure>) -> Result<Inspection, Failure> {
+    match reply? {
+        Reply::Answered(json) | Reply::NotCompiled(json) => {
+            serde_json::from_str(&json).map_err(|_malformed| garbled())
+        }
+        Reply::Ended { kind, message } => Err(Failure::new(kind, message)),
+    }
+}
+
+fn failure(answer: Answer<'_>, limits: &Limits) -> Failure {
+    let error_type = answer.detail.as_ref().and_then(|detail| detail.get("error_type"));
+    let out_of_memory = error_type.and_then(Value::as_str) == Some("MemoryError");
+    let named = serde_json::from_value(Value::String(answer.kind));
+    let kind = match named.unwrap_or(FailureKind::Exception) {
+        FailureKind::Exception | FailureKind::Memory if out_of_memory => FailureKind::Memory,
+        // What only the server can know is not taken from a guest.
+        FailureKind::WorkerLost | FailureKind::Busy | FailureKind::Cancelled => {
+            FailureKind::Exception
+        }
+        kind => kind,
+    };
+    let message = match kind {
+        FailureKind::Memory => memory(limits.memory_bytes),
+        _ => text::one_line(&answer.message, MESSAGE_MAX),
+    };
+    Failure { kind, message, detail: answer.detail }
+}
+
+/// The sentence for a call that used up its memory.
+pub(crate) fn memory(limit: usize) -> String {
+    format!(
+        "the tool needed more than its {} of memory: work on the data in smaller pieces",
+        text::size(limit)
+    )
+}
+
+pub(crate) fn too_large(length: usize, limit: usize) -> Failure {
+    let message = format!(
+        "the result is {}, the most is {}: return less, for instance a page or a summary",
+        text::size(length),
+        text::size(limit)
+    );
+    Failure::new(FailureKind::ResultTooLarge, message)
+}
+
+/// `compile` answers as `inspect` does.
+fn not_compiled(json: &str) -> Failure {
+    let Ok(inspection) = serde_json::from_str::<Inspection>(json) else { return garbled() };
+    let Some(SourceError { message, line, column }) = inspection.error else { return garbled() };
+    let kind = match line {
+        Some(_) => FailureKind::Syntax,
+        None => FailureKind::NoMain,
+    };
+    let place = line.map(|line| match column {
+        Some(column) => format!(" (line {line}, column {column})"),
+        None => format!(" (line {line})"),
+    });
+    let mut message = text::one_line(&message, MESSAGE_MAX);
+    message.push_str(&place.unwrap_or_default());
+    let detail = serde_json::json!({ "line": line, "column": column });
+    Failure { kind, message, detail: Some(detail) }
+}
+
+fn garbled() -> Failure {
+    Failure::new(
+        FailureKind::Trap,
+        "the interpreter's answer was not readable: the tool has probably changed its internals",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{inspection, result};
+    use crate::limits::Limits;
+    use crate::outcome::{Failure, FailureKind};
+    use crate::protocol::Reply;
+
+    fn read(json: &str) -> Result<String, Failure> {
+        let limits = Limits { result_bytes: 20, ..Limits::default() };
+        result(Ok(Reply::Answered(json.to_owned())), &limits)
+    }
+
+    #[test]
+    fn a_result_is_passed_on_as_it_was_written() {
+        assert_eq!(
+            read(r#"{"ok":true,"result":{"b":1.0,"a":2}}"#),
+            Ok(r#"{"b":1.0,"a":2}"#.to_owned())
+        );
+        assert_eq!(read(r#"{"ok":true,"result":null}"#), Ok("null".to_owned()));
+    }
+
+    #[test]
+    fn what_no_runner_would_answer_is_a_trap() {
+        for json in ["", "[]", r#"{"ok":true}"#, r#"{"ok":true,"result":NaN}"#, r#"{"result":1}"#] {
+            assert_eq!(
+                read(json).map_err(|failure| failure.kind),
+                Err(FailureKind::Trap),
+                "{json}"
+            );
+        }
+        let garbled = inspection(Ok(Reply::Answered("1".to_owned())));
+        assert_eq!(garbled.map_err(|failure| failure.kind), Err(FailureKind::Trap));
+    }
+
+    #[test]
+    fn a_guest_cannot_get_round_the_limit_nor_speak_for_the_server() {
+        let long = read(r#"{"ok":true,"result":"aaaaaaaaaaaaaaaaaaaaaaaaa"}"#);
+        assert_eq!(long.map_err(|failure| failure.kind), Err(FailureKind::ResultTooLarge));
+        let busy = read(r#"{"ok":false,"kind":"busy","message":"a\nb"}"#);
+        let busy = busy.map_err(|failure| (failure.kind, failure.message));
+        assert_eq!(busy, Err((FailureKind::Exception, "a b".to_owned())));
+    }
+
+    #[test]
+    fn memory_errors_name_the_limit() {
+        let json =
+            r#"{"ok":false,"kind":"exception","message":"","detail":{"error_type":"MemoryError"}}"#;
+        let failure = read(json).map_err(|failure| (failure.kind, failure.message));
+        assert!(matches!(failure, Err((FailureKind::Memory, text)) if text.contains("256 MB")));
+    }
+
+    #[test]
+    fn source_that_does_not_compile_is_placed() {
+        let json = r#"{"valid":false,"error":{"message":"bad","line":2,"column":5}}"#;
+        let failure = result(Ok(Reply::NotCompiled(json.to_owned())), &Limits::default());
+        let failure = failure.map_err(|failure| (failure.kind, failure.message));
+        assert_eq!(failure, Err((FailureKind::Syntax, "bad (line 2, column 5)".to_owned())));
+    }
+}

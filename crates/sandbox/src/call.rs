@@ -1,0 +1,142 @@
+//! One call from the server's side: forwards what the guest asks for and collects what it writes.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::{AbortHandle, Id, JoinSet};
+use tokio::time::{Instant, timeout_at};
+
+use crate::host::Host;
+use crate::limits::Limits;
+use crate::link::Seat;
+use crate::outcome::{Failure, FailureKind};
+use crate::protocol::{FromWorker, PAYLOAD_MAX, Reply, Task};
+
+/// How much longer than the call's own limit the server waits before it gives the worker up.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// How a call ended, before the guest's answer is read.
+pub(crate) struct Ending {
+    pub(crate) reply: Result<Reply, Failure>,
+    pub(crate) stdout: String,
+    pub(crate) stdout_truncated: bool,
+    pub(crate) cpu: Duration,
+}
+
+impl Ending {
+    /// The end of a call that did not begin.
+    pub(crate) fn refused(failure: Failure) -> Self {
+        let stdout = String::new();
+        Self { reply: Err(failure), stdout, stdout_truncated: false, cpu: Duration::ZERO }
+    }
+}
+
+/// Carries one call through.
+pub(crate) async fn drive(seat: Seat, task: Task, limits: Limits, host: Arc<dyn Host>) -> Ending {
+    let deadline = Instant::now() + limits.wall + GRACE;
+    seat.start(task, limits);
+    let mut drive = Drive { seat, host, operations: Operations::default(), stdout: Vec::new() };
+    let outcome = timeout_at(deadline, drive.until_done(limits.stdout_bytes)).await;
+    let stdout = crate::text::decode_prefix(std::mem::take(&mut drive.stdout));
+    match outcome {
+        Ok(Some((reply, cpu, stdout_truncated))) => {
+            Ending { reply: Ok(reply), stdout, stdout_truncated, cpu }
+        }
+        Ok(None) => Ending { stdout, ..Ending::refused(lost("ended")) },
+        Err(_elapsed) => {
+            drive.seat.condemn_worker();
+            Ending { stdout, ..Ending::refused(lost("stopped answering")) }
+        }
+    }
+}
+
+fn lost(how: &str) -> Failure {
+    let message = format!(
+        "the worker process that ran this call {how}, and has been replaced: \
+         call again, unless the call may have changed something elsewhere"
+    );
+    Failure::new(FailureKind::WorkerLost, message)
+}
+
+struct Drive {
+    seat: Seat,
+    host: Arc<dyn Host>,
+    operations: Operations,
+    stdout: Vec<u8>,
+}
+
+#[derive(Default)]
+struct Operations {
+    tasks: JoinSet<(u32, Result<Vec<u8>, String>)>,
+    handles: HashMap<u32, AbortHandle>,
+    numbers: HashMap<Id, u32>,
+}
+
+impl Drive {
+    async fn until_done(&mut self, stdout_bytes: usize) -> Option<(Reply, Duration, bool)> {
+        loop {
+            tokio::select! {
+                event = self.seat.event() => match event? {
+                    FromWorker::Ready { .. } => {}
+                    FromWorker::Output { bytes, .. } => {
+                        let room = stdout_bytes.saturating_sub(self.stdout.len());
+                        self.stdout.extend(bytes.into_iter().take(room));
+                    }
+                    FromWorker::Operation { operation, name, payload, .. } => {
+                        let answer = self.host.start(&name, payload);
+                        self.operations.start(operation, answer);
+                    }
+                    FromWorker::Abandon { operation, .. } => self.operations.abandon(operation),
+                    FromWorker::Done { reply, cpu, stdout_truncated, .. } => {
+                        return Some((reply, cpu, stdout_truncated));
+                    }
+                },
+                Some((operation, outcome)) = self.operations.next() => {
+                    self.seat.answer(operation, outcome);
+                }
+            }
+        }
+    }
+}
+
+impl Operations {
+    fn start(&mut self, operation: u32, answer: crate::host::Operation) {
+        let handle = self.tasks.spawn(async move { (operation, answer.await) });
+        self.numbers.insert(handle.id(), operation);
+        self.handles.insert(operation, handle);
+    }
+
+    fn abandon(&mut self, operation: u32) {
+        if let Some(handle) = self.handles.remove(&operation) {
+            handle.abort();
+        }
+    }
+
+    /// The next operation to end that was not abandoned; `None` when none is under way.
+    async fn next(&mut self) -> Option<(u32, Result<Vec<u8>, String>)> {
+        loop {
+            let (id, operation, outcome) = match self.tasks.join_next_with_id().await? {
+                Ok((id, (operation, outcome))) => (id, Some(operation), outcome),
+                Err(error) => {
+                    (error.id(), None, Err("the server failed at this operation".to_owned()))
+                }
+            };
+            let number = self.numbers.remove(&id);
+            let Some(operation) = operation.or(number) else { continue };
+            if self.handles.remove(&operation).is_some() {
+                return Some((operation, bounded(outcome)));
+            }
+        }
+    }
+}
+
+fn bounded(outcome: Result<Vec<u8>, String>) -> Result<Vec<u8>, String> {
+    match outcome {
+        Ok(bytes) if bytes.len() > PAYLOAD_MAX => Err(format!(
+            "the answer is {} bytes long, the most is {PAYLOAD_MAX}: ask for less at a time",
+            bytes.len()
+        )),
+        outcome => outcome,
+    }
+}

@@ -1,0 +1,33 @@
+//! Runs Python tools that nobody trusts, each call in a fresh WebAssembly instance inside a worker process.
+//!
+//! [`Sandbox::start`] unpacks the guest and starts the workers, [`Sandbox::inspect`] reads a tool's
+//! source without running its `main`, and [`Sandbox::run`] runs `main` under [`Limits`]. A guest
+//! reaches nothing but the [`Host`] that its caller hands in.
+
+mod answer;
+mod artifact;
+mod bundle;
+mod call;
+mod engine;
+mod host;
+mod inspection;
+mod limits;
+mod link;
+mod outcome;
+mod pool;
+mod process;
+mod protocol;
+mod sandbox;
+mod supervisor;
+mod system;
+mod text;
+pub mod worker;
+
+pub use artifact::ArtifactError;
+pub use bundle::{BundleError, compile};
+pub use host::{Host, NoHost, Operation};
+pub use inspection::{Inspection, Parameter, SourceError};
+pub use limits::{Limits, Run};
+pub use outcome::{Failure, FailureKind, Outcome};
+pub use process::ProcessError;
+pub use sandbox::{Config, Sandbox, StartError, Status};

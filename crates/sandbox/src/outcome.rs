@@ -1,0 +1,108 @@
+//! How a call ended.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// How a call of `main` ended, and what it used.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The JSON text of what `main` returned, or why there is none.
+    pub result: Result<String, Failure>,
+    /// What the call wrote to standard output and error, also when a limit ended it.
+    pub stdout: String,
+    /// Whether it wrote more than was kept.
+    pub stdout_truncated: bool,
+    /// Time from the dispatch of the call to its answer.
+    pub wall: Duration,
+    /// Processor time of the call in its worker.
+    pub cpu: Duration,
+}
+
+/// Why there is no result.
+#[derive(Debug, Clone, PartialEq, Serialize, thiserror::Error)]
+#[error("{message}")]
+pub struct Failure {
+    /// What sort of end it was.
+    pub kind: FailureKind,
+    /// One line that a model can act on.
+    pub message: String,
+    /// `{error_type, line, column, context: [lines], traceback: [lines], …}` where the tool's code is to blame.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<Value>,
+}
+
+impl Failure {
+    pub(crate) fn new(kind: FailureKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), detail: None }
+    }
+}
+
+/// The ways a call can fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureKind {
+    /// The source does not parse.
+    Syntax,
+    /// The source has no `async def main`.
+    NoMain,
+    /// The arguments do not fit the parameters of `main`.
+    Arguments,
+    /// The tool raised an exception.
+    Exception,
+    /// The tool tried to end the interpreter.
+    Exit,
+    /// The memory limit.
+    Memory,
+    /// The limit on processor time.
+    Cpu,
+    /// The limit on elapsed time.
+    WallClock,
+    /// The native stack.
+    Stack,
+    /// The limit on the result's size.
+    ResultTooLarge,
+    /// The result has no JSON form.
+    NotSerializable,
+    /// The tool waits for something that nothing can bring about.
+    Deadlock,
+    /// The interpreter itself failed.
+    Trap,
+    /// The worker process ended or stopped answering.
+    WorkerLost,
+    /// All workers are taken.
+    Busy,
+    /// The call was given up before it ended.
+    Cancelled,
+}
+
+impl FailureKind {
+    /// The kind's name in `snake_case`, as it is serialised.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Syntax => "syntax",
+            Self::NoMain => "no_main",
+            Self::Arguments => "arguments",
+            Self::Exception => "exception",
+            Self::Exit => "exit",
+            Self::Memory => "memory",
+            Self::Cpu => "cpu",
+            Self::WallClock => "wall_clock",
+            Self::Stack => "stack",
+            Self::ResultTooLarge => "result_too_large",
+            Self::NotSerializable => "not_serializable",
+            Self::Deadlock => "deadlock",
+            Self::Trap => "trap",
+            Self::WorkerLost => "worker_lost",
+            Self::Busy => "busy",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+impl std::fmt::Display for FailureKind {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}

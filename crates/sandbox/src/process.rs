@@ -1,0 +1,147 @@
+//! Worker processes: started without environment, reached over two pipes, always reaped.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+
+use tokio::process::{ChildStdin, ChildStdout};
+use tokio::sync::oneshot;
+
+use crate::artifact::{Artifact, ArtifactError};
+
+/// Why a worker process is not there.
+#[derive(Debug, thiserror::Error)]
+pub enum ProcessError {
+    /// The program could not be started.
+    #[error("the worker program cannot be started")]
+    Spawn(#[source] io::Error),
+    /// The guest had to be unpacked again and could not be.
+    #[error("the Python guest could not be unpacked again")]
+    Artifact(#[from] ArtifactError),
+    /// The pipe to the worker failed before it was ready.
+    #[error("the worker ended before it was ready")]
+    Pipe(#[source] io::Error),
+    /// The worker did not answer in time.
+    #[error("the worker was not ready within {0} seconds")]
+    Silent(u64),
+    /// The worker said why it cannot take calls.
+    #[error("the worker cannot take calls: {0}")]
+    Refused(String),
+    /// The worker is not of this build.
+    #[error("the worker speaks protocol {theirs}, the server {ours}: they are of different builds")]
+    Version {
+        /// The server's protocol.
+        ours: u32,
+        /// The worker's protocol.
+        theirs: u32,
+    },
+    /// The thread that starts workers is gone.
+    #[error("workers can no longer be started")]
+    Stopped,
+}
+
+/// Starts workers, all from one thread of its own.
+///
+/// Linux ends a worker when the *thread* that started it ends, so that must not be one of a
+/// runtime's threads, which come and go.
+pub(crate) struct Launcher {
+    artifact: Artifact,
+    orders: mpsc::Sender<Order>,
+}
+
+type Order = oneshot::Sender<io::Result<Child>>;
+
+impl Launcher {
+    pub(crate) fn new(command: Vec<OsString>, artifact: Artifact) -> Self {
+        let (orders, queue) = mpsc::channel::<Order>();
+        let folder = artifact.folder().to_owned();
+        thread::spawn(move || {
+            for order in queue {
+                // Nobody waiting means that the sandbox was dropped meanwhile.
+                if let Err(Ok(unwanted)) = order.send(spawn(&command, &folder)) {
+                    end(unwanted);
+                }
+            }
+        });
+        Self { artifact, orders }
+    }
+
+    /// Starts one worker, with its guest on disk.
+    pub(crate) async fn launch(&self) -> Result<Worker, ProcessError> {
+        if !self.artifact.is_present() {
+            self.artifact.clone().unpack().await?;
+        }
+        let (order, started) = oneshot::channel();
+        self.orders.send(order).map_err(|_gone| ProcessError::Stopped)?;
+        let child = started.await.map_err(|_gone| ProcessError::Stopped)?;
+        Worker::new(child.map_err(ProcessError::Spawn)?).map_err(ProcessError::Spawn)
+    }
+
+    /// The name of the guest's file in the folder that workers run in.
+    pub(crate) fn artifact_name(&self) -> String {
+        self.artifact.file_name()
+    }
+}
+
+fn spawn(command: &[OsString], folder: &Path) -> io::Result<Child> {
+    let mut words = command.iter();
+    let mut worker = Command::new(words.next().map(OsString::as_os_str).unwrap_or_default());
+    worker.args(words).env_clear().current_dir(folder);
+    worker.stdin(Stdio::piped()).stdout(Stdio::piped());
+    // In a group of its own: an interrupt from the keyboard is for the server, which may let calls end.
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut worker, 0);
+    worker.spawn()
+}
+
+/// A worker process; dropping it kills it.
+pub(crate) struct Worker {
+    child: Option<Child>,
+    pub(crate) to: Option<ChildStdin>,
+    pub(crate) from: Option<ChildStdout>,
+}
+
+impl Worker {
+    fn new(mut child: Child) -> io::Result<Self> {
+        let to = child.stdin.take().map(ChildStdin::from_std).transpose();
+        let from = child.stdout.take().map(ChildStdout::from_std).transpose();
+        let mut worker = Self { child: Some(child), to: None, from: None };
+        worker.to = to?;
+        worker.from = from?;
+        Ok(worker)
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.as_ref().map_or(0, Child::id)
+    }
+
+    /// Kills the process and waits until it is gone.
+    pub(crate) async fn end(mut self) {
+        if let Some(child) = self.child.take() {
+            let ended = tokio::task::spawn_blocking(move || end(child)).await;
+            if let Err(error) = ended {
+                tracing::warn!(%error, "a sandbox worker may still be ending");
+            }
+        }
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        if let Some(child) = self.child.take() {
+            // Waiting for a process does not belong on a thread that runs others' futures.
+            thread::spawn(move || end(child));
+        }
+    }
+}
+
+fn end(mut child: Child) {
+    let ended = child.kill().and_then(|()| child.wait());
+    match ended {
+        Ok(status) => tracing::debug!(%status, "a sandbox worker has ended"),
+        Err(error) => tracing::warn!(%error, "a sandbox worker could not be ended"),
+    }
+}

@@ -1,0 +1,164 @@
+//! What server and worker say to each other: length-prefixed postcard messages over a pipe.
+
+use std::io;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+use crate::limits::Limits;
+use crate::outcome::FailureKind;
+
+/// Changes with every change of the messages: a worker of another build is turned away.
+pub(crate) const VERSION: u32 = 1;
+
+/// The longest message in bytes, the length prefix not counted.
+pub(crate) const FRAME_MAX: usize = 64 << 20;
+
+/// The most bytes of source, arguments and secrets of one call together.
+pub(crate) const TASK_MAX: usize = 16 << 20;
+
+/// The most bytes that one operation of a guest may carry, in either direction.
+pub(crate) const PAYLOAD_MAX: usize = 16 << 20;
+
+/// How many calls one worker carries at the same time.
+pub(crate) const CALLS_PER_WORKER: usize = 128;
+
+/// A message to a worker.
+#[derive(Serialize, Deserialize)]
+pub(crate) enum ToWorker {
+    /// The first message.
+    Hello { version: u32, server: u32, artifact: String },
+    /// Begins a call.
+    Start { call: u64, task: Task, limits: Limits },
+    /// Ends a call whose answer nobody waits for.
+    Cancel { call: u64 },
+    /// Answers an operation that a guest began.
+    Answer { call: u64, operation: u32, outcome: Result<Vec<u8>, String> },
+}
+
+/// What a call does.
+#[derive(Serialize, Deserialize)]
+pub(crate) enum Task {
+    /// Reads source text.
+    Inspect { source: String },
+    /// Runs `main`.
+    Run { source: String, arguments: String, secrets: String },
+}
+
+impl Task {
+    /// How many bytes of text there are.
+    pub(crate) fn length(&self) -> usize {
+        match self {
+            Self::Inspect { source } => source.len(),
+            Self::Run { source, arguments, secrets } => {
+                source.len() + arguments.len() + secrets.len()
+            }
+        }
+    }
+}
+
+/// A message from a worker.
+#[derive(Serialize, Deserialize)]
+pub(crate) enum FromWorker {
+    /// The answer to `Hello`, or a sentence saying why the worker cannot take calls.
+    Ready { version: u32, outcome: Result<(), String> },
+    /// What the guest wrote to standard output or error since the last such message.
+    Output { call: u64, bytes: Vec<u8> },
+    /// The guest asks for something.
+    Operation { call: u64, operation: u32, name: String, payload: Vec<u8> },
+    /// The guest no longer waits for an operation.
+    Abandon { call: u64, operation: u32 },
+    /// The end of a call.
+    Done { call: u64, reply: Reply, cpu: Duration, stdout_truncated: bool },
+}
+
+/// How a call ended.
+#[derive(Serialize, Deserialize)]
+pub(crate) enum Reply {
+    /// The guest's own answer to the task, JSON.
+    Answered(String),
+    /// The guest's reasons for not compiling the source, JSON.
+    NotCompiled(String),
+    /// The call was ended from outside the guest.
+    Ended { kind: FailureKind, message: String },
+}
+
+/// Writes one message.
+pub(crate) async fn write<W, M>(writer: &mut W, message: &M) -> io::Result<()>
+where
+    W: AsyncWrite + Unpin,
+    M: Serialize,
+{
+    let body = postcard::to_extend(message, vec![0; 4]).map_err(io::Error::other)?;
+    let frame = with_length(body)?;
+    writer.write_all(&frame).await
+}
+
+fn with_length(mut frame: Vec<u8>) -> io::Result<Vec<u8>> {
+    let length = frame.len().saturating_sub(4);
+    if length > FRAME_MAX {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "message too long to send"));
+    }
+    let prefix = u32::try_from(length).map_err(io::Error::other)?.to_le_bytes();
+    for (place, byte) in frame.iter_mut().zip(prefix) {
+        *place = byte;
+    }
+    Ok(frame)
+}
+
+/// Reads one message; `None` where the pipe ended between two messages.
+pub(crate) async fn read<R, M>(reader: &mut R) -> io::Result<Option<M>>
+where
+    R: AsyncRead + Unpin,
+    M: DeserializeOwned,
+{
+    let mut prefix = [0; 4];
+    let begun = reader.read(&mut prefix).await?;
+    if begun == 0 {
+        return Ok(None);
+    }
+    let (_, rest) = prefix.split_at_mut(begun);
+    reader.read_exact(rest).await?;
+    let length = usize::try_from(u32::from_le_bytes(prefix)).map_err(io::Error::other)?;
+    if length > FRAME_MAX {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "message too long"));
+    }
+    // Grows as bytes arrive, so that a length alone cannot make this process allocate.
+    let mut body = Vec::new();
+    reader.take(u64::from(u32::from_le_bytes(prefix))).read_to_end(&mut body).await?;
+    if body.len() < length {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    postcard::from_bytes(&body).map(Some).map_err(io::Error::other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FRAME_MAX, FromWorker, read, write};
+
+    #[tokio::test]
+    async fn a_message_arrives_as_it_was_sent_and_the_end_is_told() {
+        let mut pipe = Vec::new();
+        let sent = FromWorker::Output { call: 7, bytes: b"hello".to_vec() };
+        assert!(write(&mut pipe, &sent).await.is_ok());
+        let mut reader = pipe.as_slice();
+        let received = read(&mut reader).await;
+        assert!(
+            matches!(received, Ok(Some(FromWorker::Output { call: 7, bytes })) if bytes == b"hello")
+        );
+        assert!(matches!(read::<_, FromWorker>(&mut reader).await, Ok(None)));
+    }
+
+    #[tokio::test]
+    async fn a_message_that_breaks_off_or_is_too_long_is_an_error() {
+        let mut pipe = Vec::new();
+        let sent = FromWorker::Output { call: 7, bytes: b"hello".to_vec() };
+        assert!(write(&mut pipe, &sent).await.is_ok());
+        pipe.pop();
+        assert!(read::<_, FromWorker>(&mut pipe.as_slice()).await.is_err());
+        let too_long = u32::try_from(FRAME_MAX + 1).unwrap_or(u32::MAX).to_le_bytes();
+        assert!(read::<_, FromWorker>(&mut too_long.as_slice()).await.is_err());
+    }
+}

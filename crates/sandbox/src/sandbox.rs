@@ -1,0 +1,128 @@
+//! The sandbox as its caller sees it: start, inspect, run, stop.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde::Serialize;
+
+use crate::artifact::{Artifact, ArtifactError};
+use crate::host::{Host, NoHost};
+use crate::inspection::Inspection;
+use crate::limits::{Limits, Run};
+use crate::outcome::{Failure, Outcome};
+use crate::pool::Pool;
+use crate::protocol::Task;
+use crate::supervisor::Supervisor;
+use crate::{answer, process};
+
+/// What a sandbox is started with.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// How many worker processes; each keeps one processor busy at most.
+    pub workers: usize,
+    /// Where the guest is unpacked; made when absent, readable by its owner alone.
+    pub artifact_dir: PathBuf,
+    /// Program and arguments that run [`crate::worker::main`]. The program's path is absolute.
+    pub worker_command: Vec<OsString>,
+    /// The guest as `guest-compile` writes it.
+    pub guest: &'static [u8],
+}
+
+/// Why a sandbox did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The guest could not be unpacked.
+    #[error("the Python guest could not be unpacked")]
+    Artifact(#[from] ArtifactError),
+    /// [`Config::workers`] is 0 or [`Config::worker_command`] is empty.
+    #[error("{0}")]
+    Config(&'static str),
+    /// A worker did not get as far as to take calls.
+    #[error("a sandbox worker did not start")]
+    Worker(#[from] process::ProcessError),
+}
+
+/// How the workers are, for a health page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Status {
+    /// How many workers there should be.
+    pub workers: usize,
+    /// How many take calls now.
+    pub ready: usize,
+    /// How many calls are under way.
+    pub running_calls: usize,
+}
+
+/// The worker processes, and the way into them. Clones share them; dropping the last one ends them.
+#[derive(Clone)]
+pub struct Sandbox {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    pool: Arc<Pool>,
+    supervisor: Supervisor,
+}
+
+impl Sandbox {
+    /// Unpacks the guest where that has not been done, starts the workers and waits until all take calls.
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        if config.workers == 0 {
+            return Err(StartError::Config("the sandbox needs at least one worker"));
+        }
+        if config.worker_command.is_empty() {
+            return Err(StartError::Config("the command that runs a sandbox worker is empty"));
+        }
+        let artifact = Artifact::new(config.guest, config.artifact_dir)?;
+        let artifact = artifact.unpack().await?;
+        let pool = Arc::new(Pool::new(config.workers));
+        let supervisor = Supervisor::start(
+            Arc::clone(&pool),
+            process::Launcher::new(config.worker_command, artifact),
+            config.workers,
+        )
+        .await?;
+        Ok(Self { inner: Arc::new(Inner { pool, supervisor }) })
+    }
+
+    /// Reads `source` without running its `main`: whether it can be run, its parameters, its schemas.
+    ///
+    /// Source that cannot be run is an [`Inspection`] that is not valid; the error is for what ended
+    /// the inspection itself, such as a module level that never ends.
+    pub async fn inspect(&self, source: &str) -> Result<Inspection, Failure> {
+        let limits = Limits::default();
+        let task = Task::Inspect { source: source.to_owned() };
+        let ending = self.inner.pool.call(task, limits, Arc::new(NoHost)).await;
+        answer::inspection(ending.reply)
+    }
+
+    /// Runs `main` in a fresh instance. Dropping the future cancels the call in its worker.
+    pub async fn run(&self, run: Run, host: Arc<dyn Host>) -> Outcome {
+        let began = Instant::now();
+        let Run { source, arguments, secrets, limits } = run;
+        let limits = limits.bounded();
+        let task = Task::Run { source, arguments, secrets };
+        let ending = self.inner.pool.call(task, limits, host).await;
+        Outcome {
+            result: answer::result(ending.reply, &limits),
+            stdout: ending.stdout,
+            stdout_truncated: ending.stdout_truncated,
+            wall: began.elapsed(),
+            cpu: ending.cpu,
+        }
+    }
+
+    /// How the workers are.
+    pub fn status(&self) -> Status {
+        let (ready, running_calls) = self.inner.pool.load();
+        Status { workers: self.inner.pool.workers(), ready, running_calls }
+    }
+
+    /// Ends all workers and waits for that; calls under way fail.
+    pub async fn stop(&self) {
+        self.inner.pool.close();
+        self.inner.supervisor.stop().await;
+    }
+}

@@ -1,0 +1,77 @@
+//! The few things of the operating system that a worker needs and the standard library does not offer.
+#![expect(unsafe_code, reason = "system calls without a safe wrapper in the standard library")]
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
+
+/// Takes standard input and output for the caller alone.
+///
+/// What reads standard input afterwards finds it empty, and what prints goes to standard error: a
+/// stray print, of a library for instance, cannot damage the messages that flow through the pipes.
+pub(crate) fn take_pipes() -> io::Result<(OwnedFd, OwnedFd)> {
+    let input = io::stdin().as_fd().try_clone_to_owned()?;
+    let output = io::stdout().as_fd().try_clone_to_owned()?;
+    replace(io::stdin().as_fd(), File::open("/dev/null")?.as_fd())?;
+    replace(io::stdout().as_fd(), io::stderr().as_fd())?;
+    Ok((input, output))
+}
+
+fn replace(old: BorrowedFd<'_>, new: BorrowedFd<'_>) -> io::Result<()> {
+    // SAFETY: both descriptors are borrowed and so open. `old` stays open under its number; that it
+    // now names another file is the purpose, and the standard streams are used by number only.
+    let result = unsafe { libc::dup2(new.as_raw_fd(), old.as_raw_fd()) };
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Has the kernel kill this process when the thread that started it ends.
+#[cfg(target_os = "linux")]
+pub(crate) fn die_with_parent() -> io::Result<()> {
+    // SAFETY: this option reads one integer argument and touches no memory.
+    let result = unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Offers this process first when the machine runs out of memory: its calls can be made again, and
+/// what the server holds cannot.
+#[cfg(target_os = "linux")]
+pub(crate) fn volunteer_when_memory_is_short() -> io::Result<()> {
+    std::fs::write("/proc/self/oom_score_adj", "1000")
+}
+
+/// Other systems have no such order.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn volunteer_when_memory_is_short() -> io::Result<()> {
+    Ok(())
+}
+
+/// The end of the pipe alone tells a worker that its server has gone.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn die_with_parent() -> io::Result<()> {
+    Ok(())
+}
+
+/// The processor time that the calling thread has used.
+pub(crate) fn thread_cpu_time() -> Duration {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `time` is a valid place for the one value that the call writes; the clock exists on
+    // every supported system, and were it refused, the time would stay zero.
+    unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
+    let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
+    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::thread_cpu_time;
+
+    #[test]
+    fn the_clock_of_the_thread_goes_on_with_work_only() {
+        let before = thread_cpu_time();
+        while thread_cpu_time() < before + std::time::Duration::from_millis(1) {}
+        let worked = thread_cpu_time();
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        assert!(thread_cpu_time() < worked + std::time::Duration::from_millis(40));
+    }
+}

@@ -1,0 +1,177 @@
+//! One call in the worker: a fresh instance, its limits, and the words for how it ended.
+
+use std::sync::Arc;
+
+use tokio::time::{Instant, timeout_at};
+use wasmtime::{Store, Trap};
+
+use super::bytecode;
+use super::guest::Guest;
+use super::meter::Meter;
+use super::operations::Operations;
+use super::outbox::Outbox;
+use super::output::{Output, Writer};
+use super::state::State;
+use crate::answer;
+use crate::limits::Limits;
+use crate::outcome::FailureKind;
+use crate::protocol::{FromWorker, Reply, Task};
+use crate::text;
+
+/// What an answer may hold beside the result: names, an error's message, a traceback.
+const ANSWER_OVERHEAD: usize = 256 << 10;
+
+/// What one call is given.
+pub(super) struct Context {
+    pub(super) call: u64,
+    pub(super) limits: Limits,
+    pub(super) guest: Arc<Guest>,
+    pub(super) outbox: Outbox,
+    pub(super) operations: Operations,
+}
+
+/// Carries out `task` and sends the end of the call.
+pub(super) async fn answer(context: Context, task: Task) {
+    let Context { call, limits, .. } = context;
+    let outbox = context.outbox.clone();
+    let output = Output::new(call, limits.stdout_bytes);
+    let meter = Meter::default();
+    let deadline = Instant::now() + limits.wall;
+    let attempt = Attempt { context, output: Arc::clone(&output), meter: meter.clone(), deadline };
+    let reply = match timeout_at(deadline, meter.metered(attempt.perform(task))).await {
+        Ok(reply) => reply,
+        Err(_elapsed) => exceeded(FailureKind::WallClock, &limits),
+    };
+    let stdout_truncated = output.truncated();
+    outbox.send(FromWorker::Done { call, reply, cpu: meter.spent(), stdout_truncated });
+}
+
+struct Attempt {
+    context: Context,
+    output: Arc<Output>,
+    meter: Meter,
+    deadline: Instant,
+}
+
+impl Attempt {
+    async fn perform(self, task: Task) -> Reply {
+        let guest = &self.context.guest;
+        // Never closed; held until all stores of this call are dropped.
+        let _slot = guest.slots.acquire().await;
+        let _ticking = guest.ticker.guard();
+        match task {
+            Task::Inspect { source } => self.inspect(&source).await,
+            Task::Run { source, arguments, secrets } => match self.compiled(&source).await {
+                Ok(bytecode) => self.run(&bytecode, &source, &arguments, &secrets).await,
+                Err(reply) => reply,
+            },
+        }
+    }
+
+    fn store(&self) -> Store<State> {
+        let Context { limits, guest, outbox, operations, .. } = &self.context;
+        let writer = Writer { output: Arc::clone(&self.output), outbox: outbox.clone() };
+        let meter = self.meter.clone();
+        guest.store(State::new(limits, self.deadline, meter, operations.clone(), writer))
+    }
+
+    async fn inspect(&self, source: &str) -> Reply {
+        let mut store = self.store();
+        let answered = match self.context.guest.instance(&mut store).await {
+            Ok(tool) => tool.call_inspect(&mut store, source).await,
+            Err(error) => Err(error),
+        };
+        match answered {
+            Ok(json) => self.bounded(json),
+            Err(error) => self.ended(&error, &store),
+        }
+    }
+
+    /// The bytecode of `source`, made in an instance of its own that never runs it.
+    async fn compiled(&self, source: &str) -> Result<Arc<[u8]>, Reply> {
+        let guest = &self.context.guest;
+        let key = bytecode::key(source);
+        if let Some(bytecode) = guest.bytecode.get(&key) {
+            return Ok(bytecode);
+        }
+        let mut store = self.store();
+        let answered = match guest.instance(&mut store).await {
+            Ok(tool) => tool.call_compile(&mut store, source).await,
+            Err(error) => Err(error),
+        };
+        match answered {
+            Ok(Ok(bytecode)) => Ok(guest.bytecode.insert(key, bytecode)),
+            Ok(Err(json)) if json.len() <= ANSWER_OVERHEAD => Err(Reply::NotCompiled(json)),
+            Ok(Err(_)) => Err(Reply::Ended {
+                kind: FailureKind::Syntax,
+                message: "the source does not compile, and saying why takes too long".to_owned(),
+            }),
+            Err(error) => Err(self.ended(&error, &store)),
+        }
+    }
+
+    async fn run(&self, bytecode: &[u8], source: &str, arguments: &str, secrets: &str) -> Reply {
+        let limit = u32::try_from(self.context.limits.result_bytes).unwrap_or(u32::MAX);
+        let mut store = self.store();
+        let answered = match self.context.guest.instance(&mut store).await {
+            Ok(tool) => {
+                tool.call_run(&mut store, bytecode, source, arguments, secrets, limit).await
+            }
+            Err(error) => Err(error),
+        };
+        match answered {
+            Ok(json) => self.bounded(json),
+            Err(error) => self.ended(&error, &store),
+        }
+    }
+
+    fn bounded(&self, json: String) -> Reply {
+        let limit = self.context.limits.result_bytes;
+        if json.len() <= limit.saturating_add(ANSWER_OVERHEAD) {
+            return Reply::Answered(json);
+        }
+        let failure = answer::too_large(json.len(), limit);
+        Reply::Ended { kind: failure.kind, message: failure.message }
+    }
+
+    /// Why the guest gave no answer.
+    fn ended(&self, error: &wasmtime::Error, store: &Store<State>) -> Reply {
+        let limits = &self.context.limits;
+        if let Some(exit) = error.downcast_ref::<wasmtime_wasi::I32Exit>() {
+            let message = format!(
+                "the tool ended the interpreter with status {}: return from main instead",
+                exit.0
+            );
+            return Reply::Ended { kind: FailureKind::Exit, message };
+        }
+        if matches!(error.downcast_ref::<Trap>(), Some(Trap::StackOverflow)) {
+            let message =
+                "the tool ran out of stack: recurse less deeply, or use a loop".to_owned();
+            return Reply::Ended { kind: FailureKind::Stack, message };
+        }
+        if let Some(kind) = store.data().exceeded {
+            return exceeded(kind, limits);
+        }
+        let message = format!(
+            "the interpreter failed ({}): the tool has probably damaged it",
+            text::one_line(&error.root_cause().to_string(), 200)
+        );
+        Reply::Ended { kind: FailureKind::Trap, message }
+    }
+}
+
+fn exceeded(kind: FailureKind, limits: &Limits) -> Reply {
+    let message = match kind {
+        FailureKind::Cpu => format!(
+            "stopped after {} of processor time, the limit of one call: do less work in one call",
+            text::duration(limits.cpu)
+        ),
+        FailureKind::WallClock => format!(
+            "stopped after {}, the time limit of this call: do less, wait less, or ask for a \
+             longer timeout",
+            text::duration(limits.wall)
+        ),
+        _ => answer::memory(limits.memory_bytes),
+    };
+    Reply::Ended { kind, message }
+}

@@ -1,0 +1,176 @@
+//! What one call has asked of the server: numbers, answers that have come, and waiting for them.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
+
+use super::guest::bindings::mcpbox::tool::host::Completion;
+use super::outbox::Outbox;
+use crate::protocol::{FromWorker, PAYLOAD_MAX};
+use crate::text;
+
+/// Operations of one call that may be under way or uncollected at the same time.
+const OPERATIONS_MAX: usize = 256;
+
+/// Bytes of answers that one call may leave uncollected.
+const UNCOLLECTED_MAX: usize = 4 * PAYLOAD_MAX;
+
+/// The operations of one call. Clones share them.
+#[derive(Clone)]
+pub(super) struct Operations {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    call: u64,
+    outbox: Outbox,
+    state: Mutex<State>,
+    ended: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    last: u32,
+    under_way: HashSet<u32>,
+    ended: Vec<Completion>,
+}
+
+impl Operations {
+    pub(super) fn new(call: u64, outbox: Outbox) -> Self {
+        let state = Mutex::default();
+        Self { shared: Arc::new(Shared { call, outbox, state, ended: Notify::new() }) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins an operation and returns its number; a refusal is the operation's answer.
+    pub(super) async fn start(&self, name: String, payload: Vec<u8>) -> u32 {
+        let (operation, refusal) = self.number(payload.len());
+        if let Some(refusal) = refusal {
+            self.end(operation, Err(refusal));
+            return operation;
+        }
+        let bytes = name.len() + payload.len();
+        let call = self.shared.call;
+        let message = FromWorker::Operation { call, operation, name, payload };
+        self.shared.outbox.send_bounded(message, bytes).await;
+        operation
+    }
+
+    fn number(&self, length: usize) -> (u32, Option<String>) {
+        let mut state = self.state();
+        let open = state.under_way.len() + state.ended.len();
+        state.last = state.last.wrapping_add(1);
+        let operation = state.last;
+        state.under_way.insert(operation);
+        let refusal = if length > PAYLOAD_MAX {
+            let (length, most) = (text::size(length), text::size(PAYLOAD_MAX));
+            Some(format!("the request is {length} long, the most is {most}: send less at a time"))
+        } else if open >= OPERATIONS_MAX {
+            Some(format!("{OPERATIONS_MAX} operations are under way: wait for some of them first"))
+        } else {
+            None
+        };
+        (operation, refusal)
+    }
+
+    /// Forgets an operation.
+    pub(super) async fn cancel(&self, operation: u32) {
+        let abandoned = {
+            let mut state = self.state();
+            state.ended.retain(|completion| completion.id != operation);
+            state.under_way.remove(&operation)
+        };
+        if abandoned {
+            let message = FromWorker::Abandon { call: self.shared.call, operation };
+            self.shared.outbox.send_bounded(message, 0).await;
+        }
+    }
+
+    /// Records an answer, unless the operation was forgotten meanwhile.
+    pub(super) fn end(&self, operation: u32, outcome: Result<Vec<u8>, String>) {
+        let mut state = self.state();
+        if !state.under_way.remove(&operation) {
+            return;
+        }
+        let length =
+            |outcome: &Result<Vec<u8>, String>| outcome.as_ref().map_or_else(String::len, Vec::len);
+        let waiting: usize = state.ended.iter().map(|completion| length(&completion.outcome)).sum();
+        let outcome = if waiting + length(&outcome) > UNCOLLECTED_MAX {
+            let most = text::size(UNCOLLECTED_MAX);
+            Err(format!("more than {most} of answers wait to be read: ask for less at a time"))
+        } else {
+            outcome
+        };
+        state.ended.push(Completion { id: operation, outcome });
+        drop(state);
+        self.shared.ended.notify_one();
+    }
+
+    /// All that have ended, once there is one, the time is up, or none can come.
+    pub(super) async fn wait(&self, timeout: Option<Duration>) -> Vec<Completion> {
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        loop {
+            let (ended, idle) = {
+                let mut state = self.state();
+                (std::mem::take(&mut state.ended), state.under_way.is_empty())
+            };
+            let up = deadline.is_some_and(|deadline| Instant::now() >= deadline);
+            if !ended.is_empty() || up || (timeout.is_none() && idle) {
+                return ended;
+            }
+            match deadline {
+                Some(deadline) => tokio::select! {
+                    () = self.shared.ended.notified() => {}
+                    () = sleep_until(deadline) => {}
+                },
+                None => self.shared.ended.notified().await,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{OPERATIONS_MAX, Operations, Outbox};
+    use crate::protocol::PAYLOAD_MAX;
+
+    #[tokio::test]
+    async fn an_answer_is_waited_for_and_a_forgotten_one_is_not() {
+        let (outbox, _queue) = Outbox::new();
+        let operations = Operations::new(1, outbox);
+        let first = operations.start("a".to_owned(), Vec::new()).await;
+        let second = operations.start("b".to_owned(), Vec::new()).await;
+        operations.cancel(first).await;
+        operations.end(first, Ok(b"late".to_vec()));
+        let waiting = operations.wait(Some(Duration::from_millis(1))).await;
+        assert!(waiting.is_empty());
+        operations.end(second, Ok(b"yes".to_vec()));
+        let ended = operations.wait(None).await;
+        assert!(matches!(ended.as_slice(), [one] if one.id == second && one.outcome.is_ok()));
+        assert!(operations.wait(None).await.is_empty(), "nothing is under way");
+    }
+
+    #[tokio::test]
+    async fn too_much_and_too_many_are_refused_with_a_sentence() {
+        let (outbox, _queue) = Outbox::new();
+        let operations = Operations::new(1, outbox);
+        operations.start("a".to_owned(), vec![0; PAYLOAD_MAX + 1]).await;
+        let ended = operations.wait(None).await;
+        assert!(matches!(ended.as_slice(), [one] if one.outcome.is_err()));
+        for _ in 0..OPERATIONS_MAX {
+            operations.start("a".to_owned(), Vec::new()).await;
+        }
+        assert!(operations.wait(Some(Duration::ZERO)).await.is_empty());
+        operations.start("a".to_owned(), Vec::new()).await;
+        let ended = operations.wait(None).await;
+        assert!(matches!(ended.as_slice(), [one] if one.outcome.is_err()));
+    }
+}
