@@ -1,0 +1,103 @@
+//! Accounts of the people who review: first-run setup, sign-in, sessions.
+
+mod attempts;
+mod sessions;
+
+use std::net::IpAddr;
+
+pub(crate) use attempts::Attempts;
+pub use sessions::{
+    ApiTokens, SessionToken, api_session, close_session, open_api_session, open_page_session,
+    page_session, refresh, sign_out,
+};
+use store::users::User;
+use uuid::Uuid;
+
+use crate::identity::Admin;
+use crate::{App, Error, Result, clock, passwords};
+
+/// Whether no account exists, so that the next person to come makes it.
+pub async fn setup_required(app: &App) -> Result<bool> {
+    Ok(store::users::count(app.store()).await? == 0)
+}
+
+/// Makes the first account.
+///
+/// # Errors
+/// [`Error::Conflict`] if there is an account already, [`Error::Invalid`] for a name or password
+/// against the rules.
+pub async fn setup(app: &App, username: &str, password: &str) -> Result<Admin> {
+    passwords::check_username(username)?;
+    passwords::check_password(password)?;
+    if !setup_required(app).await? {
+        return Err(already_set_up());
+    }
+    let now = clock::now();
+    let user = User {
+        id: Uuid::now_v7(),
+        username: username.to_owned(),
+        password_hash: passwords::hash(password.to_owned()).await?,
+        role: "admin".to_owned(),
+        created_at: now,
+        password_changed_at: now,
+    };
+    if !store::users::insert_first(app.store(), &user).await? {
+        return Err(already_set_up());
+    }
+    tracing::info!(username, "first account made");
+    Ok(admin(user))
+}
+
+/// Checks a name and a password.
+///
+/// # Errors
+/// [`Error::Unauthenticated`] if they do not belong together, [`Error::Busy`] after too many
+/// failures from one address.
+pub async fn sign_in(
+    app: &App,
+    username: &str,
+    password: &str,
+    address: Option<IpAddr>,
+) -> Result<Admin> {
+    app.inner.sign_ins.check(address)?;
+    let user = store::users::find_by_username(app.store(), username).await?;
+    let hash = user.as_ref().map(|user| user.password_hash.clone());
+    let fits = passwords::verify(password.to_owned(), hash).await?;
+    match user {
+        Some(user) if fits => {
+            app.inner.sign_ins.forget(address);
+            Ok(admin(user))
+        }
+        _ => {
+            app.inner.sign_ins.failed(address);
+            tracing::warn!(username, ?address, "sign-in failed");
+            Err(Error::Unauthenticated("the username or the password is wrong".to_owned()))
+        }
+    }
+}
+
+/// Changes a password and ends every session of the account.
+pub async fn change_password(app: &App, who: &Admin, current: &str, new: &str) -> Result<()> {
+    passwords::check_password(new)?;
+    let user = store::users::find(app.store(), who.user_id)
+        .await?
+        .ok_or_else(|| Error::not_found("Account", &who.username))?;
+    if !passwords::verify(current.to_owned(), Some(user.password_hash)).await? {
+        return Err(Error::invalid("current_password", "this is not the current password"));
+    }
+    let hash = passwords::hash(new.to_owned()).await?;
+    let transaction = app.store().begin().await?;
+    store::users::set_password(&transaction, user.id, &hash, clock::now()).await?;
+    store::sessions::delete_of_user(&transaction, user.id).await?;
+    transaction.commit().await?;
+    tracing::info!(username = %who.username, "password changed");
+    Ok(())
+}
+
+pub(crate) fn admin(user: User) -> Admin {
+    Admin { user_id: user.id, username: user.username }
+}
+
+fn already_set_up() -> Error {
+    Error::Conflict("there is an account already; sign in with it".to_owned())
+}

@@ -1,0 +1,271 @@
+//! Filing a revision for review, and a person's decision about it.
+
+pub use store::approvals::Approval;
+use uuid::Uuid;
+
+use crate::identity::{Admin, Who};
+use crate::servers::Status;
+use crate::tools::{self, Detail, Revision, State, Tool};
+use crate::{App, Error, Listed, Page, Result, clock, names};
+
+/// What filing did.
+#[derive(Debug, Clone)]
+pub struct Filed {
+    /// The tool.
+    pub tool: Tool,
+    /// The revision that waits for a person.
+    pub revision: Revision,
+    /// Whether it was waiting before.
+    pub already_pending: bool,
+}
+
+/// What a person can do with the newest revision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Make it live.
+    Approve,
+    /// Send it back with a reason.
+    Reject,
+    /// File it for review.
+    SubmitForReview,
+}
+
+/// A person's decision.
+#[derive(Debug, Clone)]
+pub struct Decision {
+    /// What to do.
+    pub action: Action,
+    /// The digest of the revision that the person saw; another one is not decided about.
+    pub digest: Option<String>,
+    /// Why; required to reject.
+    pub reason: Option<String>,
+}
+
+/// What a decision did.
+#[derive(Debug, Clone)]
+pub struct Decided {
+    /// The tool as it is now.
+    pub tool: Tool,
+    /// The revision that was decided about.
+    pub revision: Revision,
+    /// Whether the approval started the tool's server.
+    pub server_started: bool,
+}
+
+/// A revision in the queue of the reviewers.
+#[derive(Debug, Clone)]
+pub struct QueueItem {
+    /// The tool.
+    pub tool: Tool,
+    /// The revision to decide about.
+    pub revision: Revision,
+    /// The name of the tool's server.
+    pub server_name: String,
+    /// The approved revision that it would replace.
+    pub live: Option<Revision>,
+}
+
+/// Files the newest revision for review. Filing one that waits already changes nothing.
+///
+/// # Errors
+/// [`Error::Conflict`] if the newest revision is approved already.
+pub async fn request_publish(
+    app: &App,
+    who: &Who,
+    tool_id: Uuid,
+    notes: Option<&str>,
+) -> Result<Filed> {
+    names::check_text("notes", notes.unwrap_or_default())?;
+    let Detail { tool, newest, .. } = tools::get(app, tool_id).await?;
+    match newest.state {
+        State::PendingReview => Ok(Filed { tool, revision: newest, already_pending: true }),
+        State::Draft | State::Rejected => {
+            let revision = file(app, who, newest, notes).await?;
+            tracing::info!(tool = %tool.name, by = %who, "publication requested");
+            Ok(Filed { tool, revision, already_pending: false })
+        }
+        State::Approved | State::Superseded => Err(Error::Conflict(format!(
+            "version {} of `{}` is approved already; there is nothing to publish until it is changed",
+            newest.number, newest.name
+        ))),
+    }
+}
+
+/// The revisions in one state: pending ones oldest first, others newest first.
+pub async fn queue(app: &App, state: State, page: Page) -> Result<Listed<QueueItem>> {
+    let listed = store::revisions::pending(app.store(), state, page).await?;
+    let mut items = Vec::with_capacity(listed.items.len());
+    for pending in listed.items {
+        let live = match pending.tool.live_revision {
+            Some(id) if id != pending.revision.id => {
+                store::revisions::find(app.store(), id).await?
+            }
+            _ => None,
+        };
+        items.push(QueueItem {
+            tool: pending.tool,
+            revision: pending.revision,
+            server_name: pending.server_name,
+            live,
+        });
+    }
+    Ok(Listed { items, total: listed.total })
+}
+
+/// Every request and decision about a tool, oldest first.
+pub async fn history(app: &App, tool_id: Uuid) -> Result<Vec<Approval>> {
+    tools::find(app, tool_id).await?;
+    Ok(store::approvals::list(app.store(), tool_id).await?)
+}
+
+/// Decides about the newest revision of a tool.
+///
+/// # Errors
+/// [`Error::Conflict`] if the revision is not the one that was seen or cannot be decided about
+/// now, [`Error::Invalid`] for a rejection without a reason.
+pub async fn decide(
+    app: &App,
+    admin: &Admin,
+    tool_id: Uuid,
+    decision: Decision,
+) -> Result<Decided> {
+    names::check_text("reason", decision.reason.as_deref().unwrap_or_default())?;
+    let Detail { tool, newest, .. } = tools::get(app, tool_id).await?;
+    if decision.digest.as_ref().is_some_and(|seen| *seen != newest.digest) {
+        return Err(Error::Conflict(format!(
+            "`{}` was changed after you looked at it; read version {} and decide again",
+            newest.name, newest.number
+        )));
+    }
+    match decision.action {
+        Action::Approve => approve(app, admin, tool, newest, decision.reason).await,
+        Action::Reject => reject(app, admin, tool, newest, decision.reason).await,
+        Action::SubmitForReview => {
+            let who = Who::from(admin.clone());
+            let notes = decision.reason.as_deref();
+            let filed = request_publish(app, &who, tool_id, notes).await?;
+            Ok(Decided { tool: filed.tool, revision: filed.revision, server_started: false })
+        }
+    }
+}
+
+async fn file(app: &App, who: &Who, newest: Revision, notes: Option<&str>) -> Result<Revision> {
+    let revision = Revision {
+        state: State::PendingReview,
+        requested_at: Some(clock::now()),
+        requested_by: Some(who.to_string()),
+        notes: notes.map(str::to_owned),
+        decided_at: None,
+        decided_by: None,
+        rejection_reason: None,
+        ..newest
+    };
+    let transaction = app.store().begin().await?;
+    let from = [State::Draft, State::Rejected];
+    move_on(&transaction, &from, &revision).await?;
+    record(&transaction, &revision, "requested", &who.to_string(), notes).await?;
+    transaction.commit().await?;
+    Ok(revision)
+}
+
+async fn approve(
+    app: &App,
+    admin: &Admin,
+    mut tool: Tool,
+    newest: Revision,
+    reason: Option<String>,
+) -> Result<Decided> {
+    let now = clock::now();
+    let revision = decided(newest, State::Approved, admin, None);
+    let transaction = app.store().begin().await?;
+    let from = [State::Draft, State::PendingReview, State::Rejected];
+    move_on(&transaction, &from, &revision).await?;
+    let (server, name) = (tool.server_id, &revision.name);
+    if store::tools::live_name_taken(&transaction, server, name, tool.id).await? {
+        return Err(Error::Conflict(format!(
+            "another live tool of this server is called `{name}`; rename one of them first"
+        )));
+    }
+    let replaced = tool.live_revision;
+    if !store::tools::set_live(&transaction, tool.id, replaced, Some(revision.id), now).await? {
+        return Err(tools::changed_meanwhile());
+    }
+    let never_started = [Status::Imported];
+    let server_started =
+        store::servers::set_status(&transaction, server, &never_started, Status::Running, now)
+            .await?;
+    record(&transaction, &revision, "approved", &admin.username, reason.as_deref()).await?;
+    store::changes::publish(&transaction).await?;
+    transaction.commit().await?;
+    tool.live_revision = Some(revision.id);
+    tracing::info!(tool = %tool.name, digest = %revision.digest, by = %admin.username, "approved");
+    Ok(Decided { tool, revision, server_started })
+}
+
+async fn reject(
+    app: &App,
+    admin: &Admin,
+    tool: Tool,
+    newest: Revision,
+    reason: Option<String>,
+) -> Result<Decided> {
+    let reason = reason
+        .filter(|reason| !reason.trim().is_empty())
+        .ok_or_else(|| Error::invalid("reason", "say why: the author reads it to mend the tool"))?;
+    let revision = decided(newest, State::Rejected, admin, Some(reason.clone()));
+    let transaction = app.store().begin().await?;
+    move_on(&transaction, &[State::PendingReview], &revision).await?;
+    record(&transaction, &revision, "rejected", &admin.username, Some(&reason)).await?;
+    transaction.commit().await?;
+    tracing::info!(tool = %tool.name, by = %admin.username, "rejected");
+    Ok(Decided { tool, revision, server_started: false })
+}
+
+fn decided(newest: Revision, state: State, admin: &Admin, reason: Option<String>) -> Revision {
+    Revision {
+        state,
+        decided_at: Some(clock::now()),
+        decided_by: Some(admin.username.clone()),
+        rejection_reason: reason,
+        ..newest
+    }
+}
+
+/// Moves a revision into its new state if it still is in one of `from` and still the newest.
+async fn move_on(
+    transaction: &store::Transaction,
+    from: &[State],
+    revision: &Revision,
+) -> Result<()> {
+    if store::revisions::transition(transaction, revision.id, from, revision).await? {
+        return Ok(());
+    }
+    let now = store::revisions::find(transaction, revision.id).await?;
+    let state = now.map_or("deleted", |revision| revision.state.as_str());
+    Err(Error::Conflict(format!(
+        "version {} of `{}` is {state} now, so it cannot become {}",
+        revision.number,
+        revision.name,
+        revision.state.as_str()
+    )))
+}
+
+async fn record(
+    transaction: &store::Transaction,
+    revision: &Revision,
+    action: &str,
+    actor: &str,
+    reason: Option<&str>,
+) -> Result<()> {
+    let row = Approval {
+        id: Uuid::now_v7(),
+        tool_id: revision.tool_id,
+        revision_id: revision.id,
+        digest: revision.digest.clone(),
+        action: action.to_owned(),
+        actor: actor.to_owned(),
+        reason: reason.map(str::to_owned),
+        at: clock::now(),
+    };
+    Ok(store::approvals::insert(transaction, &row).await?)
+}

@@ -1,0 +1,155 @@
+//! Running tools: what runs, with which limits, and its row in the execution log.
+
+mod report;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+pub use report::Report;
+pub use sandbox::{Failure, FailureKind};
+use sandbox::{Limits, NoHost, Outcome, Run};
+use serde_json::{Map, Value};
+pub use store::calls::{Call, Filter};
+use store::revisions::Revision;
+use uuid::Uuid;
+
+use crate::identity::Caller;
+use crate::{App, Error, Listed, Page, Result, clock, digest, names};
+
+/// A revision that is about to run.
+pub(crate) struct Subject {
+    pub(crate) server_id: Uuid,
+    pub(crate) server_name: String,
+    pub(crate) tool_id: Uuid,
+    pub(crate) revision: Revision,
+    pub(crate) is_test: bool,
+}
+
+/// Runs the approved revision of the tool that clients know as `name` (`server__tool`).
+///
+/// # Errors
+/// [`Error::NotFound`] if there is no such live tool; a failure of the tool itself, wrong
+/// arguments among them, is a [`Report`].
+pub async fn run(
+    app: &App,
+    caller: &Caller,
+    name: &str,
+    arguments: Map<String, Value>,
+) -> Result<Report> {
+    if !caller.scopes.call {
+        return Err(Error::Denied("this token has no `call` scope".to_owned()));
+    }
+    let (server, tool) = names::split(name).ok_or_else(|| Error::not_found("Tool", &name))?;
+    let live = store::tools::find_live(app.store(), server, tool)
+        .await?
+        .ok_or_else(|| Error::not_found("Tool", &name))?;
+    let subject = Subject {
+        server_id: live.server_id,
+        server_name: live.server_name,
+        tool_id: live.tool_id,
+        revision: live.revision,
+        is_test: false,
+    };
+    execute(app, caller.to_string(), subject, arguments).await
+}
+
+/// The execution log, newest first.
+pub async fn logs(app: &App, filter: &Filter, page: Page) -> Result<Listed<Call>> {
+    Ok(store::calls::list(app.store(), filter, page).await?)
+}
+
+/// One row of the execution log.
+pub async fn find(app: &App, id: Uuid) -> Result<Call> {
+    store::calls::find(app.store(), id).await?.ok_or_else(|| Error::not_found("Call", &id))
+}
+
+/// Runs a revision and returns once its row is in the execution log.
+pub(crate) async fn execute(
+    app: &App,
+    caller: String,
+    subject: Subject,
+    arguments: Map<String, Value>,
+) -> Result<Report> {
+    check_digest(&subject.revision)?;
+    let call_id = Uuid::now_v7();
+    let created_at = clock::now();
+    let began = Instant::now();
+    let arguments = Value::Object(arguments);
+    let outcome = attempt(app, &subject.revision, &arguments).await?;
+    let duration = began.elapsed();
+    let report = Report {
+        call_id,
+        tool_name: names::public(&subject.server_name, &subject.revision.name),
+        outcome: outcome.result,
+        stdout: outcome.stdout,
+        stdout_truncated: outcome.stdout_truncated,
+        duration,
+    };
+    let row = Call {
+        id: call_id,
+        server_id: subject.server_id,
+        tool_id: subject.tool_id,
+        revision_id: subject.revision.id,
+        digest: subject.revision.digest,
+        tool_name: report.tool_name.clone(),
+        caller,
+        is_test: subject.is_test,
+        arguments,
+        result: report.logged_result(),
+        stdout: report.stdout.clone(),
+        error: report.logged_error(),
+        error_kind: report.outcome.as_ref().err().map(|failure| failure.kind.as_str().to_owned()),
+        success: report.outcome.is_ok(),
+        duration_us: i64::try_from(duration.as_micros()).unwrap_or(i64::MAX),
+        created_at,
+    };
+    store::calls::record(app.store(), row).await?;
+    Ok(report)
+}
+
+/// Only what was filed under this digest runs: a row changed behind our back does not.
+fn check_digest(revision: &Revision) -> Result<()> {
+    if digest::of(revision) == revision.digest {
+        return Ok(());
+    }
+    tracing::error!(revision = %revision.id, "a revision does not match its digest; not running it");
+    Err(Error::Conflict(format!(
+        "revision {} of this tool does not match the digest it was filed under, so it is not run; save it again and have it approved",
+        revision.number
+    )))
+}
+
+async fn attempt(app: &App, revision: &Revision, arguments: &Value) -> Result<Outcome> {
+    let schemas = &app.inner.schemas;
+    if let Some(text) = schemas.mistakes(&revision.digest, &revision.input_schema, arguments) {
+        return Ok(failed_before_running(FailureKind::Arguments, text));
+    }
+    let wall = revision.timeout_ms.and_then(|ms| u64::try_from(ms).ok()).map(Duration::from_millis);
+    let defaults = Limits::default();
+    let run = Run {
+        source: revision.python_code.clone(),
+        arguments: arguments.to_string(),
+        secrets: "{}".to_owned(),
+        limits: Limits { wall: wall.unwrap_or(defaults.wall), ..defaults },
+    };
+    Ok(app.sandbox()?.run(run, Arc::new(NoHost)).await)
+}
+
+fn failed_before_running(kind: FailureKind, message: String) -> Outcome {
+    Outcome {
+        result: Err(Failure { kind, message, detail: None }),
+        stdout: String::new(),
+        stdout_truncated: false,
+        wall: Duration::ZERO,
+        cpu: Duration::ZERO,
+    }
+}
+
+/// What a failure of the sandbox itself means to who asked.
+pub(crate) fn sandbox_failure(failure: Failure) -> Error {
+    match failure.kind {
+        FailureKind::Busy => Error::Busy { reason: failure.message, retry_after_seconds: 1 },
+        FailureKind::WorkerLost => Error::unavailable("the sandbox", failure),
+        _ => Error::Source { message: failure.message, line: None, column: None },
+    }
+}

@@ -1,0 +1,124 @@
+//! How a call ended, in the forms that clients and the execution log need.
+
+use std::time::Duration;
+
+use sandbox::Failure;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// Results above this many bytes of JSON are kept in the log by their beginning only.
+const LOGGED_RESULT_BYTES: usize = 10_000;
+
+/// So many characters of a longer result are kept.
+const LOGGED_PREVIEW_CHARS: usize = 1000;
+
+/// How a call ended.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// The id of its row in the execution log.
+    pub call_id: Uuid,
+    /// The tool's public name.
+    pub tool_name: String,
+    /// The JSON text of what `main` returned, or why there is none.
+    pub outcome: Result<String, Failure>,
+    /// What the tool printed.
+    pub stdout: String,
+    /// Whether it printed more than is kept.
+    pub stdout_truncated: bool,
+    /// From the call's arrival to its end.
+    pub duration: Duration,
+}
+
+impl Report {
+    /// The failure as a text that a model can act on: what, where, and what was printed before.
+    /// Empty when the call succeeded.
+    pub fn text_of_failure(&self) -> String {
+        let Err(failure) = &self.outcome else { return String::new() };
+        let mut text = failure.message.clone();
+        if let Some(detail) = failure.detail.as_ref().and_then(readable) {
+            text.push_str("\n--- detail ---\n");
+            text.push_str(&detail);
+        }
+        if !self.stdout.trim().is_empty() {
+            text.push_str("\n--- stdout ---\n");
+            text.push_str(&self.stdout);
+            if self.stdout_truncated {
+                text.push_str("\n(more was printed and cut)");
+            }
+        }
+        text
+    }
+
+    pub(super) fn logged_result(&self) -> Option<Value> {
+        let text = self.outcome.as_ref().ok()?;
+        if text.len() > LOGGED_RESULT_BYTES {
+            let preview: String = text.chars().take(LOGGED_PREVIEW_CHARS).collect();
+            return Some(json!({ "_truncated": true, "_bytes": text.len(), "_preview": preview }));
+        }
+        Some(serde_json::from_str(text).unwrap_or_else(|_| Value::from(text.as_str())))
+    }
+
+    pub(super) fn logged_error(&self) -> Option<String> {
+        let failure = self.outcome.as_ref().err()?;
+        let detail = failure.detail.as_ref().and_then(readable);
+        Some(match detail {
+            Some(detail) => format!("{}\n{detail}", failure.message),
+            None => failure.message.clone(),
+        })
+    }
+}
+
+/// The lines of a failure's detail: the failing line with its surroundings, then the frames.
+fn readable(detail: &Value) -> Option<String> {
+    let mut lines = Vec::new();
+    if let Some(line) = detail.get("line").and_then(Value::as_u64) {
+        lines.push(format!("line {line}"));
+    }
+    for key in ["context", "traceback"] {
+        let listed = detail.get(key).and_then(Value::as_array).into_iter().flatten();
+        lines.extend(listed.filter_map(Value::as_str).map(str::to_owned));
+    }
+    if let Some(cause) = detail.get("cause").and_then(Value::as_str) {
+        lines.push(format!("caused by {cause}"));
+    }
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use sandbox::FailureKind;
+
+    use super::*;
+
+    fn report(outcome: Result<String, Failure>) -> Report {
+        Report {
+            call_id: Uuid::nil(),
+            tool_name: "a__b".to_owned(),
+            outcome,
+            stdout: "before\n".to_owned(),
+            stdout_truncated: false,
+            duration: Duration::ZERO,
+        }
+    }
+
+    #[test]
+    fn a_failure_shows_its_place_and_what_was_printed() {
+        let failure = Failure {
+            kind: FailureKind::Exception,
+            message: "ValueError: no".to_owned(),
+            detail: Some(json!({"line": 3, "context": ["> 3 | raise"]})),
+        };
+        let text = report(Err(failure)).text_of_failure();
+        for part in ["ValueError: no", "line 3", "> 3 | raise", "before"] {
+            assert!(text.contains(part), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_long_result_is_logged_by_its_beginning_and_a_short_one_whole() {
+        let long = format!("\"{}\"", "x".repeat(20_000));
+        let logged = report(Ok(long)).logged_result().unwrap();
+        assert_eq!(logged.get("_bytes"), Some(&json!(20_002)));
+        assert_eq!(report(Ok("[1]".to_owned())).logged_result(), Some(json!([1])));
+    }
+}

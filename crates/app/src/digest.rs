@@ -1,0 +1,76 @@
+//! The digest of a revision: what a person approves, and what must match before it runs.
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use store::revisions::Revision;
+
+/// SHA-256, in hex, of the canonical JSON of everything a revision is and may do.
+///
+/// Fields that tell how the revision came about (who, when, notes, state) are not part of it.
+pub(crate) fn of(revision: &Revision) -> String {
+    let content = json!({
+        "format": 1,
+        "tool": revision.tool_id,
+        "kind": "python",
+        "name": revision.name,
+        "description": revision.description,
+        "python_code": revision.python_code,
+        "input_schema": revision.input_schema,
+        "output_schema": revision.output_schema,
+        "limits": { "timeout_ms": revision.timeout_ms },
+        "capabilities": {},
+    });
+    let mut text = String::new();
+    canonical(&content, &mut text);
+    hex::encode(Sha256::digest(text))
+}
+
+/// Writes JSON with the keys of every object in order and no white space.
+fn canonical(value: &Value, out: &mut String) {
+    match value {
+        Value::Object(fields) => {
+            let mut keys: Vec<_> = fields.iter().collect();
+            keys.sort_by_key(|(key, _)| key.as_str());
+            out.push('{');
+            for (index, (key, field)) in keys.into_iter().enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                out.push_str(&Value::from(key.as_str()).to_string());
+                out.push(':');
+                canonical(field, out);
+            }
+            out.push('}');
+        }
+        Value::Array(items) => {
+            out.push('[');
+            for (index, item) in items.iter().enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                canonical(item, out);
+            }
+            out.push(']');
+        }
+        scalar => out.push_str(&scalar.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_order_of_keys_does_not_matter_and_that_of_items_does() {
+        let text = |value: Value| {
+            let mut out = String::new();
+            canonical(&value, &mut out);
+            out
+        };
+        assert_eq!(
+            text(json!({"b": [1, {"d": 1, "c": "x\""}], "a": null})),
+            r#"{"a":null,"b":[1,{"c":"x\"","d":1}]}"#
+        );
+        assert_ne!(text(json!([1, 2])), text(json!([2, 1])));
+    }
+}

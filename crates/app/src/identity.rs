@@ -1,0 +1,116 @@
+//! Who asks: a signed-in person, or a caller of the MCP door.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use uuid::Uuid;
+
+/// A signed-in person; holding one is the proof of the sign-in.
+#[derive(Debug, Clone)]
+pub struct Admin {
+    pub(crate) user_id: Uuid,
+    pub(crate) username: String,
+}
+
+impl Admin {
+    /// The account's name.
+    pub fn username(&self) -> &str {
+        &self.username
+    }
+}
+
+/// What a caller may do at the MCP door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scopes {
+    /// May list and call approved tools.
+    pub call: bool,
+    /// May use the management tools: write, test and file tools.
+    pub author: bool,
+}
+
+impl Scopes {
+    /// Both scopes, as on loopback without a token.
+    pub const ALL: Self = Self { call: true, author: true };
+}
+
+/// A caller of the MCP door.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The name of the token, if one was shown.
+    pub token: Option<String>,
+    /// The name and version that the client gives itself.
+    pub client: Option<String>,
+    /// The address of the peer.
+    pub address: Option<IpAddr>,
+    /// What it may do.
+    pub scopes: Scopes,
+}
+
+/// Who asks, for the verbs that both doors offer.
+#[derive(Debug, Clone)]
+pub enum Who {
+    /// A person.
+    Admin(Admin),
+    /// A model's client.
+    Caller(Caller),
+}
+
+impl Who {
+    /// Whether a signed-in person asks.
+    pub fn is_admin(&self) -> bool {
+        matches!(self, Self::Admin(_))
+    }
+}
+
+impl From<Admin> for Who {
+    fn from(admin: Admin) -> Self {
+        Self::Admin(admin)
+    }
+}
+
+impl From<Caller> for Who {
+    fn from(caller: Caller) -> Self {
+        Self::Caller(caller)
+    }
+}
+
+impl fmt::Display for Caller {
+    /// The token's name; without one the client's name and the address.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(token) = &self.token {
+            return out.write_str(token);
+        }
+        let client = self.client.as_deref().unwrap_or("unnamed client");
+        match self.address {
+            Some(address) => write!(out, "{client} at {address}"),
+            None => out.write_str(client),
+        }
+    }
+}
+
+impl fmt::Display for Who {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Admin(admin) => out.write_str(&admin.username),
+            Self::Caller(caller) => caller.fmt(out),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_caller_is_named_by_its_token_else_by_client_and_address() {
+        let mut caller = Caller {
+            token: None,
+            client: Some("desktop 1.2".to_owned()),
+            address: Some(IpAddr::from([127, 0, 0, 1])),
+            scopes: Scopes::ALL,
+        };
+        assert_eq!(caller.to_string(), "desktop 1.2 at 127.0.0.1");
+        caller.token = Some("laptop".to_owned());
+        assert_eq!(caller.to_string(), "laptop");
+    }
+}

@@ -1,0 +1,126 @@
+//! Every verb of mcpbox once: rules, transactions and records, without HTTP and without SQL.
+//!
+//! The doors call the functions of these modules with an [`App`] and the identity of who asks.
+
+pub mod accounts;
+pub mod approvals;
+pub mod calls;
+pub mod clock;
+mod digest;
+pub mod drafts;
+mod error;
+pub mod identity;
+mod names;
+mod passwords;
+mod schema;
+pub mod servers;
+pub mod settings;
+pub mod tokens;
+pub mod tools;
+
+use std::sync::Arc;
+
+pub use error::{Error, Result};
+pub use sandbox::worker;
+pub use settings::Settings;
+pub use store::{Listed, Location, Page};
+use tokio::sync::watch;
+
+/// The program's state: the database and the sandbox. Cloning it is cheap.
+#[derive(Clone)]
+pub struct App {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: store::Store,
+    sandbox: Option<sandbox::Sandbox>,
+    schemas: schema::Cache,
+    sign_ins: accounts::Attempts,
+}
+
+/// What `/health` tells.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Health {
+    /// `healthy` or `unhealthy`.
+    pub status: &'static str,
+    /// The version of the program.
+    pub version: &'static str,
+    /// `connected` or `disconnected`.
+    pub database: &'static str,
+    /// `connected` while at least one worker is ready, else `disconnected`.
+    pub sandbox: &'static str,
+}
+
+impl App {
+    /// Opens the database and starts the sandbox.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] naming the part that did not come up.
+    pub async fn open(settings: Settings) -> Result<Self> {
+        let opening = store::Store::open(&settings.database);
+        let starting = sandbox::Sandbox::start(settings.sandbox);
+        let (store, sandbox) = tokio::join!(opening, starting);
+        let store = store.map_err(|source| Error::unavailable("the database", source))?;
+        let sandbox = sandbox.map_err(|source| Error::unavailable("the sandbox", source))?;
+        Ok(Self::assemble(store, Some(sandbox)))
+    }
+
+    /// Opens the database alone, for commands that run no tool.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the database does not open.
+    pub async fn open_without_sandbox(database: &Location) -> Result<Self> {
+        let opened = store::Store::open(database).await;
+        let store = opened.map_err(|source| Error::unavailable("the database", source))?;
+        Ok(Self::assemble(store, None))
+    }
+
+    fn assemble(store: store::Store, sandbox: Option<sandbox::Sandbox>) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                store,
+                sandbox,
+                schemas: schema::Cache::default(),
+                sign_ins: accounts::Attempts::default(),
+            }),
+        }
+    }
+
+    /// A counter that moves whenever the list of tools may have changed, in this process or in
+    /// another one on the same database.
+    pub fn changes(&self) -> watch::Receiver<i64> {
+        self.store().changes()
+    }
+
+    /// Asks the database and the sandbox how they are.
+    pub async fn health(&self) -> Health {
+        let database = self.store().check().await.is_ok();
+        let sandbox = self.sandbox().is_ok_and(|sandbox| sandbox.status().ready > 0);
+        let word = |up| if up { "connected" } else { "disconnected" };
+        Health {
+            status: if database && sandbox { "healthy" } else { "unhealthy" },
+            version: env!("CARGO_PKG_VERSION"),
+            database: word(database),
+            sandbox: word(sandbox),
+        }
+    }
+
+    /// Ends the workers and closes the database; calls that still run are lost.
+    pub async fn close(self) {
+        if let Ok(sandbox) = self.sandbox() {
+            sandbox.stop().await;
+        }
+        self.store().clone().close().await;
+    }
+
+    pub(crate) fn store(&self) -> &store::Store {
+        &self.inner.store
+    }
+
+    pub(crate) fn sandbox(&self) -> Result<&sandbox::Sandbox> {
+        self.inner.sandbox.as_ref().ok_or_else(|| {
+            Error::unavailable("the sandbox", std::io::Error::other("this command runs without it"))
+        })
+    }
+}

@@ -1,0 +1,84 @@
+//! What the program is started with.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use store::Location;
+
+/// Where the state lives and how the sandbox is run.
+#[derive(Debug)]
+pub struct Settings {
+    pub(crate) database: Location,
+    pub(crate) sandbox: sandbox::Config,
+}
+
+/// The embedded guest and the command that starts a worker.
+#[derive(Debug)]
+pub struct Runtime {
+    /// The compiled and compressed guest.
+    pub guest: &'static [u8],
+    /// Program and arguments that run [`crate::worker::main`].
+    pub worker_command: Vec<OsString>,
+    /// How many worker processes to keep; one per processor when absent.
+    pub workers: Option<usize>,
+}
+
+impl Settings {
+    /// State in `data_dir`, or in the database that `database_url` names.
+    ///
+    /// # Errors
+    /// [`crate::Error::Invalid`] when the address does not begin with `postgres://`,
+    /// `postgresql://` or `sqlite://`.
+    pub fn new(
+        data_dir: &Path,
+        database_url: Option<&str>,
+        runtime: Runtime,
+    ) -> crate::Result<Self> {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        Ok(Self {
+            database: location(data_dir, database_url)?,
+            sandbox: sandbox::Config {
+                workers: runtime.workers.unwrap_or(processors).max(1),
+                artifact_dir: data_dir.join("artifacts"),
+                worker_command: runtime.worker_command,
+                guest: runtime.guest,
+            },
+        })
+    }
+}
+
+/// The database that a `--database-url` names.
+pub fn location(data_dir: &Path, database_url: Option<&str>) -> crate::Result<Location> {
+    match database_url {
+        None | Some("") => Ok(Location::Sqlite(data_dir.join("mcpbox.db"))),
+        Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
+            Ok(Location::Postgres(url.to_owned()))
+        }
+        Some(url) => match url.strip_prefix("sqlite://") {
+            Some(path) if !path.is_empty() => Ok(Location::Sqlite(PathBuf::from(path))),
+            _ => Err(crate::Error::invalid(
+                "database_url",
+                "expected postgres://user@host/database, or nothing for SQLite in the data directory",
+            )),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_address_means_sqlite_in_the_data_directory() {
+        let found = location(Path::new("data"), None).unwrap();
+        assert!(matches!(found, Location::Sqlite(path) if path == Path::new("data/mcpbox.db")));
+    }
+
+    #[test]
+    fn both_spellings_of_postgresql_are_taken_and_others_refused() {
+        for url in ["postgres://a/b", "postgresql://a/b"] {
+            assert!(matches!(location(Path::new("d"), Some(url)), Ok(Location::Postgres(_))));
+        }
+        assert!(location(Path::new("d"), Some("mysql://a/b")).is_err());
+    }
+}

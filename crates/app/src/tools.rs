@@ -1,0 +1,348 @@
+//! Tools and their revisions: writing, changing, listing.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+pub use store::revisions::{Revision, State};
+pub use store::tools::{LiveTool, Tool};
+use uuid::Uuid;
+
+use crate::identity::Who;
+use crate::servers::{self, Server};
+use crate::{App, Error, Listed, Page, Result, clock, digest, drafts, names};
+
+/// The bounds of a tool's wall-clock limit, in milliseconds.
+pub const TIMEOUT_MS: std::ops::RangeInclusive<i32> = 1_000..=300_000;
+
+/// What a new tool is made of.
+#[derive(Debug, Clone)]
+pub struct New {
+    /// The server it belongs to.
+    pub server_id: Uuid,
+    /// Its name, unique in the server.
+    pub name: String,
+    /// What it does; the docstring's summary when empty.
+    pub description: String,
+    /// The source text with `async def main(...)`.
+    pub python_code: String,
+    /// The wall-clock limit in milliseconds; the server's when absent.
+    pub timeout_ms: Option<i32>,
+}
+
+/// What is to change of a tool; absent fields stay.
+#[derive(Debug, Clone, Default)]
+pub struct Changes {
+    /// Another name.
+    pub name: Option<String>,
+    /// Another description.
+    pub description: Option<String>,
+    /// Other source text.
+    pub python_code: Option<String>,
+    /// Another wall-clock limit in milliseconds.
+    pub timeout_ms: Option<i32>,
+    /// Whether clients may call it; takes effect at once and needs no approval.
+    pub enabled: Option<bool>,
+}
+
+/// A tool with what belongs to it.
+#[derive(Debug, Clone)]
+pub struct Detail {
+    /// The tool.
+    pub tool: Tool,
+    /// Its server.
+    pub server: Server,
+    /// The newest revision, which carries the approval state.
+    pub newest: Revision,
+    /// The approved revision that clients call, if there is one.
+    pub live: Option<Revision>,
+}
+
+/// The tools of one server.
+#[derive(Debug)]
+pub struct ListedTools {
+    /// The server.
+    pub server: Server,
+    /// Each tool with its newest revision.
+    pub tools: Listed<(Tool, Revision)>,
+}
+
+/// What an update did.
+#[derive(Debug, Clone)]
+pub struct Updated {
+    /// The tool as it is now.
+    pub tool: Tool,
+    /// Its newest revision.
+    pub revision: Revision,
+    /// Whether that revision is a new draft.
+    pub new_revision: bool,
+}
+
+/// The tools of a server, oldest first.
+pub async fn list(app: &App, server_id: Uuid, page: Page) -> Result<ListedTools> {
+    let server = servers::find(app, server_id).await?;
+    let tools = store::tools::list(app.store(), server_id, page).await?;
+    Ok(ListedTools { server, tools })
+}
+
+/// One tool with its server, its newest and its live revision.
+pub async fn get(app: &App, id: Uuid) -> Result<Detail> {
+    let tool = find(app, id).await?;
+    let server = servers::find(app, tool.server_id).await?;
+    let newest = newest(app, id).await?;
+    let live = match tool.live_revision {
+        Some(live) if live == newest.id => Some(newest.clone()),
+        Some(live) => store::revisions::find(app.store(), live).await?,
+        None => None,
+    };
+    Ok(Detail { tool, server, newest, live })
+}
+
+/// All revisions of a tool, newest first.
+pub async fn versions(app: &App, tool_id: Uuid, page: Page) -> Result<Listed<Revision>> {
+    find(app, tool_id).await?;
+    Ok(store::revisions::list(app.store(), tool_id, page).await?)
+}
+
+/// Every tool that clients can call now.
+pub async fn live(app: &App) -> Result<Vec<LiveTool>> {
+    Ok(store::tools::live(app.store()).await?)
+}
+
+/// The name under which clients see a live tool.
+pub fn public_name(tool: &LiveTool) -> String {
+    names::public(&tool.server_name, &tool.revision.name)
+}
+
+/// Writes a new tool; its first revision is a draft.
+///
+/// # Errors
+/// [`Error::Invalid`] or [`Error::Source`] for what cannot become a tool, [`Error::Conflict`] for a name that is taken.
+pub async fn create(app: &App, who: &Who, new: New) -> Result<(Tool, Revision)> {
+    let server = servers::find(app, new.server_id).await?;
+    names::check_tool(&server.name, &new.name)?;
+    names::check_description(&new.description)?;
+    let timeout_ms = new.timeout_ms.unwrap_or(server.default_timeout_ms);
+    check_timeout(timeout_ms)?;
+    let inspection = drafts::require_runnable(app, &new.python_code).await?;
+    let now = clock::now();
+    let tool = Tool {
+        id: Uuid::now_v7(),
+        server_id: server.id,
+        name: new.name.clone(),
+        description: described(new.description, inspection.doc.as_deref()),
+        enabled: true,
+        live_revision: None,
+        created_at: now,
+        updated_at: now,
+    };
+    let content = Content {
+        name: tool.name.clone(),
+        description: tool.description.clone(),
+        python_code: new.python_code,
+        timeout_ms,
+        input_schema: inspection.input_schema,
+        output_schema: inspection.output_schema,
+    };
+    let revision = content.into_revision(tool.id, 1, who, "Initial version".to_owned());
+    let transaction = app.store().begin().await?;
+    store::tools::insert(&transaction, &tool).await.map_err(|error| taken(error, &tool.name))?;
+    store::revisions::insert(&transaction, &revision).await?;
+    transaction.commit().await?;
+    tracing::info!(tool = %tool.name, server = %server.name, by = %who, "tool created");
+    Ok((tool, revision))
+}
+
+/// Changes a tool. Everything but `enabled` makes a new draft; the approved revision goes on
+/// answering until that draft is approved itself.
+///
+/// # Errors
+/// As [`create`]; [`Error::Invalid`] when nothing is to change, [`Error::Conflict`] when somebody
+/// else changed the tool at the same time.
+pub async fn update(app: &App, who: &Who, id: Uuid, changes: Changes) -> Result<Updated> {
+    let Detail { mut tool, server, newest, .. } = get(app, id).await?;
+    let changed = changed_fields(&tool, &newest, &changes)?;
+    if changed.is_empty() {
+        return Ok(Updated { tool, revision: newest, new_revision: false });
+    }
+    let summary = format!("Updated {}", changed.join(", "));
+    let needs_revision = changed.iter().any(|field| *field != "enabled");
+    let content = Content::of(app, &server, &newest, changes.clone()).await?;
+    tool.name.clone_from(&content.name);
+    tool.description.clone_from(&content.description);
+    tool.enabled = changes.enabled.unwrap_or(tool.enabled);
+    tool.updated_at = clock::now();
+
+    let transaction = app.store().begin().await?;
+    store::tools::update(&transaction, &tool).await.map_err(|error| taken(error, &tool.name))?;
+    let revision = if needs_revision {
+        let revision = content.into_revision(id, newest.number + 1, who, summary);
+        let superseded = Revision { state: State::Superseded, ..newest };
+        let open = [State::Draft, State::PendingReview, State::Rejected];
+        store::revisions::transition(&transaction, superseded.id, &open, &superseded).await?;
+        store::revisions::insert(&transaction, &revision).await.map_err(|error| {
+            if error.is_duplicate() { changed_meanwhile() } else { error.into() }
+        })?;
+        revision
+    } else {
+        newest
+    };
+    if tool.live_revision.is_some() {
+        store::changes::publish(&transaction).await?;
+    }
+    transaction.commit().await?;
+    tracing::info!(tool = %tool.name, server = %server.name, by = %who, "tool updated");
+    Ok(Updated { tool, revision, new_revision: needs_revision })
+}
+
+/// Deletes a tool with its revisions. The execution log stays.
+pub async fn delete(app: &App, who: &Who, id: Uuid) -> Result<Tool> {
+    let tool = find(app, id).await?;
+    let transaction = app.store().begin().await?;
+    if !store::tools::delete(&transaction, id).await? {
+        return Err(Error::not_found("Tool", &id));
+    }
+    store::changes::publish(&transaction).await?;
+    transaction.commit().await?;
+    tracing::info!(tool = %tool.name, by = %who, "tool deleted");
+    Ok(tool)
+}
+
+pub(crate) async fn find(app: &App, id: Uuid) -> Result<Tool> {
+    store::tools::find(app.store(), id).await?.ok_or_else(|| Error::not_found("Tool", &id))
+}
+
+pub(crate) async fn newest(app: &App, id: Uuid) -> Result<Revision> {
+    let found = store::revisions::newest(app.store(), id).await?;
+    found.ok_or_else(|| Error::not_found("Tool", &id))
+}
+
+/// All tools of a server, read page by page.
+pub(crate) async fn all_of(app: &App, server_id: Uuid) -> Result<Vec<(Tool, Revision)>> {
+    let mut all = Vec::new();
+    for number in 1.. {
+        let page = Page { number, size: 500 };
+        let listed = store::tools::list(app.store(), server_id, page).await?;
+        let done = listed.items.len() < 500;
+        all.extend(listed.items);
+        if done {
+            break;
+        }
+    }
+    Ok(all)
+}
+
+pub(crate) fn changed_meanwhile() -> Error {
+    Error::Conflict(
+        "the tool was changed at the same time by somebody else; look at it again and repeat"
+            .to_owned(),
+    )
+}
+
+/// The part of a revision that its author writes or the sandbox reads from the source.
+struct Content {
+    name: String,
+    description: String,
+    python_code: String,
+    timeout_ms: i32,
+    input_schema: Option<Value>,
+    output_schema: Option<Value>,
+}
+
+impl Content {
+    /// What the newest revision becomes with the changes; other source is inspected anew.
+    async fn of(app: &App, server: &Server, newest: &Revision, changes: Changes) -> Result<Self> {
+        let mut content = Self {
+            name: changes.name.unwrap_or_else(|| newest.name.clone()),
+            description: changes.description.unwrap_or_else(|| newest.description.clone()),
+            python_code: newest.python_code.clone(),
+            timeout_ms: changes
+                .timeout_ms
+                .or(newest.timeout_ms)
+                .unwrap_or(server.default_timeout_ms),
+            input_schema: Some(newest.input_schema.clone()),
+            output_schema: newest.output_schema.clone(),
+        };
+        names::check_tool(&server.name, &content.name)?;
+        names::check_description(&content.description)?;
+        check_timeout(content.timeout_ms)?;
+        if let Some(source) = changes.python_code.filter(|source| *source != newest.python_code) {
+            let inspection = drafts::require_runnable(app, &source).await?;
+            content.input_schema = inspection.input_schema;
+            content.output_schema = inspection.output_schema;
+            content.python_code = source;
+        }
+        Ok(content)
+    }
+
+    fn into_revision(self, tool_id: Uuid, number: i32, who: &Who, summary: String) -> Revision {
+        let mut revision = Revision {
+            id: Uuid::now_v7(),
+            tool_id,
+            number,
+            digest: String::new(),
+            name: self.name,
+            description: self.description,
+            python_code: self.python_code,
+            timeout_ms: Some(self.timeout_ms),
+            input_schema: self
+                .input_schema
+                .unwrap_or_else(|| serde_json::json!({"type": "object"})),
+            output_schema: self.output_schema,
+            state: State::Draft,
+            change_summary: summary,
+            change_source: if who.is_admin() { "manual" } else { "llm" }.to_owned(),
+            created_by: who.to_string(),
+            created_at: clock::now(),
+            requested_at: None,
+            requested_by: None,
+            notes: None,
+            decided_at: None,
+            decided_by: None,
+            rejection_reason: None,
+        };
+        revision.digest = digest::of(&revision);
+        revision
+    }
+}
+
+/// The names of the fields that really change.
+fn changed_fields(tool: &Tool, newest: &Revision, changes: &Changes) -> Result<Vec<&'static str>> {
+    let differs = HashMap::from([
+        ("name", changes.name.as_ref().map(|new| *new != newest.name)),
+        ("description", changes.description.as_ref().map(|new| *new != newest.description)),
+        ("code", changes.python_code.as_ref().map(|new| *new != newest.python_code)),
+        ("timeout", changes.timeout_ms.map(|new| Some(new) != newest.timeout_ms)),
+        ("enabled", changes.enabled.map(|new| new != tool.enabled)),
+    ]);
+    if differs.values().all(Option::is_none) {
+        return Err(Error::invalid(
+            "changes",
+            "no fields to update; give at least one of name, description, python_code, timeout_ms, enabled",
+        ));
+    }
+    let order = ["name", "description", "code", "timeout", "enabled"];
+    Ok(order.into_iter().filter(|field| differs.get(field) == Some(&Some(true))).collect())
+}
+
+fn described(given: String, doc: Option<&str>) -> String {
+    if given.trim().is_empty() { doc.unwrap_or_default().to_owned() } else { given }
+}
+
+fn check_timeout(timeout_ms: i32) -> Result<()> {
+    if TIMEOUT_MS.contains(&timeout_ms) {
+        return Ok(());
+    }
+    Err(Error::invalid(
+        "timeout_ms",
+        format!("{timeout_ms} is outside {} to {}", TIMEOUT_MS.start(), TIMEOUT_MS.end()),
+    ))
+}
+
+fn taken(error: store::Error, name: &str) -> Error {
+    if error.is_duplicate() {
+        return Error::Conflict(format!(
+            "a tool named `{name}` exists on this server; choose another name or update that tool"
+        ));
+    }
+    error.into()
+}
