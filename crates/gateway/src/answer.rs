@@ -1,0 +1,121 @@
+//! Results of calls in the form that clients get: text for models, structured content for programs.
+
+use std::error::Error as _;
+
+use app::Error;
+use app::calls::Report;
+use rmcp::model::{CallToolResult, ContentBlock};
+use serde_json::{Value, json};
+
+/// The result of a live tool: its JSON as text and as structured content.
+pub(crate) fn of_report(report: &Report) -> CallToolResult {
+    match &report.outcome {
+        Ok(text) => success(text),
+        Err(_) => failure(report.text_of_failure()),
+    }
+}
+
+/// What a verb refused, with what to do next.
+pub(crate) fn of_error(error: &Error) -> CallToolResult {
+    if matches!(error, Error::Internal(_) | Error::Unavailable { .. }) {
+        let cause = error.source().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(%error, %cause, "a call failed");
+    }
+    failure(explained(error))
+}
+
+/// A success with an object, as text and as it is.
+pub(crate) fn object(value: Value) -> CallToolResult {
+    CallToolResult::structured(value)
+}
+
+/// A failure with a text and nothing else.
+pub(crate) fn failure(text: String) -> CallToolResult {
+    CallToolResult::error(vec![ContentBlock::text(text)])
+}
+
+/// A failure with a text for the model and the whole of it for programs.
+pub(crate) fn failure_with(text: String, structured: Value) -> CallToolResult {
+    let mut result = failure(text);
+    result.structured_content = Some(structured);
+    result
+}
+
+/// Structured content is an object for every client; what is none stands under `result`.
+fn success(text: &str) -> CallToolResult {
+    let value = serde_json::from_str(text).unwrap_or_else(|_| Value::from(text));
+    let shown = match &value {
+        Value::String(plain) => plain.clone(),
+        _ => text.to_owned(),
+    };
+    let structured = if value.is_object() { value } else { json!({ "result": value }) };
+    let mut result = CallToolResult::success(vec![ContentBlock::text(shown)]);
+    result.structured_content = Some(structured);
+    result
+}
+
+fn explained(error: &Error) -> String {
+    match error {
+        Error::NotFound { what: "Server", .. } => {
+            format!("{error}; mcpbox_list_servers lists those that exist")
+        }
+        Error::NotFound { what: "Tool", .. } => {
+            format!("{error}; mcpbox_list_tools lists those of a server")
+        }
+        Error::Source { .. } => {
+            format!("Invalid Python code: {error}; mend it and check it with mcpbox_validate_code")
+        }
+        Error::Busy { retry_after_seconds, .. } => {
+            format!("{error}; try again in {retry_after_seconds} s")
+        }
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(result: &CallToolResult) -> String {
+        let block = result.content.first().and_then(ContentBlock::as_text);
+        block.map(|block| block.text.clone()).unwrap()
+    }
+
+    #[test]
+    fn an_object_stays_as_it_is_and_anything_else_stands_under_result() {
+        let result = success("{\"b\": 1, \"a\": 2}");
+        assert_eq!(result.structured_content, Some(json!({"b": 1, "a": 2})));
+        assert_eq!(text(&result), "{\"b\": 1, \"a\": 2}");
+        for (json_text, value) in [("[1]", json!([1])), ("null", json!(null)), ("3.5", json!(3.5))]
+        {
+            let result = success(json_text);
+            assert_eq!(result.structured_content, Some(json!({ "result": value })));
+            assert_eq!(text(&result), json_text);
+        }
+    }
+
+    #[test]
+    fn a_string_is_shown_without_its_quotes() {
+        let result = success("\"two\\nlines\"");
+        assert_eq!(text(&result), "two\nlines");
+        assert_eq!(result.structured_content, Some(json!({"result": "two\nlines"})));
+    }
+
+    #[test]
+    fn an_internal_cause_is_not_told() {
+        let cause = std::io::Error::other("secret path");
+        let result = of_error(&Error::Internal(Box::new(cause)));
+        assert!(!text(&result).contains("secret path"));
+        assert_eq!(result.is_error, Some(true));
+    }
+
+    #[test]
+    fn an_error_says_what_to_do_next() {
+        let missing = Error::NotFound { what: "Server", id: "x".to_owned() };
+        assert!(text(&of_error(&missing)).contains("mcpbox_list_servers"));
+        let bad =
+            Error::Source { message: "bad indent".to_owned(), line: Some(3), column: Some(5) };
+        let told = text(&of_error(&bad));
+        assert!(told.contains("line 3, column 5") && told.contains("mcpbox_validate_code"));
+    }
+}

@@ -1,0 +1,102 @@
+//! The MCP door: `/mcp` for clients and `/health`; it knows no other route.
+
+mod addresses;
+mod answer;
+mod envelope;
+mod gate;
+mod identity;
+mod listing;
+mod management;
+mod mcp;
+mod problem;
+mod sessions;
+
+use std::any::Any;
+
+use app::App;
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{MethodRouter, any, get};
+use gate::Gate;
+use http::StatusCode;
+use problem::Problem;
+use tokio_util::sync::CancellationToken;
+use tower_http::catch_panic::CatchPanicLayer;
+
+pub use addresses::{is_allowed_host, is_allowed_origin};
+
+/// How this door is set up.
+#[derive(Debug, Clone)]
+pub struct Door {
+    /// Whether every caller has to show a bearer token. A token that is shown is always checked.
+    pub require_token: bool,
+    /// Hosts besides loopback that requests may name: `name`, or `name:port` for one port only.
+    pub allowed_hosts: Vec<String>,
+    /// Origins besides loopback that browsers may come from, as `https://name` or with a port.
+    pub allowed_origins: Vec<String>,
+    /// Where people open the pages, `http://127.0.0.1:3000`; models pass it on to their users.
+    pub admin_address: String,
+    /// Ends sessions, streams and calls when it is cancelled.
+    pub shutdown: CancellationToken,
+}
+
+/// One path of this door.
+struct Route {
+    path: &'static str,
+    serve: fn() -> MethodRouter<Gate>,
+}
+
+/// Every path of this door; the router is made of this table and of nothing else.
+const ROUTES: &[Route] = &[
+    Route { path: "/mcp", serve: || any(gate::serve) },
+    Route { path: "/health", serve: || get(health) },
+];
+
+/// The paths that this door serves; all others answer 404.
+pub fn paths() -> impl Iterator<Item = &'static str> {
+    ROUTES.iter().map(|route| route.path)
+}
+
+/// The router of the MCP door. Serve it with `ConnectInfo<SocketAddr>`, so that callers have an
+/// address.
+///
+/// Must be called within a Tokio runtime: a task that closes idle sessions starts here and ends
+/// with `door.shutdown`.
+pub fn router(app: App, door: Door) -> Router {
+    let gate = Gate::new(app, door);
+    ROUTES
+        .iter()
+        .fold(Router::new(), |router, route| router.route(route.path, (route.serve)()))
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(CatchPanicLayer::custom(crashed))
+        .with_state(gate)
+}
+
+/// `GET /health`: 200 while database and sandbox answer, else 503; the body says which does not.
+async fn health(State(gate): State<Gate>) -> Response {
+    let health = gate.app().health().await;
+    let status = match health.status {
+        "healthy" => StatusCode::OK,
+        _ => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    (status, axum::Json(health)).into_response()
+}
+
+async fn not_found() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "this listener serves /mcp for MCP clients and /health")
+}
+
+async fn method_not_allowed() -> Problem {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this path does not take this method")
+}
+
+fn crashed(_panic: Box<dyn Any + Send>) -> Response {
+    tracing::error!("a request panicked");
+    Problem::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "internal error; the server's log has the cause",
+    )
+    .into_response()
+}

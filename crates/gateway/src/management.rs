@@ -1,0 +1,248 @@
+//! The management tools: one table of what they are called, say, take and do.
+
+mod approval;
+mod arguments;
+mod development;
+mod observability;
+mod schema;
+mod servers;
+mod tools;
+
+use std::pin::Pin;
+use std::sync::{Arc, LazyLock};
+
+use app::App;
+use app::identity::{Caller, Who};
+use arguments::Arguments;
+use jsonschema::Validator;
+use rmcp::model::{CallToolResult, Tool, ToolAnnotations};
+use serde_json::{Map, Value};
+
+use crate::answer;
+
+/// What the names of all management tools begin with; no server's name does.
+pub(crate) const PREFIX: &str = "mcpbox_";
+
+/// One management tool.
+struct Definition {
+    name: &'static str,
+    title: &'static str,
+    description: &'static str,
+    effect: Effect,
+    input: fn() -> Value,
+    output: fn() -> Value,
+    run: fn(Request) -> Running,
+}
+
+/// What a tool does to what is stored; told to clients and kept to here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Effect {
+    /// Reads only.
+    Read,
+    /// Runs a draft, which changes nothing but the execution log.
+    Run,
+    /// Adds; what was there stays as it was.
+    Add,
+    /// Adds, and doing it again adds nothing.
+    AddOnce,
+    /// Changes or deletes what was there; doing it again changes nothing more.
+    Change,
+}
+
+/// A call of a management tool whose arguments fit its schema.
+struct Request {
+    app: App,
+    who: Who,
+    admin_address: Arc<str>,
+    arguments: Arguments,
+}
+
+type Outcome = Result<CallToolResult, app::Error>;
+type Running = Pin<Box<dyn Future<Output = Outcome> + Send>>;
+
+/// The groups of the table, in the order in which clients see them.
+const GROUPS: [&[Definition]; 5] = [
+    servers::DEFINITIONS,
+    tools::DEFINITIONS,
+    development::DEFINITIONS,
+    approval::DEFINITIONS,
+    observability::DEFINITIONS,
+];
+
+static TABLE: LazyLock<Vec<ManagementTool>> =
+    LazyLock::new(|| GROUPS.into_iter().flatten().map(ManagementTool::new).collect());
+
+/// A management tool that is ready to be listed and called.
+pub(crate) struct ManagementTool {
+    definition: &'static Definition,
+    listed: Tool,
+    schema: Value,
+    validator: Option<Validator>,
+}
+
+/// All management tools as clients see them.
+pub(crate) fn tools() -> Vec<Tool> {
+    TABLE.iter().map(|tool| tool.listed.clone()).collect()
+}
+
+/// The management tool of that name.
+pub(crate) fn find(name: &str) -> Option<&'static ManagementTool> {
+    TABLE.iter().find(|tool| tool.definition.name == name)
+}
+
+impl ManagementTool {
+    fn new(definition: &'static Definition) -> Self {
+        let schema = (definition.input)();
+        let validator = arguments::validator(&schema);
+        let listed = Tool::new(definition.name, definition.description, as_map(&schema))
+            .with_title(definition.title)
+            .with_raw_output_schema(as_map(&(definition.output)()).into())
+            .with_annotations(definition.effect.annotations());
+        Self { definition, listed, schema, validator }
+    }
+
+    /// Runs the tool. What changes something runs to its end even if nobody waits any more.
+    pub(crate) async fn call(
+        &self,
+        app: App,
+        caller: Caller,
+        admin_address: Arc<str>,
+        arguments: Map<String, Value>,
+    ) -> CallToolResult {
+        let Some(validator) = &self.validator else {
+            tracing::error!(tool = self.definition.name, "the input schema cannot be compiled");
+            return answer::failure("internal error; the server's log has the cause".to_owned());
+        };
+        let arguments = match Arguments::check(arguments, &self.schema, validator) {
+            Ok(arguments) => arguments,
+            Err(mistakes) => {
+                let name = self.definition.name;
+                return answer::failure(format!("Invalid arguments for {name}:\n{mistakes}"));
+            }
+        };
+        let request = Request { app, who: caller.into(), admin_address, arguments };
+        let running = (self.definition.run)(request);
+        let outcome = if self.definition.effect.finishes() {
+            match tokio::spawn(running).await {
+                Ok(outcome) => outcome,
+                Err(stopped) => Err(app::Error::Internal(Box::new(stopped))),
+            }
+        } else {
+            running.await
+        };
+        outcome.unwrap_or_else(|error| answer::of_error(&error))
+    }
+}
+
+impl Effect {
+    /// All of them work on what mcpbox stores and reach nothing else.
+    fn annotations(self) -> ToolAnnotations {
+        ToolAnnotations::new()
+            .read_only(self == Self::Read)
+            .destructive(self == Self::Change)
+            .idempotent(matches!(self, Self::Read | Self::AddOnce | Self::Change))
+            .open_world(false)
+    }
+
+    fn finishes(self) -> bool {
+        !matches!(self, Self::Read | Self::Run)
+    }
+}
+
+fn as_map(schema: &Value) -> Map<String, Value> {
+    schema.as_object().cloned().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// The names that models and scripts rely on.
+    const NAMES: [&str; 18] = [
+        "list_servers",
+        "get_server",
+        "create_server",
+        "delete_server",
+        "start_server",
+        "stop_server",
+        "list_tools",
+        "get_tool",
+        "create_tool",
+        "update_tool",
+        "delete_tool",
+        "list_tool_versions",
+        "test_code",
+        "validate_code",
+        "request_publish",
+        "get_tool_status",
+        "list_pending_requests",
+        "get_tool_logs",
+    ];
+
+    #[test]
+    fn every_tool_is_there_once() {
+        let mut expected: Vec<String> =
+            NAMES.iter().map(|name| format!("{PREFIX}{name}")).collect();
+        let mut names: Vec<String> = tools().iter().map(|tool| tool.name.to_string()).collect();
+        expected.sort();
+        names.sort();
+        assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn every_schema_is_valid_and_has_an_object_at_its_root() {
+        for tool in &*TABLE {
+            let output = (tool.definition.output)();
+            assert!(tool.validator.is_some(), "{}", tool.definition.name);
+            assert!(jsonschema::draft202012::meta::is_valid(&tool.schema));
+            assert!(jsonschema::draft202012::meta::is_valid(&output));
+            assert_eq!(
+                (&tool.schema["type"], &output["type"]),
+                (&json!("object"), &json!("object"))
+            );
+        }
+    }
+
+    #[test]
+    fn every_parameter_is_described_and_unknown_ones_are_refused() {
+        for tool in &*TABLE {
+            let name = tool.definition.name;
+            assert_eq!(tool.schema["additionalProperties"], false, "{name}");
+            for (key, property) in tool.schema["properties"].as_object().unwrap() {
+                let described = property["description"].as_str().unwrap_or_default();
+                assert!(!described.is_empty(), "{name}.{key}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_definitions_are_small_in_a_models_context() {
+        let mut characters = 0;
+        for tool in tools() {
+            let shown = json!({
+                "name": tool.name,
+                "description": tool.description,
+                "inputSchema": tool.input_schema,
+                "outputSchema": tool.output_schema,
+            });
+            characters += shown.to_string().chars().count();
+        }
+        assert!(characters / 4 < 5_000, "{} tokens", characters / 4);
+    }
+
+    #[test]
+    fn annotations_tell_readers_from_writers() {
+        for tool in tools() {
+            let annotations = tool.annotations.unwrap();
+            let reads = ["mcpbox_list_", "mcpbox_get_", "mcpbox_validate_"]
+                .iter()
+                .any(|prefix| tool.name.starts_with(prefix));
+            assert_eq!(annotations.read_only_hint, Some(reads), "{}", tool.name);
+            if tool.name.contains("delete") {
+                assert_eq!(annotations.destructive_hint, Some(true), "{}", tool.name);
+            }
+        }
+    }
+}

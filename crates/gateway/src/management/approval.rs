@@ -1,0 +1,155 @@
+//! The management tools for getting a tool approved.
+
+use app::approvals;
+use app::servers::Status;
+use app::tools::{self, Detail, LiveTool, State};
+use serde_json::json;
+
+use super::schema::{list_of, paged, parameters, result, result_with, text, tool_id};
+use super::{Definition, Effect, Outcome, Request};
+use crate::answer;
+
+pub(super) const DEFINITIONS: &[Definition] = &[
+    Definition {
+        name: "mcpbox_request_publish",
+        title: "Request publication",
+        description: "Files the newest version of a tool for a person's approval. Once approved, clients can call it.",
+        effect: Effect::AddOnce,
+        input: || {
+            let notes = text("What the reviewer should know.");
+            parameters(&["tool_id"], vec![tool_id(), ("notes", notes)])
+        },
+        output: || {
+            result(&[
+                ("success", "boolean"),
+                ("tool_id", "string"),
+                ("name", "string"),
+                ("status", "string"),
+                ("version", "integer"),
+                ("digest", "string"),
+                ("message", "string"),
+            ])
+        },
+        run: |request| Box::pin(request_publish(request)),
+    },
+    Definition {
+        name: "mcpbox_get_tool_status",
+        title: "Get approval status",
+        description: "Shows how far the approval of a tool is and, once it is callable, under which name.",
+        effect: Effect::Read,
+        input: || parameters(&["tool_id"], vec![tool_id()]),
+        output: || {
+            result(&[
+                ("tool_id", "string"),
+                ("name", "string"),
+                ("approval_status", "string"),
+                ("current_version", "integer"),
+                ("live_version", "integer?"),
+                ("callable_as", "string?"),
+                ("created_by", "string"),
+                ("approval_requested_at", "string?"),
+                ("approved_at", "string?"),
+                ("approved_by", "string?"),
+                ("rejection_reason", "string?"),
+                ("publish_notes", "string?"),
+            ])
+        },
+        run: |request| Box::pin(status(request)),
+    },
+    Definition {
+        name: "mcpbox_list_pending_requests",
+        title: "List pending requests",
+        description: "Lists what waits for a person's decision, oldest first.",
+        effect: Effect::Read,
+        input: || paged(&[], vec![]),
+        output: || {
+            let tools = list_of(&[
+                ("id", "string"),
+                ("name", "string"),
+                ("server_name", "string"),
+                ("version", "integer"),
+                ("requested_at", "string?"),
+            ]);
+            let summary = result(&[("tools", "integer"), ("total", "integer")]);
+            result_with(
+                &[("page", "integer"), ("page_size", "integer")],
+                vec![("pending_tools", tools), ("summary", summary)],
+            )
+        },
+        run: |request| Box::pin(pending(request)),
+    },
+];
+
+async fn request_publish(request: Request) -> Outcome {
+    let Request { app, who, admin_address, arguments } = request;
+    let id = arguments.id("tool_id")?;
+    let filed = approvals::request_publish(&app, &who, id, arguments.text("notes")).await?;
+    let number = filed.revision.number;
+    let filed_before = if filed.already_pending { " already" } else { "" };
+    let message = format!(
+        "Version {number} is{filed_before} filed. Tell your user: a person has to approve it at {admin_address}/approvals. After that it is in tools/list; mcpbox_get_tool_status shows under which name. Clients that do not refresh their list of tools see it in their next conversation."
+    );
+    Ok(answer::object(json!({
+        "success": true,
+        "tool_id": filed.tool.id,
+        "name": filed.revision.name,
+        "status": filed.revision.state.as_str(),
+        "version": number,
+        "digest": filed.revision.digest,
+        "message": message,
+    })))
+}
+
+async fn status(request: Request) -> Outcome {
+    let detail = tools::get(&request.app, request.arguments.id("tool_id")?).await?;
+    let callable_as = callable_as(&detail);
+    let newest = detail.newest;
+    let approved = newest.state == State::Approved;
+    Ok(answer::object(json!({
+        "tool_id": detail.tool.id,
+        "name": newest.name,
+        "approval_status": newest.state.as_str(),
+        "current_version": newest.number,
+        "live_version": detail.live.map(|live| live.number),
+        "callable_as": callable_as,
+        "created_by": newest.created_by,
+        "approval_requested_at": newest.requested_at,
+        "approved_at": newest.decided_at.filter(|_| approved),
+        "approved_by": newest.decided_by.filter(|_| approved),
+        "rejection_reason": newest.rejection_reason,
+        "publish_notes": newest.notes,
+    })))
+}
+
+/// The name under which clients can call the tool now.
+fn callable_as(detail: &Detail) -> Option<String> {
+    let running = detail.server.status == Status::Running && detail.tool.enabled;
+    let live = detail.live.clone().filter(|_| running)?;
+    Some(tools::public_name(&LiveTool {
+        server_id: detail.server.id,
+        server_name: detail.server.name.clone(),
+        default_timeout_ms: detail.server.default_timeout_ms,
+        tool_id: detail.tool.id,
+        revision: live,
+    }))
+}
+
+async fn pending(request: Request) -> Outcome {
+    let page = request.arguments.page("page_size", 50);
+    let queue = approvals::queue(&request.app, State::PendingReview, page).await?;
+    let tools = queue.items.iter().map(|item| {
+        json!({
+            "id": item.tool.id,
+            "name": item.revision.name,
+            "server_name": item.server_name,
+            "version": item.revision.number,
+            "requested_at": item.revision.requested_at,
+        })
+    });
+    Ok(answer::object(json!({
+        "pending_tools": tools.collect::<Vec<_>>(),
+        "summary": { "tools": queue.total, "total": queue.total },
+        "page": page.number,
+        "page_size": page.size,
+    })))
+}

@@ -1,0 +1,215 @@
+//! The management tools for trying code before anybody approves it.
+
+use app::calls::Report;
+use app::drafts::{self, Inspection};
+use serde_json::{Map, Value, json};
+
+use super::schema::{list_of, parameters, result, result_with, text, tool_id};
+use super::{Definition, Effect, Outcome, Request};
+use crate::answer;
+
+/// The most of what a tested tool printed that is returned, in bytes.
+const STDOUT_MAX_BYTES: usize = 10 * 1024;
+
+pub(super) const DEFINITIONS: &[Definition] = &[
+    Definition {
+        name: "mcpbox_test_code",
+        title: "Test a tool",
+        description: "Runs the newest version of a tool, approved or not, in the sandbox.",
+        effect: Effect::Run,
+        input: || {
+            let description = "Inputs of main by name.";
+            let inputs = json!({ "type": "object", "default": {}, "description": description });
+            parameters(&["tool_id"], vec![tool_id(), ("arguments", inputs)])
+        },
+        output: || {
+            result(&[
+                ("success", "boolean"),
+                ("result", "any?"),
+                ("error", "string?"),
+                ("error_kind", "string?"),
+                ("detail", "object?"),
+                ("stdout", "string"),
+                ("duration_ms", "number"),
+            ])
+        },
+        run: |request| Box::pin(test(request)),
+    },
+    Definition {
+        name: "mcpbox_validate_code",
+        title: "Validate code",
+        description: "Checks Python code without saving or running it: syntax, main, parameters, input schema.",
+        effect: Effect::Read,
+        input: || {
+            let code = text("Python with `async def main(...)`.");
+            parameters(&["code"], vec![("code", code)])
+        },
+        output: || {
+            let parameters = list_of(&[("name", "string"), ("type", "string?")]);
+            result_with(
+                &[
+                    ("valid", "boolean"),
+                    ("has_main", "boolean"),
+                    ("error", "string?"),
+                    ("line", "integer?"),
+                    ("column", "integer?"),
+                    ("input_schema", "object"),
+                    ("output_schema", "object"),
+                    ("notes", "array"),
+                ],
+                vec![("parameters", parameters)],
+            )
+        },
+        run: |request| Box::pin(validate(request)),
+    },
+];
+
+async fn test(request: Request) -> Outcome {
+    let Request { app, who, arguments, .. } = request;
+    let inputs = arguments.object("arguments");
+    let report = drafts::test(&app, &who, arguments.id("tool_id")?, inputs).await?;
+    let structured = tested(&report);
+    Ok(match report.outcome {
+        Ok(_) => answer::object(structured),
+        Err(_) => answer::failure_with(report.text_of_failure(), structured),
+    })
+}
+
+fn tested(report: &Report) -> Value {
+    let value = report
+        .outcome
+        .as_ref()
+        .ok()
+        .map(|text| serde_json::from_str(text).unwrap_or_else(|_| Value::from(text.as_str())));
+    let failure = report.outcome.as_ref().err();
+    json!({
+        "success": failure.is_none(),
+        "result": value,
+        "error": failure.map(|failure| &failure.message),
+        "error_kind": failure.map(|failure| failure.kind.as_str()),
+        "detail": failure.and_then(|failure| failure.detail.as_ref()),
+        "stdout": beginning(&report.stdout, report.stdout_truncated),
+        "duration_ms": report.duration.as_secs_f64() * 1000.0,
+    })
+}
+
+/// The beginning of what was printed; says so if there was more.
+fn beginning(stdout: &str, truncated: bool) -> String {
+    if stdout.len() <= STDOUT_MAX_BYTES && !truncated {
+        return stdout.to_owned();
+    }
+    let end = stdout.floor_char_boundary(STDOUT_MAX_BYTES);
+    let (shown, _) = stdout.split_at(end);
+    let more = if truncated { "more than " } else { "" };
+    format!("{shown}\n… (cut: {more}{} bytes were printed)", stdout.len())
+}
+
+async fn validate(request: Request) -> Outcome {
+    let code = request.arguments.required_text("code");
+    let inspection = drafts::validate(&request.app, &code).await?;
+    Ok(answer::object(validated(&inspection)))
+}
+
+fn validated(inspection: &Inspection) -> Value {
+    let error = inspection.error.as_ref();
+    let parameters = inspection.parameters.iter();
+    let parameters = parameters.map(|one| json!({ "name": one.name, "type": one.type_text }));
+    let mut validated = Map::new();
+    let mut tell = |key: &str, value: Value| validated.insert(key.to_owned(), value);
+    tell("valid", json!(inspection.valid));
+    tell("has_main", json!(inspection.has_main));
+    tell("error", json!(error.map(|error| &error.message)));
+    tell("line", json!(error.and_then(|error| error.line)));
+    tell("column", json!(error.and_then(|error| error.column)));
+    tell("parameters", parameters.collect());
+    tell("notes", json!(inspection.notes));
+    if let Some(schema) = &inspection.input_schema {
+        tell("input_schema", schema.clone());
+    }
+    if let Some(schema) = &inspection.output_schema {
+        tell("output_schema", schema.clone());
+    }
+    Value::Object(validated)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use app::calls::{Failure, FailureKind};
+    use app::drafts::SourceError;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn report(outcome: Result<String, Failure>) -> Report {
+        Report {
+            call_id: Uuid::nil(),
+            tool_name: "a__b".to_owned(),
+            outcome,
+            stdout: "before\n".to_owned(),
+            stdout_truncated: false,
+            duration: Duration::from_micros(1500),
+        }
+    }
+
+    fn fits(definition: usize, value: &Value) {
+        let schema = (DEFINITIONS[definition].output)();
+        let validator = jsonschema::draft202012::new(&schema).unwrap();
+        let mistakes: Vec<_> = validator.iter_errors(value).map(|e| e.to_string()).collect();
+        assert!(mistakes.is_empty(), "{mistakes:?}");
+    }
+
+    #[test]
+    fn a_failing_test_keeps_what_was_printed_and_where_it_failed() {
+        let failure = Failure {
+            kind: FailureKind::Exception,
+            message: "ValueError: no".to_owned(),
+            detail: Some(json!({"line": 3})),
+        };
+        let value = tested(&report(Err(failure)));
+        assert_eq!((&value["success"], &value["stdout"]), (&json!(false), &json!("before\n")));
+        assert_eq!(value["detail"]["line"], 3);
+        assert_eq!(value["error_kind"], "exception");
+        fits(0, &value);
+    }
+
+    #[test]
+    fn a_passing_test_has_its_result_whatever_that_is() {
+        for text in ["{\"a\": 1}", "[1]", "null", "\"text\"", "2.5"] {
+            let value = tested(&report(Ok(text.to_owned())));
+            assert_eq!(value["result"], serde_json::from_str::<Value>(text).unwrap());
+            assert_eq!((&value["success"], &value["duration_ms"]), (&json!(true), &json!(1.5)));
+            fits(0, &value);
+        }
+    }
+
+    #[test]
+    fn long_output_is_cut_between_letters_and_says_so() {
+        assert_eq!(beginning("short", false), "short");
+        let long = "ä".repeat(STDOUT_MAX_BYTES);
+        let cut = beginning(&long, false);
+        assert!(cut.len() < STDOUT_MAX_BYTES + 100, "{}", cut.len());
+        assert!(cut.ends_with("(cut: 20480 bytes were printed)"), "{}", &cut[cut.len() - 60..]);
+        assert!(beginning("x", true).contains("more than 1 bytes"));
+    }
+
+    #[test]
+    fn bad_code_names_its_place_and_good_code_its_schema() {
+        let error = SourceError { message: "bad".to_owned(), line: Some(2), column: Some(4) };
+        let bad = Inspection { error: Some(error), ..Inspection::default() };
+        let value = validated(&bad);
+        assert_eq!((&value["valid"], &value["line"]), (&json!(false), &json!(2)));
+        assert!(value.get("input_schema").is_none());
+        fits(1, &value);
+        let good = Inspection {
+            valid: true,
+            has_main: true,
+            input_schema: Some(json!({"type": "object"})),
+            ..Inspection::default()
+        };
+        let value = validated(&good);
+        assert_eq!(value["input_schema"], json!({"type": "object"}));
+        fits(1, &value);
+    }
+}

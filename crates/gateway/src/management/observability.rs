@@ -1,0 +1,77 @@
+//! The management tool that reads the execution log.
+
+use app::calls::{self, Call, Filter};
+use app::tools;
+use serde_json::{Value, json};
+
+use super::schema::{integer, list_of, page, parameters, result_with, tool_id};
+use super::{Definition, Effect, Outcome, Request};
+use crate::answer;
+
+pub(super) const DEFINITIONS: &[Definition] = &[Definition {
+    name: "mcpbox_get_tool_logs",
+    title: "Get execution log",
+    description: "Shows the last calls of a tool, tests too: inputs, result, output, error, duration, caller.",
+    effect: Effect::Read,
+    input: || {
+        let limit = integer(1, 50, 10, "Calls per page, newest first.");
+        let properties = vec![tool_id(), ("limit", limit), ("page", page())];
+        parameters(&["tool_id"], properties)
+    },
+    output: || {
+        let logs = list_of(&[
+            ("id", "string"),
+            ("success", "boolean"),
+            ("is_test", "boolean"),
+            ("duration_ms", "number"),
+            ("error", "string?"),
+            ("input_args", "object"),
+            ("result", "any?"),
+            ("stdout", "string"),
+            ("executed_by", "string"),
+            ("created_at", "string"),
+        ]);
+        result_with(
+            &[
+                ("tool_id", "string"),
+                ("tool_name", "string"),
+                ("total", "integer"),
+                ("page", "integer"),
+            ],
+            vec![("logs", logs)],
+        )
+    },
+    run: |request| Box::pin(logs(request)),
+}];
+
+async fn logs(request: Request) -> Outcome {
+    let page = request.arguments.page("limit", 10);
+    let tool_id = request.arguments.id("tool_id")?;
+    let detail = tools::get(&request.app, tool_id).await?;
+    let filter = Filter { tool_id: Some(tool_id), ..Filter::default() };
+    let listed = calls::logs(&request.app, &filter, page).await?;
+    Ok(answer::object(json!({
+        "tool_id": tool_id,
+        "tool_name": detail.tool.name,
+        "logs": listed.items.iter().map(logged).collect::<Vec<_>>(),
+        "total": listed.total,
+        "page": page.number,
+    })))
+}
+
+fn logged(call: &Call) -> Value {
+    #[expect(clippy::cast_precision_loss, reason = "2^53 microseconds are 285 years")]
+    let duration_ms = call.duration_us as f64 / 1000.0;
+    json!({
+        "id": call.id,
+        "success": call.success,
+        "is_test": call.is_test,
+        "duration_ms": duration_ms,
+        "error": call.error,
+        "input_args": call.arguments,
+        "result": call.result,
+        "stdout": call.stdout,
+        "executed_by": call.caller,
+        "created_at": call.created_at,
+    })
+}

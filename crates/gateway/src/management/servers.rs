@@ -1,0 +1,212 @@
+//! The management tools for servers.
+
+use app::servers::{self, Server, Summary};
+use app::tools::{Revision, Tool};
+use serde_json::{Value, json};
+
+use super::schema::{Fields, list_of, paged, parameters, result, result_with, server_id, text};
+use super::{Definition, Effect, Outcome, Request};
+use crate::answer;
+
+pub(super) const DEFINITIONS: &[Definition] = &[
+    Definition {
+        name: "mcpbox_list_servers",
+        title: "List servers",
+        description: "Lists the servers (groups of tools) with status and number of tools.",
+        effect: Effect::Read,
+        input: || paged(&[], vec![]),
+        output: || {
+            let servers = list_of(&[
+                ("id", "string"),
+                ("name", "string"),
+                ("description", "string"),
+                ("status", "string"),
+                ("tool_count", "integer"),
+                ("created_at", "string"),
+            ]);
+            result_with(
+                &[("total", "integer"), ("page", "integer"), ("page_size", "integer")],
+                vec![("servers", servers)],
+            )
+        },
+        run: |request| Box::pin(list(request)),
+    },
+    Definition {
+        name: "mcpbox_get_server",
+        title: "Get server",
+        description: "Shows a server with all of its tools and their approval status.",
+        effect: Effect::Read,
+        input: || parameters(&["server_id"], vec![server_id()]),
+        output: || {
+            result_with(
+                &[
+                    ("id", "string"),
+                    ("name", "string"),
+                    ("description", "string"),
+                    ("status", "string"),
+                    ("default_timeout_ms", "integer"),
+                    ("created_at", "string"),
+                    ("updated_at", "string"),
+                    ("tool_count", "integer"),
+                ],
+                vec![("tools", list_of(TOOL_FIELDS))],
+            )
+        },
+        run: |request| Box::pin(get(request)),
+    },
+    Definition {
+        name: "mcpbox_create_server",
+        title: "Create server",
+        description: "Creates an empty server to put tools in. It starts when a person approves its first tool.",
+        effect: Effect::Add,
+        input: || {
+            let name = "Lower-case letters, digits and single underscores; clients see its tools as name__tool.";
+            let description = "What its tools are for, at most 2000 characters.";
+            let properties = vec![("name", text(name)), ("description", text(description))];
+            parameters(&["name"], properties)
+        },
+        output: || {
+            result(&[
+                ("success", "boolean"),
+                ("id", "string"),
+                ("name", "string"),
+                ("message", "string"),
+            ])
+        },
+        run: |request| Box::pin(create(request)),
+    },
+    Definition {
+        name: "mcpbox_delete_server",
+        title: "Delete server",
+        description: "Deletes a server with all of its tools for good.",
+        effect: Effect::Change,
+        input: || parameters(&["server_id"], vec![server_id()]),
+        output: || result(&[("success", "boolean"), ("message", "string")]),
+        run: |request| Box::pin(delete(request)),
+    },
+    Definition {
+        name: "mcpbox_start_server",
+        title: "Start server",
+        description: "Makes the approved and enabled tools of a stopped server callable.",
+        effect: Effect::AddOnce,
+        input: || parameters(&["server_id"], vec![server_id()]),
+        output: || {
+            result(&[
+                ("success", "boolean"),
+                ("message", "string"),
+                ("status", "string"),
+                ("registered_tools", "integer"),
+            ])
+        },
+        run: |request| Box::pin(start(request)),
+    },
+    Definition {
+        name: "mcpbox_stop_server",
+        title: "Stop server",
+        description: "Takes a server's tools away from all clients until it is started again.",
+        effect: Effect::Change,
+        input: || parameters(&["server_id"], vec![server_id()]),
+        output: || result(&[("success", "boolean"), ("message", "string"), ("status", "string")]),
+        run: |request| Box::pin(stop(request)),
+    },
+];
+
+/// A tool in a list.
+pub(super) const TOOL_FIELDS: Fields<'static> = &[
+    ("id", "string"),
+    ("name", "string"),
+    ("description", "string"),
+    ("enabled", "boolean"),
+    ("approval_status", "string"),
+];
+
+pub(super) fn tool_in_list((tool, newest): &(Tool, Revision)) -> Value {
+    json!({
+        "id": tool.id,
+        "name": tool.name,
+        "description": tool.description,
+        "enabled": tool.enabled,
+        "approval_status": newest.state.as_str(),
+    })
+}
+
+async fn list(request: Request) -> Outcome {
+    let page = request.arguments.page("page_size", 50);
+    let listed = servers::list(&request.app, page).await?;
+    let in_list = |Summary { server, tool_count }: &Summary| {
+        json!({
+            "id": server.id,
+            "name": server.name,
+            "description": server.description,
+            "status": server.status.as_str(),
+            "tool_count": tool_count,
+            "created_at": server.created_at,
+        })
+    };
+    Ok(answer::object(json!({
+        "servers": listed.items.iter().map(in_list).collect::<Vec<_>>(),
+        "total": listed.total,
+        "page": page.number,
+        "page_size": page.size,
+    })))
+}
+
+async fn get(request: Request) -> Outcome {
+    let detail = servers::get(&request.app, request.arguments.id("server_id")?).await?;
+    let Server { id, name, description, status, default_timeout_ms, created_at, updated_at } =
+        detail.server;
+    Ok(answer::object(json!({
+        "id": id,
+        "name": name,
+        "description": description,
+        "status": status.as_str(),
+        "default_timeout_ms": default_timeout_ms,
+        "created_at": created_at,
+        "updated_at": updated_at,
+        "tools": detail.tools.iter().map(tool_in_list).collect::<Vec<_>>(),
+        "tool_count": detail.tools.len(),
+    })))
+}
+
+async fn create(request: Request) -> Outcome {
+    let Request { app, who, arguments, .. } = request;
+    let name = arguments.required_text("name");
+    let description = arguments.text("description").unwrap_or_default();
+    let server = servers::create(&app, &who, &name, description).await?;
+    Ok(answer::object(json!({
+        "success": true,
+        "id": server.id,
+        "name": server.name,
+        "message": format!("Server `{name}` created; add tools with mcpbox_create_tool."),
+    })))
+}
+
+async fn delete(request: Request) -> Outcome {
+    let Request { app, who, arguments, .. } = request;
+    let server = servers::delete(&app, &who, arguments.id("server_id")?).await?;
+    Ok(answer::object(json!({
+        "success": true,
+        "message": format!("Server `{}` and its tools are deleted.", server.name),
+    })))
+}
+
+async fn start(request: Request) -> Outcome {
+    let Request { app, who, arguments, .. } = request;
+    let started = servers::start(&app, &who, arguments.id("server_id")?).await?;
+    Ok(answer::object(json!({
+        "success": true,
+        "message": format!("Server `{}` is running.", started.server.name),
+        "status": started.server.status.as_str(),
+        "registered_tools": started.registered_tools,
+    })))
+}
+
+async fn stop(request: Request) -> Outcome {
+    let Request { app, who, arguments, .. } = request;
+    let server = servers::stop(&app, &who, arguments.id("server_id")?).await?;
+    Ok(answer::object(json!({
+        "success": true,
+        "message": format!("Server `{}` is stopped; its tools are no longer listed.", server.name),
+        "status": server.status.as_str(),
+    })))
+}

@@ -1,0 +1,281 @@
+//! The management tools for tools and their versions.
+
+use app::tools::{self, Changes, New};
+use serde_json::{Value, json};
+
+use super::schema::{list_of, paged, parameters, result, result_with, server_id, text, tool_id};
+use super::servers::{TOOL_FIELDS, tool_in_list};
+use super::{Definition, Effect, Outcome, Request};
+use crate::answer;
+
+pub(super) const DEFINITIONS: &[Definition] = &[
+    Definition {
+        name: "mcpbox_list_tools",
+        title: "List tools",
+        description: "Lists the tools of a server, drafts too, with their approval status.",
+        effect: Effect::Read,
+        input: || paged(&["server_id"], vec![server_id()]),
+        output: || {
+            result_with(
+                &[
+                    ("server_id", "string"),
+                    ("server_name", "string"),
+                    ("total", "integer"),
+                    ("page", "integer"),
+                    ("page_size", "integer"),
+                ],
+                vec![("tools", list_of(TOOL_FIELDS))],
+            )
+        },
+        run: |request| Box::pin(list(request)),
+    },
+    Definition {
+        name: "mcpbox_get_tool",
+        title: "Get tool",
+        description: "Shows the newest version of a tool with its code and input schema, and which version is live.",
+        effect: Effect::Read,
+        input: || parameters(&["tool_id"], vec![tool_id()]),
+        output: || {
+            result(&[
+                ("id", "string"),
+                ("server_id", "string"),
+                ("name", "string"),
+                ("description", "string"),
+                ("enabled", "boolean"),
+                ("timeout_ms", "integer?"),
+                ("input_schema", "object"),
+                ("current_version", "integer"),
+                ("live_version", "integer?"),
+                ("approval_status", "string"),
+                ("digest", "string"),
+                ("python_code", "string"),
+            ])
+        },
+        run: |request| Box::pin(get(request)),
+    },
+    Definition {
+        name: "mcpbox_create_tool",
+        title: "Create tool",
+        description: "Saves a new tool as a draft. Next: mcpbox_test_code, then mcpbox_request_publish.",
+        effect: Effect::Add,
+        input: || {
+            let description = "What it does and when to use it, for the models that call it; the docstring's summary if left out.";
+            let properties = vec![
+                server_id(),
+                ("name", text("Lower-case letters, digits and underscores.")),
+                ("python_code", code()),
+                ("description", text(description)),
+                ("timeout_ms", timeout_ms()),
+            ];
+            parameters(&["server_id", "name", "python_code"], properties)
+        },
+        output: changed,
+        run: |request| Box::pin(create(request)),
+    },
+    Definition {
+        name: "mcpbox_update_tool",
+        title: "Update tool",
+        description: "Changes a tool. All but `enabled` makes a new draft version to be tested and published; the approved one stays live until then.",
+        effect: Effect::Change,
+        input: || {
+            let enabled = "Whether clients may call it; takes effect at once.";
+            let properties = vec![
+                tool_id(),
+                ("name", text("Another name.")),
+                ("description", text("Another description.")),
+                ("python_code", text("Other code, whole, as in mcpbox_create_tool.")),
+                ("timeout_ms", timeout_ms()),
+                ("enabled", json!({ "type": "boolean", "description": enabled })),
+            ];
+            parameters(&["tool_id"], properties)
+        },
+        output: changed,
+        run: |request| Box::pin(update(request)),
+    },
+    Definition {
+        name: "mcpbox_delete_tool",
+        title: "Delete tool",
+        description: "Deletes a tool with all of its versions for good.",
+        effect: Effect::Change,
+        input: || parameters(&["tool_id"], vec![tool_id()]),
+        output: || result(&[("success", "boolean"), ("message", "string")]),
+        run: |request| Box::pin(delete(request)),
+    },
+    Definition {
+        name: "mcpbox_list_tool_versions",
+        title: "List versions of a tool",
+        description: "Lists the versions of a tool, newest first.",
+        effect: Effect::Read,
+        input: || paged(&["tool_id"], vec![tool_id()]),
+        output: || {
+            let versions = list_of(&[
+                ("version", "integer"),
+                ("change_summary", "string"),
+                ("change_source", "string"),
+                ("approval_status", "string"),
+                ("created_at", "string"),
+            ]);
+            result_with(
+                &[
+                    ("tool_id", "string"),
+                    ("tool_name", "string"),
+                    ("current_version", "integer"),
+                    ("live_version", "integer?"),
+                    ("total_versions", "integer"),
+                    ("page", "integer"),
+                    ("page_size", "integer"),
+                ],
+                vec![("versions", versions)],
+            )
+        },
+        run: |request| Box::pin(versions(request)),
+    },
+];
+
+fn code() -> Value {
+    json!({
+        "type": "string",
+        "minLength": 1,
+        "description": "Python with `async def main(...)` at top level, at most 100 kB. Its typed parameters become the input schema (a default makes one optional), what it returns the result. `json`, `datetime` and `arguments` (all inputs) are there without import.",
+    })
+}
+
+fn timeout_ms() -> Value {
+    json!({
+        "type": "integer",
+        "minimum": tools::TIMEOUT_MS.start(),
+        "maximum": tools::TIMEOUT_MS.end(),
+        "description": "Time limit of a call in milliseconds.",
+    })
+}
+
+/// The result of creating and of updating.
+fn changed() -> Value {
+    result(&[
+        ("success", "boolean"),
+        ("id", "string"),
+        ("name", "string"),
+        ("current_version", "integer"),
+        ("approval_status", "string"),
+        ("message", "string"),
+    ])
+}
+
+async fn list(request: Request) -> Outcome {
+    let page = request.arguments.page("page_size", 50);
+    let server_id = request.arguments.id("server_id")?;
+    let listed = tools::list(&request.app, server_id, page).await?;
+    Ok(answer::object(json!({
+        "server_id": server_id,
+        "server_name": listed.server.name,
+        "tools": listed.tools.items.iter().map(tool_in_list).collect::<Vec<_>>(),
+        "total": listed.tools.total,
+        "page": page.number,
+        "page_size": page.size,
+    })))
+}
+
+async fn get(request: Request) -> Outcome {
+    let detail = tools::get(&request.app, request.arguments.id("tool_id")?).await?;
+    let newest = detail.newest;
+    Ok(answer::object(json!({
+        "id": detail.tool.id,
+        "server_id": detail.tool.server_id,
+        "name": newest.name,
+        "description": newest.description,
+        "enabled": detail.tool.enabled,
+        "timeout_ms": newest.timeout_ms,
+        "input_schema": newest.input_schema,
+        "current_version": newest.number,
+        "live_version": detail.live.map(|live| live.number),
+        "approval_status": newest.state.as_str(),
+        "digest": newest.digest,
+        "python_code": newest.python_code,
+    })))
+}
+
+async fn create(request: Request) -> Outcome {
+    let Request { app, who, arguments, .. } = request;
+    let new = New {
+        server_id: arguments.id("server_id")?,
+        name: arguments.required_text("name"),
+        description: arguments.required_text("description"),
+        python_code: arguments.required_text("python_code"),
+        timeout_ms: arguments.small_integer("timeout_ms"),
+    };
+    let (tool, revision) = tools::create(&app, &who, new).await?;
+    Ok(answer::object(json!({
+        "success": true,
+        "id": tool.id,
+        "name": tool.name,
+        "current_version": revision.number,
+        "approval_status": revision.state.as_str(),
+        "message": "Saved as a draft. Try it with mcpbox_test_code, then file it with mcpbox_request_publish.",
+    })))
+}
+
+async fn update(request: Request) -> Outcome {
+    let Request { app, who, arguments, .. } = request;
+    let text = |key| arguments.text(key).map(str::to_owned);
+    let changes = Changes {
+        name: text("name"),
+        description: text("description"),
+        python_code: text("python_code"),
+        timeout_ms: arguments.small_integer("timeout_ms"),
+        enabled: arguments.boolean("enabled"),
+    };
+    let updated = tools::update(&app, &who, arguments.id("tool_id")?, changes).await?;
+    let number = updated.revision.number;
+    let message = match (updated.new_revision, updated.tool.live_revision.is_some()) {
+        (true, true) => format!(
+            "Version {number} is a draft; the approved version stays live until a person approves this one. Test it with mcpbox_test_code, then file it with mcpbox_request_publish."
+        ),
+        (true, false) => format!(
+            "Version {number} is a draft. Test it with mcpbox_test_code, then file it with mcpbox_request_publish."
+        ),
+        (false, _) => format!("Saved; version {number} is unchanged and needs no new approval."),
+    };
+    Ok(answer::object(json!({
+        "success": true,
+        "id": updated.tool.id,
+        "name": updated.tool.name,
+        "current_version": number,
+        "approval_status": updated.revision.state.as_str(),
+        "message": message,
+    })))
+}
+
+async fn delete(request: Request) -> Outcome {
+    let Request { app, who, arguments, .. } = request;
+    let tool = tools::delete(&app, &who, arguments.id("tool_id")?).await?;
+    Ok(answer::object(json!({
+        "success": true,
+        "message": format!("Tool `{}` and its versions are deleted.", tool.name),
+    })))
+}
+
+async fn versions(request: Request) -> Outcome {
+    let page = request.arguments.page("page_size", 50);
+    let tool_id = request.arguments.id("tool_id")?;
+    let detail = tools::get(&request.app, tool_id).await?;
+    let listed = tools::versions(&request.app, tool_id, page).await?;
+    let versions = listed.items.iter().map(|revision| {
+        json!({
+            "version": revision.number,
+            "change_summary": revision.change_summary,
+            "change_source": revision.change_source,
+            "approval_status": revision.state.as_str(),
+            "created_at": revision.created_at,
+        })
+    });
+    Ok(answer::object(json!({
+        "tool_id": tool_id,
+        "tool_name": detail.tool.name,
+        "current_version": detail.newest.number,
+        "live_version": detail.live.map(|live| live.number),
+        "versions": versions.collect::<Vec<_>>(),
+        "total_versions": listed.total,
+        "page": page.number,
+        "page_size": page.size,
+    })))
+}

@@ -1,0 +1,15 @@
+//! The MCP door from outside: requests to its router, on a database of its own and without a sandbox.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot set up or read its answer has failed"
+)]
+
+mod addresses;
+mod credentials;
+mod eras;
+mod management;
+mod messages;
+mod news;
+mod with;

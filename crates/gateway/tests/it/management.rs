@@ -1,0 +1,113 @@
+//! The management tools that need no sandbox, as a model uses them.
+
+use serde_json::{Value, json};
+
+use crate::with;
+
+fn text(result: &Value) -> &str {
+    result["content"][0]["text"].as_str().expect("text")
+}
+
+#[tokio::test]
+async fn a_server_is_created_found_and_deleted() {
+    let door = with::open().await;
+    let created = door.call("mcpbox_create_server", json!({"name": "weather"})).await;
+    assert_eq!(created["isError"], false, "{created}");
+    let id = created["structuredContent"]["id"].clone();
+    assert_eq!(
+        serde_json::from_str::<Value>(text(&created)).ok(),
+        Some(created["structuredContent"].clone())
+    );
+
+    let listed = door.call("mcpbox_list_servers", json!({})).await;
+    let server = &listed["structuredContent"]["servers"][0];
+    assert_eq!((&server["id"], &server["tool_count"]), (&id, &json!(0)));
+    assert_eq!(server["status"], "imported");
+    let got = door.call("mcpbox_get_server", json!({"server_id": id})).await;
+    assert_eq!(got["structuredContent"]["tools"], json!([]));
+    let tools = door.call("mcpbox_list_tools", json!({"server_id": id})).await;
+    assert_eq!(tools["structuredContent"]["server_name"], "weather");
+
+    let deleted = door.call("mcpbox_delete_server", json!({"server_id": id})).await;
+    assert_eq!(deleted["structuredContent"]["success"], true);
+    let gone = door.call("mcpbox_get_server", json!({"server_id": id})).await;
+    assert_eq!(gone["isError"], true);
+    assert!(text(&gone).contains("mcpbox_list_servers"), "{gone}");
+}
+
+#[tokio::test]
+async fn every_page_of_a_list_can_be_reached() {
+    let door = with::open().await;
+    for number in 0..5 {
+        let name = format!("server_{number}");
+        door.call("mcpbox_create_server", json!({"name": name})).await;
+    }
+    let mut names = Vec::new();
+    for page in 1..=3 {
+        let arguments = json!({"page": page, "page_size": 2});
+        let listed = door.call("mcpbox_list_servers", arguments).await["structuredContent"].clone();
+        assert_eq!((&listed["total"], &listed["page"]), (&json!(5), &json!(page)));
+        let servers = listed["servers"].as_array().expect("servers").clone();
+        names.extend(servers.into_iter().map(|server| server["name"].clone()));
+    }
+    assert_eq!(names.len(), 5, "{names:?}");
+}
+
+#[tokio::test]
+async fn wrong_arguments_are_told_how_to_mend_them() {
+    let door = with::open().await;
+    let wrong = door.call("mcpbox_get_server", json!({"id": "x"})).await;
+    assert_eq!(wrong["isError"], true);
+    for part in ["mcpbox_get_server", "server_id: missing", "id: there is no such parameter"] {
+        assert!(text(&wrong).contains(part), "{wrong}");
+    }
+    let wrong = door.call("mcpbox_list_servers", json!({"page": 0})).await;
+    assert!(text(&wrong).contains("at least 1"), "{wrong}");
+    let wrong = door.call("mcpbox_get_server", json!({"server_id": "seven"})).await;
+    assert!(text(&wrong).contains("uuid"), "{wrong}");
+}
+
+#[tokio::test]
+async fn a_rule_of_the_program_is_told_as_it_stands() {
+    let door = with::open().await;
+    let refused = door.call("mcpbox_create_server", json!({"name": "No Good"})).await;
+    assert_eq!(refused["isError"], true);
+    assert!(text(&refused).contains("lower-case"), "{refused}");
+    door.call("mcpbox_create_server", json!({"name": "good"})).await;
+    let taken = door.call("mcpbox_create_server", json!({"name": "good"})).await;
+    assert!(text(&taken).contains("exists"), "{taken}");
+}
+
+#[tokio::test]
+async fn a_part_that_is_missing_is_named() {
+    let door = with::open().await;
+    let failed = door.call("mcpbox_validate_code", json!({"code": "x = 1"})).await;
+    assert_eq!(failed["isError"], true);
+    assert!(text(&failed).contains("sandbox"), "{failed}");
+}
+
+#[tokio::test]
+async fn an_unknown_tool_is_told_which_was_meant() {
+    let door = with::open().await;
+    for (name, part) in [
+        ("mcpbox_list_server", "did you mean `mcpbox_list_servers`?"),
+        ("weather__forecast", "tools/list"),
+        ("calculator", "tools/list"),
+    ] {
+        let answer = door.ask("tools/call", json!({"name": name, "arguments": {}})).await;
+        assert_eq!(answer["error"]["code"], -32602, "{answer}");
+        let message = answer["error"]["message"].as_str().expect("text");
+        assert!(message.starts_with("Unknown tool: ") && message.contains(part), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_that_no_page_ended_with_is_refused() {
+    let door = with::open().await;
+    let answer = door.ask("tools/list", json!({"cursor": "nonsense"})).await;
+    assert_eq!(answer["error"]["code"], -32602);
+    let last = door.ask("tools/list", json!({"cursor": "mcpbox_list_pending_requests"})).await;
+    let rest = last["result"]["tools"].as_array().expect("a list");
+    assert_eq!(rest.len(), 1, "{last}");
+    assert!(last["result"].get("nextCursor").is_none());
+}
