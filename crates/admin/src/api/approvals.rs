@@ -1,0 +1,110 @@
+//! The reviewers' queue in the API.
+
+use app::App;
+use app::approvals::{self, Action, Decision, QueueItem};
+use app::tools::State as RevisionState;
+use axum::extract::State;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{listed, one};
+use crate::errors::{Answer, Problem};
+use crate::extract::{Body, Id, Paging, Search};
+use crate::session::SignedIn;
+
+#[derive(Deserialize)]
+pub(crate) struct Status {
+    status: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Act {
+    action: String,
+    #[serde(default)]
+    reason: Option<String>,
+    #[serde(default)]
+    digest: Option<String>,
+}
+
+/// GET /api/approvals/tools
+pub(crate) async fn queue(
+    State(app): State<App>,
+    Search(paging): Search<Paging>,
+    Search(search): Search<Status>,
+) -> Answer {
+    let page = paging.page()?;
+    let status = search.status.as_deref().unwrap_or("pending_review");
+    let state: RevisionState = match status {
+        "pending" => RevisionState::PendingReview,
+        named => named.parse().map_err(|_| {
+            Problem::invalid(
+                "status",
+                "expected pending_review, approved, rejected, draft or superseded",
+            )
+        })?,
+    };
+    let found = approvals::queue(&app, state, page).await?;
+    Ok(listed(found, page, |item| shown(&item)))
+}
+
+/// POST /api/approvals/tools/{id}/action
+pub(crate) async fn act(
+    State(app): State<App>,
+    SignedIn(admin): SignedIn,
+    Id(id): Id,
+    Body(act): Body<Act>,
+) -> Answer {
+    let (action, message) = match act.action.as_str() {
+        "approve" => (Action::Approve, "approved"),
+        "reject" => (Action::Reject, "rejected"),
+        "submit_for_review" => (Action::SubmitForReview, "waits for review"),
+        _ => {
+            return Err(Problem::invalid(
+                "action",
+                "expected approve, reject or submit_for_review",
+            ));
+        }
+    };
+    let decision = Decision { action, digest: act.digest, reason: act.reason };
+    let decided = approvals::decide(&app, &admin, id, decision).await?;
+    let revision = decided.revision;
+    Ok(one(json!({
+        "success": true,
+        "tool_id": id,
+        "name": revision.name,
+        "status": revision.state,
+        "version": revision.number,
+        "digest": revision.digest,
+        "server_started": decided.server_started,
+        "message": format!("version {} of `{}`: {message}", revision.number, revision.name),
+    })))
+}
+
+fn shown(item: &QueueItem) -> Value {
+    let QueueItem { tool, revision, server_name, live } = item;
+    json!({
+        "id": tool.id,
+        "name": revision.name,
+        "description": revision.description,
+        "server_id": tool.server_id,
+        "server_name": server_name,
+        "approval_status": revision.state,
+        "current_version": revision.number,
+        "digest": revision.digest,
+        "python_code": revision.python_code,
+        "input_schema": revision.input_schema,
+        "timeout_ms": revision.timeout_ms,
+        "created_by": revision.created_by,
+        "publish_notes": revision.notes,
+        "approval_requested_at": revision.requested_at,
+        "approval_requested_by": revision.requested_by,
+        "decided_at": revision.decided_at,
+        "decided_by": revision.decided_by,
+        "rejection_reason": revision.rejection_reason,
+        "live": live.as_ref().map(|live| json!({
+            "version": live.number,
+            "digest": live.digest,
+            "python_code": live.python_code,
+        })),
+    })
+}

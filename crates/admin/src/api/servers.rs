@@ -1,0 +1,100 @@
+//! Servers in the API.
+
+use app::identity::Who;
+use app::servers::{Server, Summary};
+use app::{App, servers};
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::LOCATION;
+use axum::response::IntoResponse;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{listed, one, tools};
+use crate::errors::Answer;
+use crate::extract::{Body, Id, Paging, Search};
+use crate::session::SignedIn;
+
+#[derive(Deserialize)]
+pub(crate) struct New {
+    name: String,
+    #[serde(default)]
+    description: Option<String>,
+}
+
+/// GET /api/servers
+pub(crate) async fn list(State(app): State<App>, Search(paging): Search<Paging>) -> Answer {
+    let page = paging.page()?;
+    let found = servers::list(&app, page).await?;
+    Ok(listed(found, page, |Summary { server, tool_count }| shown(&server, tool_count)))
+}
+
+/// POST /api/servers
+pub(crate) async fn create(
+    State(app): State<App>,
+    SignedIn(admin): SignedIn,
+    Body(new): Body<New>,
+) -> Answer {
+    let description = new.description.unwrap_or_default();
+    let server = servers::create(&app, &Who::from(admin), &new.name, &description).await?;
+    let place = [(LOCATION, format!("/api/servers/{}", server.id))];
+    Ok((StatusCode::CREATED, place, one(shown(&server, 0))).into_response())
+}
+
+/// GET /api/servers/{id}
+pub(crate) async fn show(State(app): State<App>, Id(id): Id) -> Answer {
+    let servers::Detail { server, tools } = servers::get(&app, id).await?;
+    let count = u64::try_from(tools.len()).unwrap_or(u64::MAX);
+    let mut body = shown(&server, count);
+    let tools = tools.iter().map(|(tool, newest)| tools::summary(tool, newest)).collect();
+    if let Value::Object(body) = &mut body {
+        body.insert("tools".to_owned(), Value::Array(tools));
+    }
+    Ok(one(body))
+}
+
+/// DELETE /api/servers/{id}
+pub(crate) async fn delete(
+    State(app): State<App>,
+    SignedIn(admin): SignedIn,
+    Id(id): Id,
+) -> Answer {
+    servers::delete(&app, &Who::from(admin), id).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// POST /api/sandbox/servers/{id}/start
+pub(crate) async fn start(State(app): State<App>, SignedIn(admin): SignedIn, Id(id): Id) -> Answer {
+    let started = servers::start(&app, &Who::from(admin), id).await?;
+    let message = format!("server `{}` runs; clients can call its tools", started.server.name);
+    Ok(one(status(&started.server, started.registered_tools, &message)))
+}
+
+/// POST /api/sandbox/servers/{id}/stop
+pub(crate) async fn stop(State(app): State<App>, SignedIn(admin): SignedIn, Id(id): Id) -> Answer {
+    let server = servers::stop(&app, &Who::from(admin), id).await?;
+    let message = format!("server `{}` is stopped; clients no longer see its tools", server.name);
+    Ok(one(status(&server, 0, &message)))
+}
+
+fn shown(server: &Server, tool_count: u64) -> Value {
+    json!({
+        "id": server.id,
+        "name": server.name,
+        "description": server.description,
+        "status": server.status,
+        "default_timeout_ms": server.default_timeout_ms,
+        "tool_count": tool_count,
+        "created_at": server.created_at,
+        "updated_at": server.updated_at,
+    })
+}
+
+fn status(server: &Server, registered_tools: u64, message: &str) -> Value {
+    json!({
+        "server_id": server.id,
+        "status": server.status,
+        "registered_tools": registered_tools,
+        "message": message,
+    })
+}

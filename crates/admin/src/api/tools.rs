@@ -1,0 +1,271 @@
+//! Tools in the API.
+
+use app::drafts::{self, Inspection};
+use app::identity::Who;
+use app::tools::{self, Changes, Detail, Revision, Tool};
+use app::{App, servers};
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::LOCATION;
+use axum::response::IntoResponse;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::{listed, one};
+use crate::errors::Answer;
+use crate::extract::{Body, Id, Paging, Search};
+use crate::session::SignedIn;
+
+#[derive(Deserialize)]
+pub(crate) struct New {
+    name: String,
+    #[serde(default)]
+    description: Option<String>,
+    python_code: String,
+    #[serde(default)]
+    timeout_ms: Option<i32>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Update {
+    name: Option<String>,
+    description: Option<String>,
+    python_code: Option<String>,
+    timeout_ms: Option<i32>,
+    enabled: Option<bool>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Validate {
+    code: String,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Test {
+    tool_id: Uuid,
+    #[serde(default)]
+    arguments: Map<String, Value>,
+}
+
+/// GET /api/servers/{id}/tools
+pub(crate) async fn list(
+    State(app): State<App>,
+    Id(server): Id,
+    Search(paging): Search<Paging>,
+) -> Answer {
+    let page = paging.page()?;
+    let found = tools::list(&app, server, page).await?.tools;
+    Ok(listed(found, page, |(tool, newest)| summary(&tool, &newest)))
+}
+
+/// POST /api/servers/{id}/tools
+pub(crate) async fn create(
+    State(app): State<App>,
+    SignedIn(admin): SignedIn,
+    Id(server_id): Id,
+    Body(new): Body<New>,
+) -> Answer {
+    let new = tools::New {
+        server_id,
+        name: new.name,
+        description: new.description.unwrap_or_default(),
+        python_code: new.python_code,
+        timeout_ms: new.timeout_ms,
+    };
+    let (tool, newest) = tools::create(&app, &Who::from(admin), new).await?;
+    let server = servers::get(&app, server_id).await?.server;
+    let place = [(LOCATION, format!("/api/tools/{}", tool.id))];
+    let body = detail(&Detail { tool, server, newest, live: None });
+    Ok((StatusCode::CREATED, place, one(body)).into_response())
+}
+
+/// GET /api/tools/{id}
+pub(crate) async fn show(State(app): State<App>, Id(id): Id) -> Answer {
+    Ok(one(detail(&tools::get(&app, id).await?)))
+}
+
+/// PATCH /api/tools/{id}
+pub(crate) async fn update(
+    State(app): State<App>,
+    SignedIn(admin): SignedIn,
+    Id(id): Id,
+    Body(update): Body<Update>,
+) -> Answer {
+    let changes = Changes {
+        name: update.name,
+        description: update.description,
+        python_code: update.python_code,
+        timeout_ms: update.timeout_ms,
+        enabled: update.enabled,
+    };
+    tools::update(&app, &Who::from(admin), id, changes).await?;
+    Ok(one(detail(&tools::get(&app, id).await?)))
+}
+
+/// DELETE /api/tools/{id}
+pub(crate) async fn delete(
+    State(app): State<App>,
+    SignedIn(admin): SignedIn,
+    Id(id): Id,
+) -> Answer {
+    tools::delete(&app, &Who::from(admin), id).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// GET /api/tools/{id}/versions
+pub(crate) async fn versions(
+    State(app): State<App>,
+    Id(id): Id,
+    Search(paging): Search<Paging>,
+) -> Answer {
+    let page = paging.page()?;
+    let found = tools::versions(&app, id, page).await?;
+    Ok(listed(found, page, |revision| version(&revision)))
+}
+
+/// POST /api/tools/validate-code
+pub(crate) async fn validate(State(app): State<App>, Body(body): Body<Validate>) -> Answer {
+    Ok(one(inspection(drafts::validate(&app, &body.code).await?)))
+}
+
+/// POST /api/tools/test-code
+pub(crate) async fn test(
+    State(app): State<App>,
+    SignedIn(admin): SignedIn,
+    Body(body): Body<Test>,
+) -> Answer {
+    let report = drafts::test(&app, &Who::from(admin), body.tool_id, body.arguments).await?;
+    let (result, failure) = match &report.outcome {
+        Ok(text) => (serde_json::from_str(text).unwrap_or_else(|_| text.as_str().into()), None),
+        Err(failure) => (Value::Null, Some(failure)),
+    };
+    Ok(one(json!({
+        "success": failure.is_none(),
+        "result": result,
+        "error": failure.map(|failure| &failure.message),
+        "error_kind": failure.map(|failure| failure.kind.as_str()),
+        "error_detail": failure.and_then(|failure| failure.detail.as_ref()),
+        "stdout": report.stdout,
+        "stdout_truncated": report.stdout_truncated,
+        "duration_ms": report.duration.as_millis(),
+        "call_id": report.call_id,
+    })))
+}
+
+/// A tool in a list, without its code.
+pub(super) fn summary(tool: &Tool, newest: &Revision) -> Value {
+    json!({
+        "id": tool.id,
+        "server_id": tool.server_id,
+        "name": tool.name,
+        "description": tool.description,
+        "enabled": tool.enabled,
+        "live": tool.live_revision.is_some(),
+        "approval_status": newest.state,
+        "current_version": newest.number,
+        "timeout_ms": newest.timeout_ms,
+        "created_at": tool.created_at,
+        "updated_at": tool.updated_at,
+    })
+}
+
+fn detail(detail: &Detail) -> Value {
+    let newest = &detail.newest;
+    let approved = newest.decided_at.filter(|_| newest.state == tools::State::Approved);
+    let mut body = summary(&detail.tool, newest);
+    if let (Value::Object(body), Value::Object(more)) = (
+        &mut body,
+        json!({
+            "server_name": detail.server.name,
+            "digest": newest.digest,
+            "python_code": newest.python_code,
+            "input_schema": newest.input_schema,
+            "output_schema": newest.output_schema,
+            "created_by": newest.created_by,
+            "approval_requested_at": newest.requested_at,
+            "approval_requested_by": newest.requested_by,
+            "publish_notes": newest.notes,
+            "approved_at": approved,
+            "approved_by": approved.and(newest.decided_by.as_ref()),
+            "rejection_reason": newest.rejection_reason,
+            "live_version": detail.live.as_ref().map(|live| live.number),
+            "live_digest": detail.live.as_ref().map(|live| &live.digest),
+        }),
+    ) {
+        body.extend(more);
+    }
+    body
+}
+
+fn version(revision: &Revision) -> Value {
+    json!({
+        "id": revision.id,
+        "version": revision.number,
+        "digest": revision.digest,
+        "name": revision.name,
+        "description": revision.description,
+        "python_code": revision.python_code,
+        "timeout_ms": revision.timeout_ms,
+        "input_schema": revision.input_schema,
+        "approval_status": revision.state,
+        "change_summary": revision.change_summary,
+        "change_source": revision.change_source,
+        "created_by": revision.created_by,
+        "created_at": revision.created_at,
+        "decided_by": revision.decided_by,
+        "decided_at": revision.decided_at,
+        "rejection_reason": revision.rejection_reason,
+    })
+}
+
+fn inspection(found: Inspection) -> Value {
+    let parameters: Vec<Value> = found
+        .parameters
+        .iter()
+        .map(|parameter| json!({"name": parameter.name, "type": parameter.type_text}))
+        .collect();
+    let error = found.error.as_ref();
+    json!({
+        "valid": found.valid,
+        "has_main": found.has_main,
+        "error": error.map(|error| &error.message),
+        "line": error.and_then(|error| error.line),
+        "column": error.and_then(|error| error.column),
+        "parameters": parameters,
+        "input_schema": found.input_schema,
+        "output_schema": found.output_schema,
+        "description": found.doc,
+        "notes": found.notes,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tools::tests::{revision, tool};
+
+    #[test]
+    fn a_list_has_no_code_and_a_version_has() {
+        let newest = revision(3, "x");
+        let listed = summary(&tool(), &newest);
+        assert_eq!(listed.get("approval_status"), Some(&json!("pending_review")));
+        assert_eq!(listed.get("python_code"), None);
+        assert_eq!(version(&newest).get("python_code"), Some(&json!("x")));
+    }
+
+    #[test]
+    fn only_an_approved_version_says_who_approved_it() {
+        let newest = Revision {
+            state: tools::State::Rejected,
+            decided_by: Some("grace".to_owned()),
+            decided_at: Some(app::clock::now()),
+            ..revision(1, "x")
+        };
+        let server = crate::servers::tests::server(app::servers::Status::Running);
+        let mut found = Detail { tool: tool(), server, newest, live: None };
+        assert_eq!(detail(&found).get("approved_by"), Some(&Value::Null));
+        found.newest.state = tools::State::Approved;
+        assert_eq!(detail(&found).get("approved_by"), Some(&json!("grace")));
+    }
+}

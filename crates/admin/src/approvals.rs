@@ -1,0 +1,265 @@
+//! The reviewer's page: what waits, with code and difference, and the decision about it.
+
+use app::approvals::{Action, Decision, QueueItem};
+use app::servers::Status;
+use app::tools::{Detail, Revision, State as RevisionState};
+use app::{App, Listed, approvals, drafts, tools};
+use askama::Template;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderName, StatusCode};
+use axum::response::{IntoResponse, Redirect};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use crate::code::{self, Listing};
+use crate::diff::{self, Diff};
+use crate::errors::{Answer, Problem};
+use crate::extract::{Fields, Id, Search};
+use crate::session::SignedIn;
+use crate::view::{self, Frame, Pager};
+
+/// Few, because each shows its whole code.
+const PAGE_SIZE: u64 = 10;
+
+/// A revision that a person can decide about now.
+#[derive(Debug, Clone, Template)]
+#[template(path = "approvals/review.html")]
+pub(crate) struct Review {
+    public_name: String,
+    revision: Revision,
+    live_number: Option<i32>,
+    /// What it changes of the live revision.
+    diff: Option<Diff>,
+    listing: Listing,
+    /// What the sandbox noticed when it read the source.
+    remarks: Vec<String>,
+}
+
+impl askama::filters::HtmlSafe for Review {}
+
+/// What came of a decision.
+#[derive(Debug, Clone, Template)]
+#[template(path = "approvals/decided.html")]
+pub(crate) struct Decided {
+    tool_id: Uuid,
+    server_id: Uuid,
+    public_name: String,
+    revision: Revision,
+    /// Whether clients can call it now.
+    callable: bool,
+    enabled: bool,
+}
+
+impl askama::filters::HtmlSafe for Decided {}
+
+#[derive(Template)]
+#[template(path = "approvals/list.html")]
+struct ListPage {
+    frame: Frame,
+    status: RevisionState,
+    decided: Option<Decided>,
+    reviews: Vec<Review>,
+    others: Vec<QueueItem>,
+    pager: Pager,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Look {
+    #[serde(default)]
+    page: String,
+    #[serde(default)]
+    status: String,
+    #[serde(default)]
+    decided: Option<Uuid>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Form {
+    action: String,
+    digest: String,
+    #[serde(default)]
+    reason: String,
+}
+
+impl Review {
+    fn new(server_name: &str, revision: Revision, live: Option<&Revision>) -> Self {
+        let live = live.filter(|live| live.id != revision.id);
+        Self {
+            public_name: format!("{server_name}__{}", revision.name),
+            live_number: live.map(|live| live.number),
+            diff: live.map(|live| diff::between(live, &revision)),
+            listing: code::listing(&revision.python_code),
+            remarks: Vec::new(),
+            revision,
+        }
+    }
+
+    /// The decision about a tool's newest revision; none where it is approved.
+    pub(crate) fn of_tool(detail: &Detail) -> Option<Self> {
+        let decidable =
+            [RevisionState::Draft, RevisionState::PendingReview, RevisionState::Rejected];
+        decidable
+            .contains(&detail.newest.state)
+            .then(|| Self::new(&detail.server.name, detail.newest.clone(), detail.live.as_ref()))
+    }
+
+    /// The same with what the sandbox notices in the source; nothing where it cannot look now.
+    pub(crate) async fn inspected(mut self, app: &App) -> Self {
+        if let Ok(inspection) = drafts::validate(app, &self.revision.python_code).await {
+            self.remarks = inspection.notes;
+        }
+        self
+    }
+
+    fn is_pending(&self) -> bool {
+        self.revision.state == RevisionState::PendingReview
+    }
+}
+
+impl Decided {
+    fn of_tool(detail: Detail) -> Self {
+        let approved = detail.newest.state == RevisionState::Approved;
+        let running = detail.server.status == Status::Running;
+        Self {
+            tool_id: detail.tool.id,
+            server_id: detail.server.id,
+            public_name: format!("{}__{}", detail.server.name, detail.newest.name),
+            callable: approved && running && detail.tool.enabled,
+            enabled: detail.tool.enabled,
+            revision: detail.newest,
+        }
+    }
+}
+
+/// GET /approvals
+pub(crate) async fn list(
+    State(app): State<App>,
+    SignedIn(admin): SignedIn,
+    Search(look): Search<Look>,
+) -> Answer {
+    let status = match look.status.as_str() {
+        "approved" => RevisionState::Approved,
+        "rejected" => RevisionState::Rejected,
+        _ => RevisionState::PendingReview,
+    };
+    let page = app::Page { number: view::number(&look.page), size: PAGE_SIZE };
+    let Listed { items, total } = approvals::queue(&app, status, page).await?;
+    let decided = match look.decided {
+        Some(id) => tools::get(&app, id).await.ok().map(Decided::of_tool),
+        None => None,
+    };
+    let (mut reviews, mut others) = (Vec::new(), Vec::new());
+    if status == RevisionState::PendingReview {
+        for item in items {
+            let review = Review::new(&item.server_name, item.revision, item.live.as_ref());
+            reviews.push(review.inspected(&app).await);
+        }
+    } else {
+        others = items;
+    }
+    let path = format!("/approvals?status={}", status.as_str());
+    view::page(&ListPage {
+        frame: Frame::load(&app, &admin, "/approvals").await?,
+        status,
+        decided,
+        reviews,
+        others,
+        pager: Pager::new(page, total, &path),
+    })
+}
+
+/// GET /approvals/count
+pub(crate) async fn count(State(app): State<App>) -> Answer {
+    view::page(&view::Count { pending: view::pending(&app).await? })
+}
+
+/// POST /approvals/{id}
+pub(crate) async fn decide(
+    State(app): State<App>,
+    SignedIn(admin): SignedIn,
+    Id(id): Id,
+    headers: HeaderMap,
+    Fields(form): Fields<Form>,
+) -> Answer {
+    let action = match form.action.as_str() {
+        "approve" => Action::Approve,
+        "reject" => Action::Reject,
+        _ => return Err(Problem::invalid("action", "expected approve or reject")),
+    };
+    let reason = Some(form.reason).filter(|reason| !reason.trim().is_empty());
+    let decision = Decision { action, digest: Some(form.digest), reason };
+    approvals::decide(&app, &admin, id, decision).await?;
+    if !headers.contains_key("hx-request") {
+        return Ok(Redirect::to(&format!("/approvals?decided={id}")).into_response());
+    }
+    let fragment = view::page(&Decided::of_tool(tools::get(&app, id).await?))?;
+    // The count in the navigation listens for this.
+    let tell = [(HeaderName::from_static("hx-trigger"), "decided")];
+    Ok((StatusCode::OK, tell, fragment).into_response())
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::servers::tests::server;
+    use crate::tools::tests::{SOURCE, revision, tool};
+
+    pub(crate) fn queue_item() -> QueueItem {
+        QueueItem {
+            tool: tool(),
+            revision: revision(1, SOURCE),
+            server_name: "weather".to_owned(),
+            live: None,
+        }
+    }
+
+    fn page(reviews: Vec<Review>) -> ListPage {
+        ListPage {
+            frame: Frame::sample("/approvals"),
+            status: RevisionState::PendingReview,
+            decided: None,
+            reviews,
+            others: vec![],
+            pager: Pager::new(app::Page { number: 1, size: 10 }, 2, "/approvals"),
+        }
+    }
+
+    #[test]
+    fn what_waits_is_shown_with_its_code_and_its_digest() {
+        let live = revision(1, SOURCE);
+        let changed = SOURCE.replace("range(days)", "range(days + 1)");
+        let mut update = Review::new("weather", revision(2, &changed), Some(&live));
+        update.remarks = vec!["line 3 uses a computed attribute name".to_owned()];
+        let new = Review::new("weather", revision(1, SOURCE), None);
+        let html = page(vec![new, update]).render().unwrap();
+        crate::view::sample("approvals", &html);
+        let digest = live.digest;
+        assert!(html.contains(&format!("value=\"{digest}\"")), "{html}");
+        assert!(html.contains("Reads nothing from the network."), "{html}");
+        assert!(html.contains("computed attribute"), "{html}");
+    }
+
+    #[test]
+    fn an_empty_queue_says_so() {
+        let html = page(vec![]).render().unwrap();
+        crate::view::sample("approvals-empty", &html);
+        assert!(html.contains("Nothing waits"), "{html}");
+    }
+
+    #[test]
+    fn a_decision_says_whether_clients_can_call_the_tool() {
+        let approved = Revision { state: RevisionState::Approved, ..revision(1, SOURCE) };
+        for (status, text) in
+            [(Status::Running, "Clients can call it now"), (Status::Stopped, "is stopped")]
+        {
+            let decided = Decided::of_tool(Detail {
+                tool: tool(),
+                server: server(status),
+                newest: approved.clone(),
+                live: None,
+            });
+            let html = decided.render().unwrap();
+            assert!(html.contains("approved") && html.contains(text), "{html}");
+        }
+    }
+}

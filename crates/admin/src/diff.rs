@@ -1,0 +1,119 @@
+//! What is different between two revisions, for the person who decides.
+
+use app::tools::Revision;
+use askama::Template;
+use similar::{ChangeTag, TextDiff};
+
+use crate::code::{self, Piece};
+use crate::view;
+
+/// So many unchanged lines are shown around a change.
+const CONTEXT: usize = 3;
+
+/// The difference of two revisions, as HTML.
+#[derive(Debug, Clone, Template)]
+#[template(path = "components/diff.html")]
+pub(crate) struct Diff {
+    fields: Vec<FieldChange>,
+    hunks: Vec<Vec<Line>>,
+    added: usize,
+    removed: usize,
+}
+
+impl askama::filters::HtmlSafe for Diff {}
+
+/// A field besides the code whose value is another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct FieldChange {
+    name: &'static str,
+    old: String,
+    new: String,
+}
+
+#[derive(Debug, Clone)]
+struct Line {
+    sign: &'static str,
+    class: &'static str,
+    old: Option<usize>,
+    new: Option<usize>,
+    pieces: Vec<Piece>,
+}
+
+/// What `new` changes of `old`.
+pub(crate) fn between(old: &Revision, new: &Revision) -> Diff {
+    let hunks = hunks(&old.python_code, &new.python_code);
+    let count = |class| hunks.iter().flatten().filter(|line: &&Line| line.class == class).count();
+    let (added, removed) = (count("added"), count("removed"));
+    Diff { fields: fields(old, new), hunks, added, removed }
+}
+
+fn fields(old: &Revision, new: &Revision) -> Vec<FieldChange> {
+    let timeout = |revision: &Revision| {
+        revision.timeout_ms.map_or_else(|| "the server's".to_owned(), view::limit)
+    };
+    let schema = |revision: &Revision| view::pretty(&revision.input_schema);
+    let output = |revision: &Revision| {
+        revision.output_schema.as_ref().map_or_else(|| "none".to_owned(), view::pretty)
+    };
+    let all = [
+        ("Name", old.name.clone(), new.name.clone()),
+        ("Description", old.description.clone(), new.description.clone()),
+        ("Time limit", timeout(old), timeout(new)),
+        ("Parameters", schema(old), schema(new)),
+        ("Result", output(old), output(new)),
+    ];
+    let changed = all.into_iter().filter(|(_, old, new)| old != new);
+    changed.map(|(name, old, new)| FieldChange { name, old, new }).collect()
+}
+
+fn hunks(old: &str, new: &str) -> Vec<Vec<Line>> {
+    let (old_pieces, new_pieces) = (code::lines(old), code::lines(new));
+    let (old, new): (Vec<_>, Vec<_>) = (old.lines().collect(), new.lines().collect());
+    let diff = TextDiff::from_slices(&old, &new);
+    let line = |change: similar::Change<&str>| {
+        let (old, new) = (change.old_index(), change.new_index());
+        let (sign, class, pieces) = match change.tag() {
+            ChangeTag::Delete => ("−", "removed", old.and_then(|index| old_pieces.get(index))),
+            ChangeTag::Insert => ("+", "added", new.and_then(|index| new_pieces.get(index))),
+            ChangeTag::Equal => (" ", "same", new.and_then(|index| new_pieces.get(index))),
+        };
+        let number = |index: Option<usize>| index.map(|index| index + 1);
+        let pieces = pieces.cloned().unwrap_or_default();
+        Line { sign, class, old: number(old), new: number(new), pieces }
+    };
+    let groups = diff.grouped_ops(CONTEXT);
+    let lines_of = |group: &Vec<similar::DiffOp>| {
+        group.iter().flat_map(|op| diff.iter_changes(op)).map(line).collect()
+    };
+    groups.iter().map(lines_of).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tools::tests::revision;
+
+    #[test]
+    fn a_changed_line_is_shown_with_both_numbers_and_its_surroundings() {
+        let old = revision(1, "a = 1\nb = 2\nc = 3\n");
+        let new = revision(2, "a = 1\nb = 20\nc = 3\n");
+        let diff = between(&old, &new);
+        assert_eq!((diff.added, diff.removed, diff.hunks.len()), (1, 1, 1));
+        let html = diff.render().unwrap();
+        assert!(html.contains("20") && html.contains("class=\"added\""), "{html}");
+        assert!(diff.fields.is_empty());
+    }
+
+    #[test]
+    fn what_a_person_must_know_besides_the_code_is_listed() {
+        let old = revision(1, "x");
+        let new = Revision {
+            description: "another".to_owned(),
+            timeout_ms: Some(90_000),
+            ..revision(2, "x")
+        };
+        let names: Vec<_> =
+            between(&old, &new).fields.into_iter().map(|field| field.name).collect();
+        assert_eq!(names, ["Description", "Time limit"]);
+    }
+}

@@ -1,0 +1,79 @@
+//! The admin door: pages for people, the JSON API, and the sessions of both.
+
+mod account;
+mod api;
+mod approvals;
+mod assets;
+mod code;
+mod diff;
+mod entry;
+mod errors;
+mod extract;
+mod home;
+mod logs;
+mod protection;
+mod routes;
+mod servers;
+mod session;
+mod tools;
+mod view;
+
+use std::sync::Arc;
+
+use app::App;
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, FromRef};
+use axum::middleware::{from_fn, from_fn_with_state};
+pub use routes::routes;
+use tower_http::catch_panic::CatchPanicLayer;
+
+/// The largest body of a request, in bytes: source text at its limit, escaped as JSON, fits.
+const BODY_MAX_BYTES: usize = 1_000_000;
+
+/// What the door needs to know about where it stands.
+#[derive(Debug, Clone)]
+pub struct Door {
+    /// Host names, besides loopback, under which people may reach the pages.
+    pub allowed_hosts: Vec<String>,
+    /// The address of `/mcp` that the pages show to people who connect a client.
+    pub mcp_address: String,
+}
+
+/// What every handler can take from the router.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    app: App,
+    door: Arc<Door>,
+}
+
+impl FromRef<Shared> for App {
+    fn from_ref(shared: &Shared) -> Self {
+        shared.app.clone()
+    }
+}
+
+impl FromRef<Shared> for Arc<Door> {
+    fn from_ref(shared: &Shared) -> Self {
+        Self::clone(&shared.door)
+    }
+}
+
+/// The whole door. Serve it with `into_make_service_with_connect_info::<SocketAddr>()`, so that
+/// failed sign-ins are counted per address.
+pub fn router(app: App, door: Door) -> Router {
+    let shared = Shared { app, door: Arc::new(door) };
+    let mut router = Router::new();
+    for route in routes::ROUTES {
+        router = router.route(route.path, route.guarded(&shared));
+    }
+    router
+        .fallback(errors::unknown_path)
+        .method_not_allowed_fallback(errors::wrong_method)
+        .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
+        .layer(CatchPanicLayer::custom(errors::panicked))
+        .layer(from_fn(protection::same_origin))
+        .layer(from_fn_with_state(shared.clone(), protection::known_host))
+        .layer(from_fn(errors::present))
+        .layer(from_fn(protection::headers))
+        .with_state(shared)
+}

@@ -1,0 +1,182 @@
+//! The one table of routes: it builds the router and says what the MCP door must not answer.
+
+use Access::{Api, Open, Page};
+use Method::{Delete, Get, Patch, Post};
+use axum::middleware::from_fn_with_state;
+use axum::routing::{MethodFilter, MethodRouter, on};
+
+use crate::{Shared, account, api, approvals, assets, entry, home, logs, servers, session, tools};
+
+/// The methods in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Method {
+    Get,
+    Post,
+    Patch,
+    Delete,
+}
+
+/// Who may use a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Anybody.
+    Open,
+    /// Who has a session of the pages; others are sent to sign in.
+    Page,
+    /// Who shows an access token; others are answered 401.
+    Api,
+}
+
+/// A row of the table.
+pub(crate) struct Route {
+    pub(crate) method: Method,
+    pub(crate) path: &'static str,
+    access: Access,
+    handler: fn(MethodFilter) -> MethodRouter<Shared>,
+}
+
+/// Every method and path of the door, for instance `("GET", "/servers/{id}")`.
+pub fn routes() -> impl Iterator<Item = (&'static str, &'static str)> {
+    ROUTES.iter().map(|route| (route.method.name(), route.path))
+}
+
+/// The table.
+pub(crate) static ROUTES: &[Route] = &[
+    Route::new(Get, "/health", Open, |method| on(method, api::system::health)),
+    Route::new(Get, "/assets/{hash}/{file}", Open, |method| on(method, assets::serve)),
+    // Pages.
+    Route::new(Get, "/setup", Open, |method| on(method, entry::setup_form)),
+    Route::new(Post, "/setup", Open, |method| on(method, entry::setup)),
+    Route::new(Get, "/login", Open, |method| on(method, entry::login_form)),
+    Route::new(Post, "/login", Open, |method| on(method, entry::login)),
+    Route::new(Post, "/logout", Page, |method| on(method, entry::logout)),
+    Route::new(Get, "/", Page, |method| on(method, home::show)),
+    Route::new(Get, "/servers", Page, |method| on(method, servers::list)),
+    Route::new(Get, "/servers/{id}", Page, |method| on(method, servers::show)),
+    Route::new(Post, "/servers/{id}/start", Page, |method| on(method, servers::start)),
+    Route::new(Post, "/servers/{id}/stop", Page, |method| on(method, servers::stop)),
+    Route::new(Get, "/tools/{id}", Page, |method| on(method, tools::show)),
+    Route::new(Post, "/tools/{id}/enabled", Page, |method| on(method, tools::set_enabled)),
+    Route::new(Get, "/approvals", Page, |method| on(method, approvals::list)),
+    Route::new(Get, "/approvals/count", Page, |method| on(method, approvals::count)),
+    Route::new(Post, "/approvals/{id}", Page, |method| on(method, approvals::decide)),
+    Route::new(Get, "/logs", Page, |method| on(method, logs::list)),
+    Route::new(Get, "/logs/{id}", Page, |method| on(method, logs::show)),
+    Route::new(Get, "/account", Page, |method| on(method, account::show)),
+    Route::new(Post, "/account/password", Page, |method| on(method, account::change_password)),
+    Route::new(Post, "/account/tokens", Page, |method| on(method, account::create_token)),
+    Route::new(Post, "/account/tokens/{id}/revoke", Page, |method| {
+        on(method, account::revoke_token)
+    }),
+    // The JSON API.
+    Route::new(Get, "/auth/status", Open, |method| on(method, api::auth::status)),
+    Route::new(Post, "/auth/setup", Open, |method| on(method, api::auth::setup)),
+    Route::new(Post, "/auth/login", Open, |method| on(method, api::auth::login)),
+    Route::new(Post, "/auth/refresh", Open, |method| on(method, api::auth::refresh)),
+    Route::new(Post, "/auth/logout", Api, |method| on(method, api::auth::logout)),
+    Route::new(Post, "/auth/change-password", Api, |method| on(method, api::auth::change_password)),
+    Route::new(Get, "/auth/me", Api, |method| on(method, api::auth::me)),
+    Route::new(Get, "/api/config", Open, |method| on(method, api::system::config)),
+    Route::new(Get, "/api/servers", Api, |method| on(method, api::servers::list)),
+    Route::new(Post, "/api/servers", Api, |method| on(method, api::servers::create)),
+    Route::new(Get, "/api/servers/{id}", Api, |method| on(method, api::servers::show)),
+    Route::new(Delete, "/api/servers/{id}", Api, |method| on(method, api::servers::delete)),
+    Route::new(Post, "/api/sandbox/servers/{id}/start", Api, |method| {
+        on(method, api::servers::start)
+    }),
+    Route::new(Post, "/api/sandbox/servers/{id}/stop", Api, |method| {
+        on(method, api::servers::stop)
+    }),
+    Route::new(Get, "/api/servers/{id}/tools", Api, |method| on(method, api::tools::list)),
+    Route::new(Post, "/api/servers/{id}/tools", Api, |method| on(method, api::tools::create)),
+    Route::new(Get, "/api/tools/{id}", Api, |method| on(method, api::tools::show)),
+    Route::new(Patch, "/api/tools/{id}", Api, |method| on(method, api::tools::update)),
+    Route::new(Delete, "/api/tools/{id}", Api, |method| on(method, api::tools::delete)),
+    Route::new(Get, "/api/tools/{id}/versions", Api, |method| on(method, api::tools::versions)),
+    Route::new(Get, "/api/tools/{id}/logs", Api, |method| on(method, api::logs::of_tool)),
+    Route::new(Post, "/api/tools/validate-code", Api, |method| on(method, api::tools::validate)),
+    Route::new(Post, "/api/tools/test-code", Api, |method| on(method, api::tools::test)),
+    Route::new(Get, "/api/approvals/tools", Api, |method| on(method, api::approvals::queue)),
+    Route::new(Post, "/api/approvals/tools/{id}/action", Api, |method| {
+        on(method, api::approvals::act)
+    }),
+    Route::new(Get, "/api/execution-logs", Api, |method| on(method, api::logs::list)),
+    Route::new(Get, "/api/logs/{id}", Api, |method| on(method, api::logs::show)),
+    Route::new(Get, "/api/tokens", Api, |method| on(method, api::tokens::list)),
+    Route::new(Post, "/api/tokens", Api, |method| on(method, api::tokens::create)),
+    Route::new(Delete, "/api/tokens/{id}", Api, |method| on(method, api::tokens::revoke)),
+];
+
+impl Route {
+    const fn new(
+        method: Method,
+        path: &'static str,
+        access: Access,
+        handler: fn(MethodFilter) -> MethodRouter<Shared>,
+    ) -> Self {
+        Self { method, path, access, handler }
+    }
+
+    /// The handler behind the check that its access asks for.
+    pub(crate) fn guarded(&self, shared: &Shared) -> MethodRouter<Shared> {
+        let handler = (self.handler)(self.method.filter());
+        match self.access {
+            Open => handler,
+            Page => handler.route_layer(from_fn_with_state(shared.clone(), session::require_page)),
+            Api => handler.route_layer(from_fn_with_state(shared.clone(), session::require_api)),
+        }
+    }
+}
+
+impl Method {
+    fn name(self) -> &'static str {
+        match self {
+            Get => "GET",
+            Post => "POST",
+            Patch => "PATCH",
+            Delete => "DELETE",
+        }
+    }
+
+    fn filter(self) -> MethodFilter {
+        match self {
+            Get => MethodFilter::GET,
+            Post => MethodFilter::POST,
+            Patch => MethodFilter::PATCH,
+            Delete => MethodFilter::DELETE,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_ways_in_are_open() {
+        let open: Vec<_> =
+            ROUTES.iter().filter(|route| route.access == Open).map(|route| route.path).collect();
+        let expected = [
+            "/health",
+            "/assets/{hash}/{file}",
+            "/setup",
+            "/setup",
+            "/login",
+            "/login",
+            "/auth/status",
+            "/auth/setup",
+            "/auth/login",
+            "/auth/refresh",
+            "/api/config",
+        ];
+        assert_eq!(open, expected);
+    }
+
+    #[test]
+    fn the_api_asks_for_tokens_and_pages_for_sessions() {
+        for route in ROUTES.iter().filter(|route| route.access != Open) {
+            let api = route.path.starts_with("/api/") || route.path.starts_with("/auth/");
+            assert_eq!(route.access == Api, api, "{}", route.path);
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! The page of a tool: its code, its state, its history, and the decision about it.
+
+use app::approvals::Approval;
+use app::calls::{Call, Filter};
+use app::identity::Who;
+use app::tools::{Changes, Detail, Revision};
+use app::{App, Page, approvals, calls, tools};
+use askama::Template;
+use axum::extract::State;
+use axum::response::{IntoResponse, Redirect};
+use serde::Deserialize;
+
+use crate::approvals::Review;
+use crate::code::{self, Listing};
+use crate::diff::{self, Diff};
+use crate::errors::{Answer, Problem};
+use crate::extract::{Fields, Id, Search};
+use crate::session::SignedIn;
+use crate::view::{self, Frame, Pager};
+
+const VERSIONS_PER_PAGE: u64 = 20;
+
+#[derive(Template)]
+#[template(path = "tools/show.html")]
+struct ShowPage {
+    frame: Frame,
+    detail: Detail,
+    /// The decision that can be made now, about the newest revision.
+    review: Option<Review>,
+    /// The revision that is looked at.
+    shown: Revision,
+    listing: Listing,
+    diff: Option<Diff>,
+    versions: Vec<Revision>,
+    pager: Pager,
+    history: Vec<Approval>,
+    calls: Vec<Call>,
+}
+
+impl ShowPage {
+    fn time_limit(&self) -> String {
+        let own = self.detail.newest.timeout_ms;
+        view::limit(own.unwrap_or(self.detail.server.default_timeout_ms))
+    }
+
+    fn is_live(&self, version: &Revision) -> bool {
+        self.detail.tool.live_revision == Some(version.id)
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Look {
+    #[serde(default)]
+    page: String,
+    #[serde(default)]
+    version: String,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Enabled {
+    enabled: bool,
+}
+
+/// GET /tools/{id}
+pub(crate) async fn show(
+    State(app): State<App>,
+    SignedIn(admin): SignedIn,
+    Id(id): Id,
+    Search(look): Search<Look>,
+) -> Answer {
+    let detail = tools::get(&app, id).await?;
+    let shown = version(&app, &detail, &look.version).await?;
+    let page = Page { number: view::number(&look.page), size: VERSIONS_PER_PAGE };
+    let versions = tools::versions(&app, id, page).await?;
+    let of_tool = Filter { tool_id: Some(id), ..Filter::default() };
+    let review = match Review::of_tool(&detail) {
+        // While the newest version is looked at, the review shows its code.
+        Some(review) if shown.id == detail.newest.id => Some(review.inspected(&app).await),
+        _ => None,
+    };
+    let live = detail.live.as_ref().filter(|live| live.id != shown.id);
+    view::page(&ShowPage {
+        frame: Frame::load(&app, &admin, "/servers").await?,
+        review,
+        listing: code::listing(&shown.python_code),
+        diff: live.map(|live| diff::between(live, &shown)),
+        versions: versions.items,
+        pager: Pager::new(page, versions.total, &format!("/tools/{id}")),
+        history: approvals::history(&app, id).await?,
+        calls: calls::logs(&app, &of_tool, Page { number: 1, size: 10 }).await?.items,
+        shown,
+        detail,
+    })
+}
+
+/// POST /tools/{id}/enabled
+pub(crate) async fn set_enabled(
+    State(app): State<App>,
+    SignedIn(admin): SignedIn,
+    Id(id): Id,
+    Fields(form): Fields<Enabled>,
+) -> Answer {
+    let changes = Changes { enabled: Some(form.enabled), ..Changes::default() };
+    tools::update(&app, &Who::from(admin), id, changes).await?;
+    Ok(Redirect::to(&format!("/tools/{id}")).into_response())
+}
+
+/// The revision of that number, or the newest one where none is asked for.
+async fn version(app: &App, detail: &Detail, number: &str) -> Result<Revision, Problem> {
+    if number.is_empty() {
+        return Ok(detail.newest.clone());
+    }
+    let missing = || Problem::not_found(format!("this tool has no version {number}"));
+    let wanted: i32 = number.parse().map_err(|_| missing())?;
+    // Numbers count from 1 without a gap and are listed from the newest.
+    let position = detail.newest.number.checked_sub(wanted).ok_or_else(missing)?;
+    let position = u64::try_from(position).map_err(|_| missing())?;
+    let page = Page { number: position.saturating_add(1), size: 1 };
+    let listed = tools::versions(app, detail.tool.id, page).await?;
+    listed.items.into_iter().find(|revision| revision.number == wanted).ok_or_else(missing)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use app::servers::Status;
+    use app::tools::{State as RevisionState, Tool};
+    use serde_json::json;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::logs::tests::call;
+    use crate::servers::tests::server;
+
+    pub(crate) const SOURCE: &str = r#""""Forecasts."""
+from dataclasses import dataclass
+import json
+
+
+@dataclass
+class Day:
+    high: float
+    low: float = -5.5
+
+
+async def main(place: str, days: int = 3) -> dict:
+    """The weather of the next days.
+
+    Args:
+        place: Where, as people say it.
+        days: How many days from now on.
+    """
+    # Two decimals are enough for anybody.
+    print(f"looking at {place}")
+    found = [Day(21.456 + day) for day in range(days)]
+    return {"place": place, "days": [round(day.high, 2) for day in found]}
+"#;
+
+    pub(crate) fn tool() -> Tool {
+        let now = app::clock::now();
+        Tool {
+            id: Uuid::nil(),
+            server_id: Uuid::nil(),
+            name: "forecast".to_owned(),
+            description: "The weather of the next days.".to_owned(),
+            enabled: true,
+            live_revision: None,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+
+    pub(crate) fn revision(number: i32, source: &str) -> Revision {
+        let now = app::clock::now();
+        Revision {
+            id: Uuid::from_u128(u128::from(number.unsigned_abs())),
+            tool_id: Uuid::nil(),
+            number,
+            digest: "3f7a9c".repeat(11).chars().take(64).collect(),
+            name: "forecast".to_owned(),
+            description: "The weather of the next days.".to_owned(),
+            python_code: source.to_owned(),
+            timeout_ms: Some(30_000),
+            input_schema: json!({
+                "type": "object",
+                "properties": {"place": {"type": "string"}, "days": {"type": "integer", "default": 3}},
+                "required": ["place"],
+            }),
+            output_schema: None,
+            state: RevisionState::PendingReview,
+            change_summary: "Updated code".to_owned(),
+            change_source: "llm".to_owned(),
+            created_by: "claude at 127.0.0.1".to_owned(),
+            created_at: now,
+            requested_at: Some(now),
+            requested_by: Some("claude at 127.0.0.1".to_owned()),
+            notes: Some("Reads nothing from the network.".to_owned()),
+            decided_at: None,
+            decided_by: None,
+            rejection_reason: None,
+        }
+    }
+
+    fn page(live: Option<Revision>, newest: Revision) -> ShowPage {
+        let detail = Detail {
+            tool: Tool { live_revision: live.as_ref().map(|live| live.id), ..tool() },
+            server: server(Status::Running),
+            newest: newest.clone(),
+            live: live.clone(),
+        };
+        ShowPage {
+            frame: Frame::sample("/servers"),
+            review: Review::of_tool(&detail),
+            listing: code::listing(&newest.python_code),
+            diff: live.as_ref().map(|live| diff::between(live, &newest)),
+            versions: [Some(newest.clone()), live].into_iter().flatten().collect(),
+            pager: Pager::new(Page { number: 1, size: 20 }, 2, "/tools/x"),
+            history: vec![],
+            calls: vec![call(true), call(false)],
+            shown: newest,
+            detail,
+        }
+    }
+
+    #[test]
+    fn a_waiting_change_shows_the_difference_and_the_decision() {
+        let live = Revision { state: RevisionState::Approved, ..revision(1, SOURCE) };
+        let html =
+            page(Some(live), revision(2, &SOURCE.replace("21.456", "19.0"))).render().unwrap();
+        crate::view::sample("tool", &html);
+        for part in ["name=\"digest\"", "19.0", "21.456", "Approve", "Reject"] {
+            assert!(html.contains(part), "{part}: {html}");
+        }
+    }
+
+    #[test]
+    fn an_approved_tool_asks_for_no_decision() {
+        let approved = Revision { state: RevisionState::Approved, ..revision(1, SOURCE) };
+        let html = page(Some(approved.clone()), approved).render().unwrap();
+        crate::view::sample("tool-approved", &html);
+        assert!(!html.contains("name=\"digest\""), "{html}");
+    }
+}
