@@ -1,0 +1,206 @@
+//! The commands and their settings; each flag has an environment variable.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// A self-hosted forge in which language models make their own tools and people approve them.
+#[derive(Debug, Parser)]
+#[command(name = "mcpbox", version, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run both doors in one process: the pages for people and /mcp for clients.
+    Serve(Serve),
+    /// Run only the admin door: pages and JSON API.
+    Admin(Admin),
+    /// Run only the MCP door: /mcp.
+    Gateway(Gateway),
+    /// Make, list and revoke the bearer tokens of MCP callers.
+    Tokens(Tokens),
+}
+
+/// Where the state lives and how the sandbox runs.
+#[derive(Debug, Args)]
+pub(crate) struct Common {
+    /// The directory of the state: database, unpacked guest, lock files. Made if missing.
+    #[arg(
+        long,
+        global = true,
+        env = "MCPBOX_DATA_DIR",
+        value_name = "DIR",
+        default_value = "./data"
+    )]
+    pub(crate) data_dir: PathBuf,
+    /// A PostgreSQL database, postgres://user:password@host/name. SQLite in the data directory
+    /// when absent.
+    #[arg(
+        long,
+        global = true,
+        env = "MCPBOX_DATABASE_URL",
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    pub(crate) database_url: Option<String>,
+    /// What to log: error, warn, info, debug, trace, or a filter such as `info,app=debug`.
+    #[arg(long, global = true, env = "MCPBOX_LOG", value_name = "FILTER", default_value = "info")]
+    pub(crate) log: String,
+    /// Worker processes that run tools; one per processor when absent.
+    #[arg(long, global = true, env = "MCPBOX_WORKERS", value_name = "NUMBER")]
+    pub(crate) workers: Option<usize>,
+}
+
+/// The admin door.
+#[derive(Debug, Args)]
+pub(crate) struct AdminDoor {
+    /// Where people open the pages.
+    #[arg(
+        long,
+        env = "MCPBOX_ADMIN_LISTEN",
+        value_name = "ADDR",
+        default_value = "127.0.0.1:3000"
+    )]
+    pub(crate) admin_listen: SocketAddr,
+    /// Host names, besides loopback, under which browsers may open the pages; comma-separated.
+    #[arg(long, env = "MCPBOX_ADMIN_ALLOWED_HOSTS", value_name = "HOSTS", value_delimiter = ',')]
+    pub(crate) admin_allowed_hosts: Vec<String>,
+    /// Name of the first account, made at start if there is none.
+    #[arg(long, env = "MCPBOX_ADMIN_USERNAME", value_name = "NAME", requires = "admin_password")]
+    pub(crate) admin_username: Option<String>,
+    /// Password of the first account. Better given by the environment than by the flag.
+    #[arg(
+        long,
+        env = "MCPBOX_ADMIN_PASSWORD",
+        value_name = "PASSWORD",
+        hide_env_values = true,
+        requires = "admin_username"
+    )]
+    pub(crate) admin_password: Option<String>,
+}
+
+/// The MCP door.
+#[derive(Debug, Args)]
+pub(crate) struct McpDoor {
+    /// Where MCP clients connect; a token is required on any address but loopback.
+    #[arg(long, env = "MCPBOX_MCP_LISTEN", value_name = "ADDR", default_value = "127.0.0.1:8002")]
+    pub(crate) mcp_listen: SocketAddr,
+    /// Host names, besides loopback, under which clients may reach /mcp; comma-separated.
+    #[arg(long, env = "MCPBOX_MCP_ALLOWED_HOSTS", value_name = "HOSTS", value_delimiter = ',')]
+    pub(crate) mcp_allowed_hosts: Vec<String>,
+    /// Origins, besides loopback, of browser clients, such as https://inspector.example;
+    /// comma-separated.
+    #[arg(long, env = "MCPBOX_MCP_ALLOWED_ORIGINS", value_name = "ORIGINS", value_delimiter = ',')]
+    pub(crate) mcp_allowed_origins: Vec<String>,
+    /// Ask every caller for a token, on loopback too.
+    #[arg(long, env = "MCPBOX_MCP_REQUIRE_TOKEN")]
+    pub(crate) mcp_require_token: bool,
+}
+
+/// Settings of `mcpbox serve`.
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(flatten)]
+    pub(crate) admin: AdminDoor,
+    #[command(flatten)]
+    pub(crate) mcp: McpDoor,
+}
+
+/// Settings of `mcpbox admin`.
+#[derive(Debug, Args)]
+pub(crate) struct Admin {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(flatten)]
+    pub(crate) admin: AdminDoor,
+    /// The address of /mcp that the pages show, when the MCP door runs elsewhere.
+    #[arg(
+        long,
+        env = "MCPBOX_MCP_URL",
+        value_name = "URL",
+        default_value = "http://127.0.0.1:8002/mcp"
+    )]
+    pub(crate) mcp_url: String,
+}
+
+/// Settings of `mcpbox gateway`.
+#[derive(Debug, Args)]
+pub(crate) struct Gateway {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(flatten)]
+    pub(crate) mcp: McpDoor,
+    /// The address of the admin pages that answers to models name, when they run elsewhere.
+    #[arg(
+        long,
+        env = "MCPBOX_ADMIN_URL",
+        value_name = "URL",
+        default_value = "http://127.0.0.1:3000"
+    )]
+    pub(crate) admin_url: String,
+}
+
+/// Settings of `mcpbox tokens`.
+#[derive(Debug, Args)]
+pub(crate) struct Tokens {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) action: TokenAction,
+}
+
+/// What to do with tokens.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenAction {
+    /// Make a token and print it, this once, on standard output.
+    Create {
+        /// The caller's name in the logs.
+        name: String,
+        /// What the caller may do: `call` approved tools, `author` new ones; comma-separated.
+        #[arg(long, value_delimiter = ',', default_value = "call", value_parser = ["call", "author"])]
+        scopes: Vec<String>,
+        /// Days until the token ends; never when absent.
+        #[arg(long, value_name = "DAYS")]
+        expires_in_days: Option<u32>,
+    },
+    /// List all tokens.
+    List,
+    /// End a token at once.
+    Revoke {
+        /// The token's name.
+        name: String,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_commands_are_well_formed() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_flag_of_serve_has_a_variable_that_env_example_names() {
+        let example = include_str!("../../../.env.example");
+        let mut command = Arguments::command();
+        command.build();
+        for name in ["serve", "admin", "gateway"] {
+            let found = command.find_subcommand(name).expect("a command of that name");
+            for argument in found.get_arguments().filter(|argument| argument.get_id() != "help") {
+                let variable = argument.get_env().expect("a variable").to_string_lossy();
+                assert!(example.contains(&*variable), "{variable} is missing in .env.example");
+            }
+        }
+    }
+}

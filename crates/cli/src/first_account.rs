@@ -1,0 +1,20 @@
+//! The first account from the settings, for installations without a person at the start.
+
+use anyhow::Context as _;
+use app::{App, accounts};
+
+use crate::arguments::AdminDoor;
+
+/// Makes the account that the settings name if there is none at all.
+pub(crate) async fn ensure(app: &App, settings: &AdminDoor) -> anyhow::Result<()> {
+    let (Some(username), Some(password)) = (&settings.admin_username, &settings.admin_password)
+    else {
+        return Ok(());
+    };
+    match accounts::setup(app, username, password).await {
+        // Another process on the same database, or an earlier start, made one.
+        Ok(_) | Err(app::Error::Conflict(_)) => Ok(()),
+        Err(error) => Err(error)
+            .context("the first account of MCPBOX_ADMIN_USERNAME and MCPBOX_ADMIN_PASSWORD"),
+    }
+}

@@ -1,0 +1,15 @@
+//! Log lines on standard error.
+
+use anyhow::Context as _;
+use tracing_subscriber::EnvFilter;
+
+/// Begins to log what `filter` lets through.
+pub(crate) fn start(filter: &str) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(filter)
+        .with_context(|| format!("the log filter `{filter}` cannot be used; try `info`"))?;
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .try_init()
+        .map_err(|error| anyhow::anyhow!("logging did not start: {error}"))
+}

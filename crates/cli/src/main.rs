@@ -1,0 +1,64 @@
+//! The program `mcpbox`: settings, wiring, and the commands that run it.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its user")]
+
+mod arguments;
+mod first_account;
+mod lock;
+mod logging;
+mod serve;
+mod tokens;
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use arguments::{Arguments, Command};
+use clap::Parser as _;
+
+/// The guest, compiled ahead of time and compressed; empty in a build without it.
+static GUEST: &[u8] = include_bytes!(env!("MCPBOX_GUEST_FILE"));
+
+/// The subcommand that a worker process is started with.
+const WORKER: &str = "worker";
+
+fn main() -> ExitCode {
+    // A worker reads no settings: it must know nothing that could be stolen from it.
+    if std::env::args_os().nth(1).is_some_and(|argument| argument == WORKER) {
+        return app::worker::main();
+    }
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            for cause in error.chain().skip(1) {
+                eprintln!("  cause: {cause}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> anyhow::Result<()> {
+    read_env_file()?;
+    let Arguments { command } = Arguments::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("the asynchronous runtime did not start")?;
+    runtime.block_on(async {
+        match command {
+            Command::Serve(settings) => serve::both(settings).await,
+            Command::Admin(settings) => serve::admin(settings).await,
+            Command::Gateway(settings) => serve::gateway(settings).await,
+            Command::Tokens(settings) => tokens::run(settings).await,
+        }
+    })
+}
+
+/// Reads `.env` in the working directory; variables that are set already win.
+fn read_env_file() -> anyhow::Result<()> {
+    match dotenvy::from_path(".env") {
+        Ok(()) => Ok(()),
+        Err(dotenvy::Error::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error).context("the file .env cannot be read; mend or remove it"),
+    }
+}

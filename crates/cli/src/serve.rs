@@ -1,0 +1,239 @@
+//! Running the doors: lock, listen, open the state, serve until a signal comes.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use app::settings::{Runtime, Settings};
+use app::{App, tokens};
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::arguments::{Admin, AdminDoor, Common, Gateway, McpDoor, Serve};
+use crate::lock::Lock;
+use crate::{GUEST, WORKER, first_account, logging};
+
+/// How long requests may go on after the signal to stop.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// `mcpbox serve`.
+pub(crate) async fn both(settings: Serve) -> anyhow::Result<()> {
+    let Serve { common, admin, mcp } = settings;
+    let mut process = Process::start(&common, "serve")?;
+    let people = process.listen("admin", admin.admin_listen).await?;
+    let clients = process.listen("gateway", mcp.mcp_listen).await?;
+    let admin_url = url(people.local_addr()?);
+    let mcp_url = format!("{}/mcp", url(clients.local_addr()?));
+    let app = process.open(&common).await?;
+    let pages = admin_router(&app, &admin, &people, mcp_url.clone()).await?;
+    let tools = mcp_router(&app, &mcp, &clients, admin_url.clone(), &process.stop).await?;
+    process.serve(people, pages);
+    process.serve(clients, tools);
+    println!("mcpbox is ready.");
+    println!("  Pages for people:  {admin_url}");
+    println!("  MCP clients:       {mcp_url}");
+    print_next_step(&app, &admin_url).await?;
+    process.finish(app).await
+}
+
+/// `mcpbox admin`.
+pub(crate) async fn admin(settings: Admin) -> anyhow::Result<()> {
+    let Admin { common, admin, mcp_url } = settings;
+    let mut process = Process::start(&common, "admin")?;
+    let listener = process.listen("admin", admin.admin_listen).await?;
+    let admin_url = url(listener.local_addr()?);
+    let app = process.open(&common).await?;
+    let router = admin_router(&app, &admin, &listener, mcp_url).await?;
+    process.serve(listener, router);
+    println!("mcpbox admin is ready.");
+    println!("  Pages for people:  {admin_url}");
+    print_next_step(&app, &admin_url).await?;
+    process.finish(app).await
+}
+
+/// `mcpbox gateway`.
+pub(crate) async fn gateway(settings: Gateway) -> anyhow::Result<()> {
+    let Gateway { common, mcp, admin_url } = settings;
+    let mut process = Process::start(&common, "gateway")?;
+    let listener = process.listen("gateway", mcp.mcp_listen).await?;
+    let mcp_url = format!("{}/mcp", url(listener.local_addr()?));
+    let app = process.open(&common).await?;
+    let router = mcp_router(&app, &mcp, &listener, admin_url, &process.stop).await?;
+    process.serve(listener, router);
+    println!("mcpbox gateway is ready.");
+    println!("  MCP clients:       {mcp_url}");
+    process.finish(app).await
+}
+
+/// Makes the data directory, readable by its owner alone.
+pub(crate) fn make_data_dir(dir: &Path) -> anyhow::Result<()> {
+    if !dir.is_dir() {
+        std::fs::create_dir_all(dir)
+            .with_context(|| format!("the data directory {} cannot be made", dir.display()))?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o700))?;
+        }
+    }
+    Ok(())
+}
+
+/// One running program: its locks, its listeners and the signal that ends it.
+struct Process<'a> {
+    common: &'a Common,
+    command: &'static str,
+    locks: Vec<Lock>,
+    stop: CancellationToken,
+    servers: JoinSet<std::io::Result<()>>,
+}
+
+impl<'a> Process<'a> {
+    fn start(common: &'a Common, command: &'static str) -> anyhow::Result<Self> {
+        logging::start(&common.log)?;
+        make_data_dir(&common.data_dir)?;
+        let stop = CancellationToken::new();
+        Ok(Self { common, command, locks: Vec::new(), stop, servers: JoinSet::new() })
+    }
+
+    /// Takes the lock of a door and opens its listener.
+    async fn listen(&mut self, door: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
+        let holder = format!("`mcpbox {}` at {address}", self.command);
+        self.locks.push(Lock::take(&self.common.data_dir, door, &holder)?);
+        TcpListener::bind(address).await.with_context(|| {
+            let flag = if door == "admin" { "--admin-listen" } else { "--mcp-listen" };
+            format!("{address} cannot be listened on; free it or choose another with {flag}")
+        })
+    }
+
+    async fn open(&self, common: &Common) -> anyhow::Result<App> {
+        if GUEST.is_empty() {
+            bail!(
+                "this program was built without its Python guest; build it with `cargo xtask build`"
+            );
+        }
+        let program = std::env::current_exe().context("the program's own path is unknown")?;
+        let worker_command = vec![program.into_os_string(), OsString::from(WORKER)];
+        let runtime = Runtime { guest: GUEST, worker_command, workers: common.workers };
+        let settings = Settings::new(&common.data_dir, common.database_url.as_deref(), runtime)?;
+        let app = App::open(settings).await?;
+        signals(self.stop.clone())?;
+        Ok(app)
+    }
+
+    fn serve(&mut self, listener: TcpListener, router: Router) {
+        let stop = self.stop.clone().cancelled_owned();
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        self.servers.spawn(async move {
+            axum::serve(listener, service).with_graceful_shutdown(stop).await
+        });
+    }
+
+    /// Serves until the signal, then lets requests end and closes the state.
+    async fn finish(mut self, app: App) -> anyhow::Result<()> {
+        tokio::select! {
+            () = self.stop.cancelled() => {}
+            Some(ended) = self.servers.join_next() => {
+                self.stop.cancel();
+                ended.context("a door crashed")?.context("a door stopped serving")?;
+            }
+        }
+        let ending = async { while self.servers.join_next().await.is_some() {} };
+        if tokio::time::timeout(GRACE, ending).await.is_err() {
+            tracing::warn!("requests were still open {GRACE:?} after the signal; ending anyway");
+        }
+        app.close().await;
+        Ok(())
+    }
+}
+
+async fn admin_router(
+    app: &App,
+    settings: &AdminDoor,
+    listener: &TcpListener,
+    mcp_address: String,
+) -> anyhow::Result<Router> {
+    first_account::ensure(app, settings).await?;
+    let address = listener.local_addr()?;
+    let door = admin::Door {
+        allowed_hosts: with_own_address(&settings.admin_allowed_hosts, address),
+        mcp_address,
+    };
+    Ok(admin::router(app.clone(), door))
+}
+
+async fn mcp_router(
+    app: &App,
+    settings: &McpDoor,
+    listener: &TcpListener,
+    admin_address: String,
+    stop: &CancellationToken,
+) -> anyhow::Result<Router> {
+    let address = listener.local_addr()?;
+    let open_to_others = !address.ip().is_loopback();
+    if open_to_others && !tokens::any_active(app).await? {
+        bail!(
+            "{address} is not loopback, so callers of /mcp need credentials, and there are none; make one with `mcpbox tokens create NAME` on the same data directory or database"
+        );
+    }
+    let door = gateway::Door {
+        require_token: open_to_others || settings.mcp_require_token,
+        allowed_hosts: with_own_address(&settings.mcp_allowed_hosts, address),
+        allowed_origins: settings.mcp_allowed_origins.clone(),
+        admin_address,
+        shutdown: stop.clone(),
+    };
+    Ok(gateway::router(app.clone(), door))
+}
+
+/// A concrete address to listen on is a host that may be asked for.
+fn with_own_address(hosts: &[String], address: SocketAddr) -> Vec<String> {
+    let mut hosts = hosts.to_vec();
+    if !address.ip().is_unspecified() && !address.ip().is_loopback() {
+        hosts.push(match address {
+            SocketAddr::V4(v4) => v4.ip().to_string(),
+            SocketAddr::V6(v6) => format!("[{}]", v6.ip()),
+        });
+    }
+    hosts
+}
+
+async fn print_next_step(app: &App, admin_url: &str) -> anyhow::Result<()> {
+    if app::accounts::setup_required(app).await? {
+        println!("Next: open {admin_url} and make the admin account, then connect a client.");
+    } else {
+        println!("Next: connect a client; approve what it asks for at {admin_url}/approvals");
+    }
+    Ok(())
+}
+
+/// The address as a browser on this machine writes it.
+fn url(address: SocketAddr) -> String {
+    match address {
+        SocketAddr::V4(v4) if v4.ip().is_unspecified() => format!("http://127.0.0.1:{}", v4.port()),
+        SocketAddr::V6(v6) if v6.ip().is_unspecified() => format!("http://[::1]:{}", v6.port()),
+        other => format!("http://{other}"),
+    }
+}
+
+/// Cancels `stop` at the first signal to end.
+fn signals(stop: CancellationToken) -> anyhow::Result<()> {
+    #[cfg(unix)]
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::spawn(async move {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+        #[cfg(not(unix))]
+        let _pressed = tokio::signal::ctrl_c().await;
+        tracing::info!("stopping");
+        stop.cancel();
+    });
+    Ok(())
+}

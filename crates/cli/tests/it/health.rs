@@ -1,0 +1,35 @@
+//! `/health` on both doors, and the start's output.
+
+use serde_json::json;
+
+use crate::database::Database;
+use testkit::http::send;
+
+#[test]
+fn both_doors_tell_how_the_program_is() {
+    let database = Database::sqlite();
+    let program = database.serve();
+    for door in [&program.admin, &program.mcp] {
+        let health = send(door, "GET", "/health", &[], "");
+        assert_eq!(health.status, 200, "{health:?}");
+        let expected = json!({
+            "status": "healthy",
+            "version": env!("CARGO_PKG_VERSION"),
+            "database": "connected",
+            "sandbox": "connected",
+        });
+        assert_eq!(health.json(), expected);
+    }
+}
+
+#[test]
+fn the_state_is_readable_by_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let database = Database::sqlite();
+    let _program = database.serve();
+    let mode = |path: std::path::PathBuf| {
+        std::fs::metadata(path).expect("it is there").permissions().mode() & 0o777
+    };
+    assert_eq!(mode(database.data_dir()), 0o700);
+    assert_eq!(mode(database.data_dir().join("mcpbox.db")), 0o600);
+}

@@ -1,0 +1,18 @@
+//! The whole program from outside: the real binary, real clients, real databases.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot set up has failed"
+)]
+
+mod admin_api;
+mod bad_input;
+mod browser;
+mod client;
+mod credentials;
+mod database;
+mod durability;
+mod health;
+mod separate_doors;
+mod whole_loop;

@@ -1,0 +1,59 @@
+"""A person in a real browser: makes the account, signs in, reads the request, approves it.
+
+Arguments: the address of the admin door, the folder for screenshots, the text that the code must show.
+"""
+
+import sys
+
+from playwright.sync_api import expect, sync_playwright
+
+ADMIN, PICTURES, CODE = sys.argv[1:4]
+NAME, PASSWORD = "grace", "a long enough password"
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+with sync_playwright() as playwright:
+    browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=QUIET)
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    problems = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on(
+        "console", lambda message: problems.append(message.text) if message.type == "error" else None
+    )
+
+    page.goto(ADMIN)
+    expect(page).to_have_url(f"{ADMIN}/setup")
+    page.get_by_label("Username").fill(NAME)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_label("Repeat").fill(PASSWORD)
+    page.screenshot(path=f"{PICTURES}/setup.png")
+    page.get_by_role("button", name="Create account").click()
+    page.wait_for_url(f"{ADMIN}/")
+
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_url(f"{ADMIN}/login**")
+    page.get_by_label("Username").fill(NAME)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"{ADMIN}/")
+
+    page.goto(f"{ADMIN}/approvals")
+    expect(page.get_by_text(CODE).first).to_be_visible()
+    page.screenshot(path=f"{PICTURES}/approvals.png", full_page=True)
+    page.get_by_role("button", name="Approve").first.click()
+    expect(page.get_by_text("approved", exact=False).first).to_be_visible()
+    page.screenshot(path=f"{PICTURES}/approved.png", full_page=True)
+
+    for path in ["", "servers", "logs", "account"]:
+        page.goto(f"{ADMIN}/{path}")
+        page.screenshot(path=f"{PICTURES}/{path or 'dashboard'}.png", full_page=True)
+    browser.close()
+    assert not problems, problems
+print("the browser approved it")
