@@ -1,0 +1,44 @@
+//! Times of single calls and what is said about them.
+
+use std::time::Duration;
+
+/// The tool that is called: it adds two numbers.
+pub(crate) const TOOL: &str =
+    "async def main(a: int, b: int) -> dict:\n    return {\"sum\": a + b}\n";
+
+/// Times of calls that were made one after the other or beside each other.
+pub(crate) struct Sample {
+    times: Vec<Duration>,
+    elapsed: Duration,
+}
+
+impl Sample {
+    /// Calls that took `times`, all of them within `elapsed`.
+    pub(crate) fn new(mut times: Vec<Duration>, elapsed: Duration) -> Self {
+        times.sort_unstable();
+        Self { times, elapsed }
+    }
+
+    /// The time that `share` of the calls did not exceed.
+    fn quantile(&self, share: f64) -> Duration {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_precision_loss,
+            clippy::cast_sign_loss,
+            reason = "a rank within the sample"
+        )]
+        let rank = ((self.times.len() as f64 - 1.0) * share) as usize;
+        self.times.get(rank).copied().unwrap_or_default()
+    }
+
+    /// Prints one line about the calls.
+    pub(crate) fn print(&self, what: &str) {
+        #[expect(clippy::cast_precision_loss, reason = "a number to read")]
+        let rate = self.times.len() as f64 / self.elapsed.as_secs_f64();
+        println!(
+            "{what:<58} p50 {:>9} us   p99 {:>9} us   {rate:>8.0} calls/s",
+            self.quantile(0.5).as_micros(),
+            self.quantile(0.99).as_micros(),
+        );
+    }
+}

@@ -1,0 +1,68 @@
+//! A call inside the sandbox: the worker process and its pipe, without a door and a database.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::Context as _;
+use sandbox::{Config, Limits, NoHost, Run, Sandbox};
+use testkit::program::{binary, guest};
+
+use crate::sample::{Sample, TOOL};
+
+const CALLS: usize = 2000;
+
+/// Calls a tool one after the other, then from as many tasks as keep all workers busy.
+pub(crate) fn measure(directory: &Path) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Runtime::new()?;
+    runtime.block_on(async {
+        let sandbox = start(directory).await?;
+        calls(&sandbox, CALLS / 4).await?;
+        let began = Instant::now();
+        let times = calls(&sandbox, CALLS).await?;
+        Sample::new(times, began.elapsed()).print("fresh instance in the sandbox, one at a time");
+        let began = Instant::now();
+        let tasks: Vec<_> = (0..8)
+            .map(|_| {
+                let sandbox = sandbox.clone();
+                tokio::spawn(async move { calls(&sandbox, CALLS / 4).await })
+            })
+            .collect();
+        let mut times = Vec::new();
+        for task in tasks {
+            times.extend(task.await??);
+        }
+        Sample::new(times, began.elapsed()).print("fresh instance in the sandbox, 8 at a time");
+        sandbox.stop().await;
+        Ok(())
+    })
+}
+
+async fn start(directory: &Path) -> anyhow::Result<Sandbox> {
+    let guest = std::fs::read(guest()).context("the guest; build it with `cargo xtask build`")?;
+    let config = Config {
+        workers: std::thread::available_parallelism().map_or(1, usize::from),
+        artifact_dir: directory.join("artifacts"),
+        worker_command: vec![binary().into_os_string(), "worker".into()],
+        guest: guest.leak(),
+    };
+    Ok(Sandbox::start(config).await?)
+}
+
+async fn calls(sandbox: &Sandbox, count: usize) -> anyhow::Result<Vec<std::time::Duration>> {
+    let mut times = Vec::with_capacity(count);
+    for _ in 0..count {
+        let run = Run {
+            source: TOOL.to_owned(),
+            arguments: r#"{"a": 1, "b": 2}"#.to_owned(),
+            secrets: "{}".to_owned(),
+            limits: Limits::default(),
+        };
+        let began = Instant::now();
+        let outcome = sandbox.run(run, Arc::new(NoHost)).await;
+        times.push(began.elapsed());
+        let result = outcome.result?;
+        anyhow::ensure!(result == r#"{"sum":3}"# || result == r#"{"sum": 3}"#, "{result}");
+    }
+    Ok(times)
+}

@@ -1,0 +1,63 @@
+//! The commands that build, run, test and check the project: `cargo xtask help` lists them.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+use crate::workspace::Workspace;
+
+mod bench;
+mod build;
+mod check;
+mod counts;
+mod guest;
+mod python;
+mod serve;
+mod steps;
+mod system;
+mod test;
+mod workspace;
+
+const HELP: &str = "\
+cargo xtask COMMAND
+
+  serve [ARGUMENTS…]   build everything and run `mcpbox serve` with these arguments
+  test [FILTERS…]      set up and run all tests; filters go to `cargo nextest run`
+  check                formatting, lints, documentation, dependency rules, Python lints
+  build                the guest and the release binary, target/release/mcpbox
+  guest                only the guest: CPython and the runner, compiled ahead of time
+  bench [ARGUMENTS…]   build everything and run the benchmarks
+";
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args_os().skip(1);
+    let command = arguments.next().unwrap_or_else(|| "help".into());
+    match run(&command.to_string_lossy(), &arguments.collect::<Vec<_>>()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            steps::say(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: &str, arguments: &[OsString]) -> Result<()> {
+    if matches!(command, "help" | "--help" | "-h") {
+        steps::print(HELP.trim_end());
+        return Ok(());
+    }
+    if matches!(command, "guest" | "build" | "check") && !arguments.is_empty() {
+        bail!("`cargo xtask {command}` takes no arguments");
+    }
+    let workspace = Workspace::find()?;
+    match command {
+        "serve" => serve::run(&workspace, arguments),
+        "test" => test::run(&workspace, arguments),
+        "check" => check::run(&workspace),
+        "build" => build::run(&workspace),
+        "guest" => guest::run(&workspace),
+        "bench" => bench::run(&workspace, arguments),
+        other => bail!("there is no command `{other}`; `cargo xtask help` lists them"),
+    }
+}
