@@ -8,35 +8,16 @@ import re
 
 # The parameters' sections, in Google's style with a colon and in NumPy's underlined.
 PARAMETERS = frozenset(
-    [
-        "args",
-        "arguments",
-        "attributes",
-        "keyword args",
-        "keyword arguments",
-        "other parameters",
-        "parameters",
-        "params",
-    ]
+    (
+        "args|arguments|attributes|keyword args|keyword arguments|other parameters|"
+        "parameters|params"
+    ).split("|")
 )
 OTHERS = frozenset(
-    [
-        "example",
-        "examples",
-        "note",
-        "notes",
-        "raises",
-        "references",
-        "return",
-        "returns",
-        "see also",
-        "todo",
-        "warning",
-        "warnings",
-        "warns",
-        "yield",
-        "yields",
-    ]
+    (
+        "example|examples|note|notes|raises|references|return|returns|see also|todo|"
+        "warning|warnings|warns|yield|yields"
+    ).split("|")
 )
 GOOGLE_ENTRY = re.compile(r"\*{0,2}(\w+)\s*(?:\([^)]*\))?\s*:\s*(.*)")
 NUMPY_ENTRY = re.compile(r"(\*{0,2}\w+(?:\s*,\s*\*{0,2}\w+)*)\s*(?::.*)?")

@@ -19,6 +19,9 @@ def install() -> None:
     library.install(PRELOADED)
     imports.install()
     loop.install()
+    for stream in (sys.stdout, sys.stderr):
+        # A call that a limit ends leaves the lines that it wrote.
+        stream.reconfigure(line_buffering=True, errors="backslashreplace")
     gc.collect()
     gc.freeze()
 
@@ -26,9 +29,6 @@ def install() -> None:
 def begin() -> None:
     """Prepare what must not be the same in two calls."""
     random.seed()
-    for stream in (sys.stdout, sys.stderr):
-        # A call that a limit ends leaves the lines that it wrote.
-        stream.reconfigure(line_buffering=True, errors="backslashreplace")
 
 
 def end() -> None:

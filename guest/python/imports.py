@@ -14,91 +14,26 @@ from types import ModuleType
 from typing import Any
 
 ALLOWED = frozenset(
-    [
-        "__future__",
-        "abc",
-        "array",
-        "asyncio",
-        "base64",
-        "binascii",
-        "bisect",
-        "calendar",
-        "cmath",
-        "codecs",
-        "collections",
-        "colorsys",
-        "configparser",
-        "contextlib",
-        "copy",
-        "csv",
-        "dataclasses",
-        "datetime",
-        "decimal",
-        "difflib",
-        "email",
-        "enum",
-        "fractions",
-        "functools",
-        "graphlib",
-        "gzip",
-        "hashlib",
-        "heapq",
-        "hmac",
-        "html",
-        "io",
-        "ipaddress",
-        "itertools",
-        "json",
-        "logging",
-        "math",
-        "mcpbox_host",
-        "numbers",
-        "operator",
-        "pprint",
-        "queue",
-        "random",
-        "re",
-        "secrets",
-        "shlex",
-        "statistics",
-        "string",
-        "struct",
-        "textwrap",
-        "time",
-        "tomllib",
-        "traceback",
-        "types",
-        "typing",
-        "unicodedata",
-        "urllib.parse",
-        "uuid",
-        "warnings",
-        "weakref",
-        "xml.etree",
-        "zipfile",
-        "zlib",
-        "zoneinfo",
-    ]
+    """
+    __future__ abc array asyncio base64 binascii bisect calendar cmath codecs collections
+    colorsys configparser contextlib copy csv dataclasses datetime decimal difflib email enum
+    fractions functools graphlib gzip hashlib heapq hmac html io ipaddress itertools json
+    logging math mcpbox_host numbers operator pprint queue random re secrets shlex statistics
+    string struct textwrap time tomllib traceback types typing unicodedata urllib.parse uuid
+    warnings weakref xml.etree zipfile zlib zoneinfo
+    """.split()
 )
 # Never allowed, whatever anyone approves.
 FORBIDDEN = frozenset(
-    [
-        "builtins",
-        "gc",
-        "inspect",
-        "marshal",
-        "os",
-        "pathlib",
-        "pickle",
-        "shutil",
-        "socket",
-        "subprocess",
-        "sys",
-    ]
+    """
+    builtins gc inspect marshal os pathlib pickle shutil socket subprocess sys
+    """.split()
 )
 # What C code of the library imports late, in the name of the tool that calls it.
 INTERNAL = frozenset(
-    ["_colorize", "_io", "_strptime", "annotationlib", "copyreg", "encodings", "linecache", "locale", "tracemalloc"]
+    """
+    _colorize _io _strptime annotationlib copyreg encodings linecache locale tracemalloc
+    """.split()
 )
 # Parents that are nothing but the way to an allowed submodule.
 PARENTS = frozenset(name.rpartition(".")[0] for name in ALLOWED if "." in name)

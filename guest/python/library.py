@@ -17,21 +17,10 @@ from typing import Any
 # Where componentize-py shows the library during the build.
 FOLDER = Path("/python")
 SKIPPED = frozenset(
-    [
-        "__phello__",
-        "antigravity",
-        "ensurepip",
-        "idlelib",
-        "lib-dynload",
-        "pydoc_data",
-        "site-packages",
-        "test",
-        "this",
-        "tkinter",
-        "turtle",
-        "turtledemo",
-        "venv",
-    ]
+    """
+    __phello__ antigravity ensurepip idlelib lib-dynload pydoc_data site-packages test this
+    tkinter turtle turtledemo venv
+    """.split()
 )
 
 

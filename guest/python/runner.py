@@ -11,7 +11,6 @@
     exception           the tool raised one; `errors.detail` describes the detail
     exit                the tool raised SystemExit
     memory              a MemoryError was not caught
-    stack               a RecursionError was not caught
     deadlock            every task waits for something that cannot happen
     no_main             `main` is no longer a function after the module level was executed
     not_serializable    the result has no JSON form; detail {path}
@@ -148,7 +147,7 @@ def _verdict(error: BaseException) -> tuple[str, str]:
         return "memory", "MemoryError: the tool used up its memory"
     if isinstance(error, RecursionError):
         return (
-            "stack",
+            "exception",
             "RecursionError: calls are nested too deeply; use a loop, or end the recursion",
         )
     if isinstance(error, SystemExit):

@@ -132,7 +132,7 @@ pub(crate) async fn create_token(
     SignedIn(admin): SignedIn,
     Fields(form): Fields<NewToken>,
 ) -> Answer {
-    let made = match new_token(form) {
+    let made = match new_token(&form) {
         Ok(new) => tokens::create(&app, &admin, new).await.map_err(Problem::from),
         Err(problem) => Err(problem),
     };
@@ -161,10 +161,10 @@ pub(crate) async fn revoke_token(
     Ok(Redirect::to("/account").into_response())
 }
 
-fn new_token(form: NewToken) -> Result<New, Problem> {
+fn new_token(form: &NewToken) -> Result<New, Problem> {
     let expires_in_days = match form.days.trim() {
         "" => None,
-        days => Some(days.parse().map_err(|_| {
+        days => Some(days.parse().ok().ok_or_else(|| {
             Problem::invalid("days", "expected a whole number of days, or nothing for no end")
         })?),
     };
@@ -212,7 +212,7 @@ mod tests {
     #[test]
     fn a_new_token_is_shown_and_its_hash_never() {
         let html = page().render().unwrap();
-        crate::view::sample("account", &html);
+        view::sample("account", &html);
         assert!(html.contains("mcpbox_4fJq0example"), "{html}");
         assert!(!html.contains(&"0".repeat(64)), "{html}");
     }
@@ -233,9 +233,9 @@ mod tests {
             author: false,
             days: days.to_owned(),
         };
-        let new = new_token(form("")).unwrap();
+        let new = new_token(&form("")).unwrap();
         assert_eq!((new.name.as_str(), new.expires_in_days), ("laptop", None));
-        assert_eq!(new_token(form("90")).unwrap().expires_in_days, Some(90));
-        assert!(new_token(form("soon")).is_err());
+        assert_eq!(new_token(&form("90")).unwrap().expires_in_days, Some(90));
+        assert!(new_token(&form("soon")).is_err());
     }
 }

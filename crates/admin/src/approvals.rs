@@ -194,7 +194,7 @@ pub(crate) async fn decide(
     }
     let fragment = view::page(&Decided::of_tool(tools::get(&app, id).await?))?;
     // The count in the navigation listens for this.
-    let tell = [(HeaderName::from_static("hx-trigger"), "decided")];
+    let tell = [(HeaderName::from_static("hx-trigger"), r#"{"decided":{"target":"body"}}"#)];
     Ok((StatusCode::OK, tell, fragment).into_response())
 }
 
@@ -232,7 +232,7 @@ pub(crate) mod tests {
         update.remarks = vec!["line 3 uses a computed attribute name".to_owned()];
         let new = Review::new("weather", revision(1, SOURCE), None);
         let html = page(vec![new, update]).render().unwrap();
-        crate::view::sample("approvals", &html);
+        view::sample("approvals", &html);
         let digest = live.digest;
         assert!(html.contains(&format!("value=\"{digest}\"")), "{html}");
         assert!(html.contains("Reads nothing from the network."), "{html}");
@@ -242,7 +242,7 @@ pub(crate) mod tests {
     #[test]
     fn an_empty_queue_says_so() {
         let html = page(vec![]).render().unwrap();
-        crate::view::sample("approvals-empty", &html);
+        view::sample("approvals-empty", &html);
         assert!(html.contains("Nothing waits"), "{html}");
     }
 

@@ -38,7 +38,8 @@ pub(crate) async fn serve(
 
 fn hash_of(file: &EmbeddedFile) -> String {
     let bytes = file.metadata.sha256_hash();
-    bytes.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    let first = bytes.first_chunk().copied().unwrap_or_default();
+    format!("{:016x}", u64::from_be_bytes(first))
 }
 
 fn kind_of(file: &str) -> Option<&'static str> {

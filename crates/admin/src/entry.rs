@@ -168,6 +168,7 @@ mod tests {
             problem: "the username or the password is wrong".to_owned(),
         };
         let html = page.render().unwrap();
+        view::sample("login", &html);
         assert!(html.contains("gra&#34;ce") && html.contains("/approvals"), "{html}");
         assert!(html.contains("role=\"alert\""), "{html}");
     }
@@ -175,6 +176,8 @@ mod tests {
     #[test]
     fn a_first_visit_shows_no_problem() {
         let page = SetupPage { username: String::new(), problem: String::new() };
-        assert!(!page.render().unwrap().contains("role=\"alert\""));
+        let html = page.render().unwrap();
+        view::sample("setup", &html);
+        assert!(!html.contains("role=\"alert\""));
     }
 }

@@ -6,10 +6,10 @@ use askama::Template;
 use axum::Json;
 use axum::extract::Request;
 use axum::http::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 /// What a handler answers.
 pub(crate) type Answer = Result<Response, Problem>;
@@ -20,14 +20,14 @@ pub(crate) struct Problem {
     status: StatusCode,
     code: &'static str,
     detail: String,
-    members: Map<String, Value>,
-    headers: HeaderMap,
+    members: Vec<(&'static str, Value)>,
+    header: Option<Box<(HeaderName, HeaderValue)>>,
 }
 
 impl Problem {
     pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
         let detail = detail.into();
-        Self { status, code, detail, members: Map::new(), headers: HeaderMap::new() }
+        Self { status, code, detail, members: Vec::new(), header: None }
     }
 
     pub(crate) fn not_found(detail: impl Into<String>) -> Self {
@@ -41,7 +41,8 @@ impl Problem {
     /// A 401 that says how to sign in.
     pub(crate) fn unauthenticated(detail: &str, challenge: &'static str) -> Self {
         let mut problem = Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", detail);
-        problem.headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        let challenge = HeaderValue::from_static(challenge);
+        problem.header = Some(Box::new((WWW_AUTHENTICATE, challenge)));
         problem
     }
 
@@ -63,8 +64,8 @@ impl Problem {
         &self.detail
     }
 
-    fn member(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.members.insert(name.to_owned(), value.into());
+    fn member(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.members.push((name, value.into()));
         self
     }
 }
@@ -81,7 +82,8 @@ impl From<app::Error> for Problem {
             Error::Unauthenticated(detail) => Self::unauthenticated(&detail, "Bearer"),
             Error::Busy { retry_after_seconds, .. } => {
                 let mut problem = problem.member("retry_after_seconds", retry_after_seconds);
-                problem.headers.insert(RETRY_AFTER, HeaderValue::from(retry_after_seconds));
+                let seconds = HeaderValue::from(retry_after_seconds);
+                problem.header = Some(Box::new((RETRY_AFTER, seconds)));
                 problem
             }
             Error::Unavailable { part, source } => {
@@ -107,12 +109,15 @@ impl IntoResponse for Problem {
             "code": self.code,
         });
         if let Value::Object(body) = &mut body {
-            body.extend(self.members.clone());
+            let members = self.members.iter().cloned();
+            body.extend(members.map(|(name, value)| (name.to_owned(), value)));
         }
         let kind = [(CONTENT_TYPE, "application/problem+json")];
         let mut response = (self.status, kind, Json(body)).into_response();
-        // `Json` has set its own type first; the array has replaced it.
-        response.headers_mut().extend(self.headers.clone());
+        if let Some(header) = &self.header {
+            let (name, value) = (**header).clone();
+            response.headers_mut().insert(name, value);
+        }
         response.extensions_mut().insert(self);
         response
     }
@@ -249,12 +254,24 @@ mod tests {
     #[test]
     fn a_problem_says_which_field_and_where_in_the_source() {
         let invalid = Problem::invalid("name", "too long");
-        assert_eq!(invalid.members.get("field"), Some(&json!("name")));
+        assert_eq!(invalid.members, [("field", json!("name"))]);
         assert_eq!(invalid.status(), StatusCode::UNPROCESSABLE_ENTITY);
         let source = app::Error::Source { message: "no".to_owned(), line: Some(3), column: None };
         let source = Problem::from(source);
-        assert_eq!(source.members.get("line"), Some(&json!(3)));
+        assert!(source.members.contains(&("line", json!(3))));
         assert_eq!(source.detail(), "line 3: no");
+    }
+
+    #[test]
+    fn a_page_of_an_error_says_what_is_wrong_and_leads_on() {
+        let problem = Problem::not_found("Tool <1> not found");
+        let html = ErrorPage { problem: &problem }.render().unwrap();
+        crate::view::sample("error", &html);
+        for part in ["404", "Not Found", "Tool &#60;1&#62; not found", "href=\"/\""] {
+            assert!(html.contains(part), "{part}: {html}");
+        }
+        let fragment = ErrorFragment { problem: &problem }.render().unwrap();
+        assert!(fragment.contains("role=\"alert\"") && !fragment.contains("<html"), "{fragment}");
     }
 
     #[test]

@@ -53,7 +53,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let Json(body) = Json::from_request(request, state).await.map_err(bad_json)?;
+        let Json(body) =
+            Json::from_request(request, state).await.map_err(|refusal| bad_json(&refusal))?;
         Ok(Self(body))
     }
 }
@@ -96,7 +97,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
     }
 }
 
-fn bad_json(refusal: JsonRejection) -> Problem {
+fn bad_json(refusal: &JsonRejection) -> Problem {
     let code = match refusal {
         JsonRejection::JsonSyntaxError(_) => "bad_json",
         JsonRejection::JsonDataError(_) => "invalid",

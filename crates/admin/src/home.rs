@@ -80,7 +80,7 @@ mod tests {
     #[test]
     fn the_address_for_clients_is_shown() {
         let html = dashboard().render().unwrap();
-        crate::view::sample("home", &html);
+        view::sample("home", &html);
         assert!(html.contains("http://127.0.0.1:8002/mcp"), "{html}");
         assert!(html.contains("weather__forecast"), "{html}");
     }
@@ -89,7 +89,7 @@ mod tests {
     fn an_empty_installation_says_what_to_do_next() {
         let empty = HomePage { waiting: vec![], recent: vec![], calls: 0, ..dashboard() };
         let html = empty.render().unwrap();
-        crate::view::sample("home-empty", &html);
+        view::sample("home-empty", &html);
         assert!(html.contains("No calls yet"), "{html}");
     }
 }

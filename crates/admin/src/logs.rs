@@ -104,7 +104,8 @@ fn id(field: &'static str, text: &str) -> Result<Option<Uuid>, Problem> {
     if text.is_empty() {
         return Ok(None);
     }
-    text.parse().map(Some).map_err(|_| Problem::invalid(field, "expected a UUID"))
+    let id = text.parse().ok();
+    id.map(Some).ok_or_else(|| Problem::invalid(field, "expected a UUID"))
 }
 
 #[cfg(test)]
@@ -148,7 +149,7 @@ pub(crate) mod tests {
         let frame = Frame::sample("/logs");
         let calls = vec![call(true), call(false)];
         let html = ListPage { frame, search, calls, pager }.render().unwrap();
-        crate::view::sample("logs", &html);
+        view::sample("logs", &html);
         assert!(html.contains("/logs?tool=a%20b&#38;outcome=failed&#38;page=3"), "{html}");
     }
 
@@ -163,7 +164,7 @@ pub(crate) mod tests {
         for (success, expected) in [(true, "21.46"), (false, "ZeroDivisionError")] {
             let html = ShowPage { frame: Frame::sample("/logs"), call: call(success) };
             let html = html.render().unwrap();
-            crate::view::sample(if success { "call" } else { "call-failed" }, &html);
+            view::sample(if success { "call" } else { "call-failed" }, &html);
             for part in [expected, "Lund", "looking at Lund", "laptop", "12.3 ms"] {
                 assert!(html.contains(part), "{part}: {html}");
             }

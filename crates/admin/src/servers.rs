@@ -96,7 +96,7 @@ pub(crate) mod tests {
         }
         .render()
         .unwrap();
-        crate::view::sample("servers", &html);
+        view::sample("servers", &html);
         assert!(html.contains("/servers/00000000-0000-0000-0000-000000000000"), "{html}");
         assert!(html.contains("/servers?page=3"), "{html}");
     }
@@ -106,7 +106,7 @@ pub(crate) mod tests {
         for (status, action) in [(Status::Running, "/stop"), (Status::Stopped, "/start")] {
             let server = Detail { server: server(status), tools: vec![(tool(), revision(2, "x"))] };
             let html = ShowPage { frame: Frame::sample("/servers"), server }.render().unwrap();
-            crate::view::sample("server", &html);
+            view::sample("server", &html);
             assert!(html.contains(action), "{html}");
         }
     }

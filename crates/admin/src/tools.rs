@@ -111,10 +111,10 @@ async fn version(app: &App, detail: &Detail, number: &str) -> Result<Revision, P
         return Ok(detail.newest.clone());
     }
     let missing = || Problem::not_found(format!("this tool has no version {number}"));
-    let wanted: i32 = number.parse().map_err(|_| missing())?;
+    let wanted: i32 = number.parse().ok().ok_or_else(missing)?;
     // Numbers count from 1 without a gap and are listed from the newest.
     let position = detail.newest.number.checked_sub(wanted).ok_or_else(missing)?;
-    let position = u64::try_from(position).map_err(|_| missing())?;
+    let position = u64::try_from(position).ok().ok_or_else(missing)?;
     let page = Page { number: position.saturating_add(1), size: 1 };
     let listed = tools::versions(app, detail.tool.id, page).await?;
     listed.items.into_iter().find(|revision| revision.number == wanted).ok_or_else(missing)
@@ -226,7 +226,7 @@ async def main(place: str, days: int = 3) -> dict:
         let live = Revision { state: RevisionState::Approved, ..revision(1, SOURCE) };
         let html =
             page(Some(live), revision(2, &SOURCE.replace("21.456", "19.0"))).render().unwrap();
-        crate::view::sample("tool", &html);
+        view::sample("tool", &html);
         for part in ["name=\"digest\"", "19.0", "21.456", "Approve", "Reject"] {
             assert!(html.contains(part), "{part}: {html}");
         }
@@ -236,7 +236,7 @@ async def main(place: str, days: int = 3) -> dict:
     fn an_approved_tool_asks_for_no_decision() {
         let approved = Revision { state: RevisionState::Approved, ..revision(1, SOURCE) };
         let html = page(Some(approved.clone()), approved).render().unwrap();
-        crate::view::sample("tool-approved", &html);
+        view::sample("tool-approved", &html);
         assert!(!html.contains("name=\"digest\""), "{html}");
     }
 }

@@ -38,7 +38,7 @@ pub(crate) struct Common {
         default_value = "./data"
     )]
     pub(crate) data_dir: PathBuf,
-    /// A PostgreSQL database, postgres://user:password@host/name. SQLite in the data directory
+    /// A PostgreSQL database, `postgres://user:password@host/name`. SQLite in the data directory
     /// when absent.
     #[arg(
         long,
@@ -61,45 +61,77 @@ pub(crate) struct Common {
 pub(crate) struct AdminDoor {
     /// Where people open the pages.
     #[arg(
-        long,
+        id = "admin_listen",
+        long = "admin-listen",
         env = "MCPBOX_ADMIN_LISTEN",
         value_name = "ADDR",
         default_value = "127.0.0.1:3000"
     )]
-    pub(crate) admin_listen: SocketAddr,
+    pub(crate) listen: SocketAddr,
     /// Host names, besides loopback, under which browsers may open the pages; comma-separated.
-    #[arg(long, env = "MCPBOX_ADMIN_ALLOWED_HOSTS", value_name = "HOSTS", value_delimiter = ',')]
-    pub(crate) admin_allowed_hosts: Vec<String>,
+    #[arg(
+        id = "admin_allowed_hosts",
+        long = "admin-allowed-hosts",
+        env = "MCPBOX_ADMIN_ALLOWED_HOSTS",
+        value_name = "HOSTS",
+        value_delimiter = ','
+    )]
+    pub(crate) allowed_hosts: Vec<String>,
     /// Name of the first account, made at start if there is none.
-    #[arg(long, env = "MCPBOX_ADMIN_USERNAME", value_name = "NAME", requires = "admin_password")]
-    pub(crate) admin_username: Option<String>,
+    #[arg(
+        id = "admin_username",
+        long = "admin-username",
+        env = "MCPBOX_ADMIN_USERNAME",
+        value_name = "NAME",
+        requires = "admin_password"
+    )]
+    pub(crate) username: Option<String>,
     /// Password of the first account. Better given by the environment than by the flag.
     #[arg(
-        long,
+        id = "admin_password",
+        long = "admin-password",
         env = "MCPBOX_ADMIN_PASSWORD",
         value_name = "PASSWORD",
         hide_env_values = true,
         requires = "admin_username"
     )]
-    pub(crate) admin_password: Option<String>,
+    pub(crate) password: Option<String>,
 }
 
 /// The MCP door.
 #[derive(Debug, Args)]
 pub(crate) struct McpDoor {
     /// Where MCP clients connect; a token is required on any address but loopback.
-    #[arg(long, env = "MCPBOX_MCP_LISTEN", value_name = "ADDR", default_value = "127.0.0.1:8002")]
-    pub(crate) mcp_listen: SocketAddr,
+    #[arg(
+        id = "mcp_listen",
+        long = "mcp-listen",
+        env = "MCPBOX_MCP_LISTEN",
+        value_name = "ADDR",
+        default_value = "127.0.0.1:8002"
+    )]
+    pub(crate) listen: SocketAddr,
     /// Host names, besides loopback, under which clients may reach /mcp; comma-separated.
-    #[arg(long, env = "MCPBOX_MCP_ALLOWED_HOSTS", value_name = "HOSTS", value_delimiter = ',')]
-    pub(crate) mcp_allowed_hosts: Vec<String>,
-    /// Origins, besides loopback, of browser clients, such as https://inspector.example;
+    #[arg(
+        id = "mcp_allowed_hosts",
+        long = "mcp-allowed-hosts",
+        env = "MCPBOX_MCP_ALLOWED_HOSTS",
+        value_name = "HOSTS",
+        value_delimiter = ','
+    )]
+    pub(crate) allowed_hosts: Vec<String>,
+    /// Origins, besides loopback, of browser clients, such as `https://inspector.example`;
     /// comma-separated.
-    #[arg(long, env = "MCPBOX_MCP_ALLOWED_ORIGINS", value_name = "ORIGINS", value_delimiter = ',')]
-    pub(crate) mcp_allowed_origins: Vec<String>,
+    #[arg(
+        id = "mcp_allowed_origins",
+        long = "mcp-allowed-origins",
+        env = "MCPBOX_MCP_ALLOWED_ORIGINS",
+        value_name = "ORIGINS",
+        value_delimiter = ','
+    )]
+    pub(crate) allowed_origins: Vec<String>,
     /// Ask every caller for a token, on loopback too.
-    #[arg(long, env = "MCPBOX_MCP_REQUIRE_TOKEN")]
-    pub(crate) mcp_require_token: bool,
+    #[arg(id = "mcp_require_token", long = "mcp-require-token", env = "MCPBOX_MCP_REQUIRE_TOKEN")]
+    pub(crate) require_token: bool,
 }
 
 /// Settings of `mcpbox serve`.
@@ -119,7 +151,7 @@ pub(crate) struct Admin {
     #[command(flatten)]
     pub(crate) common: Common,
     #[command(flatten)]
-    pub(crate) admin: AdminDoor,
+    pub(crate) door: AdminDoor,
     /// The address of /mcp that the pages show, when the MCP door runs elsewhere.
     #[arg(
         long,
@@ -136,7 +168,7 @@ pub(crate) struct Gateway {
     #[command(flatten)]
     pub(crate) common: Common,
     #[command(flatten)]
-    pub(crate) mcp: McpDoor,
+    pub(crate) door: McpDoor,
     /// The address of the admin pages that answers to models name, when they run elsewhere.
     #[arg(
         long,

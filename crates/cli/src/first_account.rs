@@ -7,8 +7,7 @@ use crate::arguments::AdminDoor;
 
 /// Makes the account that the settings name if there is none at all.
 pub(crate) async fn ensure(app: &App, settings: &AdminDoor) -> anyhow::Result<()> {
-    let (Some(username), Some(password)) = (&settings.admin_username, &settings.admin_password)
-    else {
+    let (Some(username), Some(password)) = (&settings.username, &settings.password) else {
         return Ok(());
     };
     match accounts::setup(app, username, password).await {

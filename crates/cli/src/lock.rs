@@ -9,7 +9,7 @@ use anyhow::{Context as _, bail};
 /// A door's lock; the system frees it when the process ends, however it ends.
 #[derive(Debug)]
 pub(crate) struct Lock {
-    _file: File,
+    file: File,
 }
 
 impl Lock {
@@ -42,10 +42,17 @@ impl Lock {
                 return Err(error).with_context(|| format!("{} cannot be locked", path.display()));
             }
         }
-        file.set_len(0)?;
-        file.rewind()?;
-        writeln!(file, "{holder}, process {}", std::process::id())?;
-        Ok(Self { _file: file })
+        let mut lock = Self { file };
+        lock.note(holder)?;
+        Ok(lock)
+    }
+
+    /// Writes into the file who holds it.
+    pub(crate) fn note(&mut self, holder: &str) -> anyhow::Result<()> {
+        self.file.set_len(0)?;
+        self.file.rewind()?;
+        writeln!(self.file, "{holder}, process {}", std::process::id())?;
+        Ok(())
     }
 }
 

@@ -46,9 +46,9 @@ fn run() -> anyhow::Result<()> {
         .context("the asynchronous runtime did not start")?;
     runtime.block_on(async {
         match command {
-            Command::Serve(settings) => serve::both(settings).await,
-            Command::Admin(settings) => serve::admin(settings).await,
-            Command::Gateway(settings) => serve::gateway(settings).await,
+            Command::Serve(settings) => Box::pin(serve::both(settings)).await,
+            Command::Admin(settings) => Box::pin(serve::admin(settings)).await,
+            Command::Gateway(settings) => Box::pin(serve::gateway(settings)).await,
             Command::Tokens(settings) => tokens::run(settings).await,
         }
     })

@@ -24,8 +24,8 @@ const GRACE: Duration = Duration::from_secs(10);
 pub(crate) async fn both(settings: Serve) -> anyhow::Result<()> {
     let Serve { common, admin, mcp } = settings;
     let mut process = Process::start(&common, "serve")?;
-    let people = process.listen("admin", admin.admin_listen).await?;
-    let clients = process.listen("gateway", mcp.mcp_listen).await?;
+    let people = process.listen("admin", admin.listen).await?;
+    let clients = process.listen("gateway", mcp.listen).await?;
     let admin_url = url(people.local_addr()?);
     let mcp_url = format!("{}/mcp", url(clients.local_addr()?));
     let app = process.open(&common).await?;
@@ -42,12 +42,12 @@ pub(crate) async fn both(settings: Serve) -> anyhow::Result<()> {
 
 /// `mcpbox admin`.
 pub(crate) async fn admin(settings: Admin) -> anyhow::Result<()> {
-    let Admin { common, admin, mcp_url } = settings;
+    let Admin { common, door, mcp_url } = settings;
     let mut process = Process::start(&common, "admin")?;
-    let listener = process.listen("admin", admin.admin_listen).await?;
+    let listener = process.listen("admin", door.listen).await?;
     let admin_url = url(listener.local_addr()?);
     let app = process.open(&common).await?;
-    let router = admin_router(&app, &admin, &listener, mcp_url).await?;
+    let router = admin_router(&app, &door, &listener, mcp_url).await?;
     process.serve(listener, router);
     println!("mcpbox admin is ready.");
     println!("  Pages for people:  {admin_url}");
@@ -57,12 +57,12 @@ pub(crate) async fn admin(settings: Admin) -> anyhow::Result<()> {
 
 /// `mcpbox gateway`.
 pub(crate) async fn gateway(settings: Gateway) -> anyhow::Result<()> {
-    let Gateway { common, mcp, admin_url } = settings;
+    let Gateway { common, door, admin_url } = settings;
     let mut process = Process::start(&common, "gateway")?;
-    let listener = process.listen("gateway", mcp.mcp_listen).await?;
+    let listener = process.listen("gateway", door.listen).await?;
     let mcp_url = format!("{}/mcp", url(listener.local_addr()?));
     let app = process.open(&common).await?;
-    let router = mcp_router(&app, &mcp, &listener, admin_url, &process.stop).await?;
+    let router = mcp_router(&app, &door, &listener, admin_url, &process.stop).await?;
     process.serve(listener, router);
     println!("mcpbox gateway is ready.");
     println!("  MCP clients:       {mcp_url}");
@@ -102,12 +102,15 @@ impl<'a> Process<'a> {
 
     /// Takes the lock of a door and opens its listener.
     async fn listen(&mut self, door: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
-        let holder = format!("`mcpbox {}` at {address}", self.command);
-        self.locks.push(Lock::take(&self.common.data_dir, door, &holder)?);
-        TcpListener::bind(address).await.with_context(|| {
+        let holder = |address| format!("`mcpbox {}` at {address}", self.command);
+        let mut lock = Lock::take(&self.common.data_dir, door, &holder(address))?;
+        let listener = TcpListener::bind(address).await.with_context(|| {
             let flag = if door == "admin" { "--admin-listen" } else { "--mcp-listen" };
             format!("{address} cannot be listened on; free it or choose another with {flag}")
-        })
+        })?;
+        lock.note(&holder(listener.local_addr()?))?;
+        self.locks.push(lock);
+        Ok(listener)
     }
 
     async fn open(&self, common: &Common) -> anyhow::Result<App> {
@@ -160,7 +163,7 @@ async fn admin_router(
     first_account::ensure(app, settings).await?;
     let address = listener.local_addr()?;
     let door = admin::Door {
-        allowed_hosts: with_own_address(&settings.admin_allowed_hosts, address),
+        allowed_hosts: with_own_address(&settings.allowed_hosts, address),
         mcp_address,
     };
     Ok(admin::router(app.clone(), door))
@@ -181,9 +184,9 @@ async fn mcp_router(
         );
     }
     let door = gateway::Door {
-        require_token: open_to_others || settings.mcp_require_token,
-        allowed_hosts: with_own_address(&settings.mcp_allowed_hosts, address),
-        allowed_origins: settings.mcp_allowed_origins.clone(),
+        require_token: open_to_others || settings.require_token,
+        allowed_hosts: with_own_address(&settings.allowed_hosts, address),
+        allowed_origins: settings.allowed_origins.clone(),
         admin_address,
         shutdown: stop.clone(),
     };

@@ -23,23 +23,33 @@ pub(crate) async fn page(
 ) -> Result<ListToolsResult, ErrorData> {
     let live = if scopes.call { live(app).await? } else { Vec::new() };
     let management = if scopes.author { management::tools() } else { Vec::new() };
-    let begin = match cursor {
-        None => 0,
-        Some(cursor) => after(cursor, &live, &management).ok_or_else(|| {
-            let text = format!("unknown cursor: {cursor}; list again without a cursor");
-            ErrorData::invalid_params(text, None)
-        })?,
+    let Some((tools, next_cursor)) = cut(live, management, cursor) else {
+        let text = "unknown cursor; list again without a cursor";
+        return Err(ErrorData::invalid_params(text, None));
     };
-    let total = live.len() + management.len();
-    let tools: Vec<Tool> = live.into_iter().chain(management).skip(begin).take(PAGE).collect();
-    let more = begin + tools.len() < total;
-    let next_cursor = tools.last().filter(|_| more).map(|last| last.name.to_string());
     let mut result = ListToolsResult::with_all_items(tools)
         // A client that does not listen for changes learns of them by listing again.
         .with_ttl_ms(0)
         .with_cache_scope(CacheScope::Private);
     result.next_cursor = next_cursor;
     Ok(result)
+}
+
+/// The page after `cursor`, with the cursor of the next one if there is one.
+fn cut(
+    live: Vec<Tool>,
+    management: Vec<Tool>,
+    cursor: Option<&str>,
+) -> Option<(Vec<Tool>, Option<String>)> {
+    let begin = match cursor {
+        None => 0,
+        Some(cursor) => after(cursor, &live, &management)?,
+    };
+    let total = live.len() + management.len();
+    let tools: Vec<Tool> = live.into_iter().chain(management).skip(begin).take(PAGE).collect();
+    let more = begin + tools.len() < total;
+    let next = tools.last().filter(|_| more).map(|last| last.name.to_string());
+    Some((tools, next))
 }
 
 /// Where the list goes on after `cursor`. A live tool that ended a page may be gone by now; its
@@ -155,6 +165,28 @@ mod tests {
         assert_eq!(after("mcpbox_x", &live, &management), Some(3));
         assert_eq!(after("mcpbox_gone", &live, &management), None);
         assert_eq!(after("nonsense", &live, &management), None);
+    }
+
+    #[test]
+    fn following_the_cursor_reaches_every_tool_once() {
+        let names: Vec<String> = (0..250).map(|number| format!("a__{number:03}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let management = ["mcpbox_b", "mcpbox_a"];
+        let mut seen = Vec::new();
+        let mut cursor = None;
+        loop {
+            let page = cut(tools(&names), tools(&management), cursor.as_deref());
+            let (page, next) = page.expect("a known cursor");
+            assert!(page.len() <= PAGE);
+            seen.extend(page.into_iter().map(|tool| tool.name.to_string()));
+            cursor = next;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        let all: Vec<&str> = names.into_iter().chain(management).collect();
+        assert_eq!(seen, all);
+        assert!(cut(tools(&["a__b"]), Vec::new(), None).is_some_and(|(_, next)| next.is_none()));
     }
 
     #[test]

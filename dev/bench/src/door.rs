@@ -42,7 +42,7 @@ pub(crate) fn measure(directory: &Path) -> anyhow::Result<()> {
             .collect();
         let mut times = Vec::new();
         for client in clients {
-            let done = client.join().map_err(|_| anyhow::anyhow!("a client panicked"))?;
+            let Ok(done) = client.join() else { anyhow::bail!("a client panicked") };
             times.extend(done?);
         }
         let what = format!("tools/call through /mcp, {connections} connection(s), each logged");
@@ -61,10 +61,14 @@ pub(crate) fn measure(directory: &Path) -> anyhow::Result<()> {
 fn publish(program: &Program) {
     let api = Api::sign_in(&program.admin);
     let server = api.ok("POST", "/api/servers", &json!({"name": "bench"}));
-    let id = server["id"].as_str().unwrap_or_default();
+    let id = text(&server, "id");
     let new = json!({"name": "add", "python_code": TOOL});
     let tool = api.ok("POST", &format!("/api/servers/{id}/tools"), &new);
-    api.approve(tool["id"].as_str().unwrap_or_default());
+    api.approve(text(&tool, "id"));
+}
+
+fn text<'a>(value: &'a Value, field: &str) -> &'a str {
+    value.get(field).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// Calls the tool over one connection, one call after the other.
@@ -88,7 +92,7 @@ fn calls(address: &str, count: usize) -> anyhow::Result<Vec<Duration>> {
 
 /// One `tools/call` of the protocol's current era.
 fn request(host: &str) -> String {
-    let body: Value = json!({
+    let body = json!({
         "jsonrpc": "2.0",
         "id": 1,
         "method": "tools/call",

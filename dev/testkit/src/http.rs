@@ -30,17 +30,15 @@ impl Answer {
 pub fn send(base: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
     let host = base.trim_start_matches("http://").split('/').next().expect("a host").to_owned();
     let mut stream = TcpStream::connect(&host).expect("the door listens");
-    stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a timeout");
-    let mut head = format!(
-        "{method} {path} HTTP/1.1\r\nConnection: close\r\nContent-Length: {}\r\n",
-        body.len()
-    );
+    stream.set_read_timeout(Some(Duration::from_mins(1))).expect("a timeout");
+    let length = body.len().to_string();
+    let mut fields = vec![("Connection", "close"), ("Content-Length", &length)];
     if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
-        head.push_str(&format!("Host: {host}\r\n"));
+        fields.push(("Host", &host));
     }
-    for (name, value) in headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
-    }
+    fields.extend(headers);
+    let fields: Vec<_> = fields.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+    let head = format!("{method} {path} HTTP/1.1\r\n{}\r\n", fields.join("\r\n"));
     stream.write_all(format!("{head}\r\n").as_bytes()).expect("the head is sent");
     // A door that refuses by the head alone may close before it has read the body.
     let _sent = stream.write_all(body.as_bytes());

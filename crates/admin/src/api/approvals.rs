@@ -36,7 +36,7 @@ pub(crate) async fn queue(
     let status = search.status.as_deref().unwrap_or("pending_review");
     let state: RevisionState = match status {
         "pending" => RevisionState::PendingReview,
-        named => named.parse().map_err(|_| {
+        named => named.parse().ok().ok_or_else(|| {
             Problem::invalid(
                 "status",
                 "expected pending_review, approved, rejected, draft or superseded",

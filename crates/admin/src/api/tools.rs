@@ -126,7 +126,7 @@ pub(crate) async fn versions(
 
 /// POST /api/tools/validate-code
 pub(crate) async fn validate(State(app): State<App>, Body(body): Body<Validate>) -> Answer {
-    Ok(one(inspection(drafts::validate(&app, &body.code).await?)))
+    Ok(one(inspection(&drafts::validate(&app, &body.code).await?)))
 }
 
 /// POST /api/tools/test-code
@@ -219,7 +219,7 @@ fn version(revision: &Revision) -> Value {
     })
 }
 
-fn inspection(found: Inspection) -> Value {
+fn inspection(found: &Inspection) -> Value {
     let parameters: Vec<Value> = found
         .parameters
         .iter()
@@ -262,7 +262,7 @@ mod tests {
             decided_at: Some(app::clock::now()),
             ..revision(1, "x")
         };
-        let server = crate::servers::tests::server(app::servers::Status::Running);
+        let server = crate::servers::tests::server(servers::Status::Running);
         let mut found = Detail { tool: tool(), server, newest, live: None };
         assert_eq!(detail(&found).get("approved_by"), Some(&Value::Null));
         found.newest.state = tools::State::Approved;

@@ -75,7 +75,7 @@ fn strangers_and_bad_requests_get_a_problem_document() {
     let api = Api::sign_in(&program.admin);
     assert_eq!(api.ok("GET", "/api/servers", &Value::Null)["total"], json!(0));
     for (method, path, body, status) in [
-        ("GET", "/api/servers/not-an-id", Value::Null, 400),
+        ("GET", "/api/servers/not-an-id", Value::Null, 404),
         ("GET", "/api/tools/01890000-0000-7000-8000-000000000000", Value::Null, 404),
         ("POST", "/api/servers", json!({"nome": "x"}), 422),
         ("GET", "/api/nothing", Value::Null, 404),

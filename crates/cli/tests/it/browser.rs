@@ -32,6 +32,6 @@ fn a_person_makes_the_account_reads_the_request_and_approves_it() {
         .expect("the browser's driver starts");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(pictures.join("approvals.png").exists());
-    let answer = model.ok("shapes__circle", &json!({"radius": 1}));
-    assert_eq!(answer["area"], json!(3.14));
+    let answer = model.ok("shapes__circle", &json!({"radius": 2}));
+    assert_eq!(answer["area"], json!(12.57));
 }

@@ -54,7 +54,7 @@ fn no_path_of_the_admin_door_but_health_exists_at_the_mcp_door() {
     let program = database.serve();
     let mut checked = 0;
     for (method, path) in admin::routes() {
-        let path = path.replace("{", "").replace("}", "");
+        let path = path.replace(['{', '}'], "");
         let here = send(&program.admin, method, &path, &[], "");
         let there = send(&program.mcp, method, &path, &[], "");
         if path == "/health" {

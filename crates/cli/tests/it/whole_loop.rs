@@ -109,8 +109,8 @@ fn answers_and_is_logged(model: &mut Client, tool_id: &str) {
     let listed = model.tool("shapes__circle");
     assert_eq!(listed["inputSchema"]["required"], json!(["radius"]), "{listed}");
     assert_eq!(listed["description"], "Area of a circle.", "the docstring describes it: {listed}");
-    let answer = model.call("shapes__circle", &json!({"radius": 1.0, "unit": "m"}));
-    let expected = json!({"area": 3.14, "unit": "m²"});
+    let answer = model.call("shapes__circle", &json!({"radius": 2.0, "unit": "m"}));
+    let expected = json!({"area": 12.57, "unit": "m²"});
     assert_eq!(answer["structuredContent"], expected, "{answer}");
     let text = answer["content"][0]["text"].as_str().expect("a text");
     assert_eq!(serde_json::from_str::<Value>(text).expect("JSON"), expected);
@@ -123,7 +123,7 @@ fn answers_and_is_logged(model: &mut Client, tool_id: &str) {
     assert_eq!(logs.len(), 3, "{logs:?}");
     assert_eq!(logs[0]["success"], json!(false));
     let call = &logs[1];
-    assert_eq!(call["input_args"], json!({"radius": 1.0, "unit": "m"}), "{call}");
+    assert_eq!(call["input_args"], json!({"radius": 2.0, "unit": "m"}), "{call}");
     assert_eq!(call["result"], expected, "{call}");
     assert!(call["stdout"].as_str().expect("text").contains("computing"), "{call}");
     assert!(call["duration_ms"].as_f64().expect("a number") > 0.0, "{call}");
@@ -145,8 +145,8 @@ fn draft_leaves_the_live_revision(model: &mut Client, api: &Api, tool_id: &str) 
         (&json!("pending_review"), &json!("pending_review"))
     );
     assert_eq!(api.ok("GET", "/api/approvals/tools", &Value::Null)["total"], json!(1));
-    let still = model.ok("shapes__circle", &json!({"radius": 1.0}));
-    assert_eq!(still["area"], json!(3.14));
+    let still = model.ok("shapes__circle", &json!({"radius": 2.0}));
+    assert_eq!(still["area"], json!(12.57));
     let test = json!({"tool_id": tool_id, "arguments": {}});
     assert_eq!(model.ok("mcpbox_test_code", &test)["result"], json!({"area": -1}));
 

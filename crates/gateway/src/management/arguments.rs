@@ -168,7 +168,7 @@ mod tests {
     use super::super::schema;
     use super::*;
 
-    fn check(values: Value) -> Result<Arguments, String> {
+    fn check(values: &Value) -> Result<Arguments, String> {
         let schema = schema::paged(&["server_id"], vec![schema::server_id()]);
         let validator = validator(&schema).unwrap();
         Arguments::check(values.as_object().unwrap().clone(), &schema, &validator)
@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn right_arguments_are_read() {
         let id = Uuid::from_u128(7);
-        let arguments = check(json!({"server_id": id, "page": 3.0, "page_size": null})).unwrap();
+        let arguments = check(&json!({"server_id": id, "page": 3.0, "page_size": null})).unwrap();
         assert_eq!(arguments.id("server_id").unwrap(), id);
         assert_eq!(arguments.page("page_size", 50), Page { number: 3, size: 50 });
     }
@@ -185,17 +185,17 @@ mod tests {
     #[test]
     fn a_mistake_names_its_place_what_came_and_what_is_expected() {
         let id = Uuid::from_u128(7);
-        let text = check(json!({"server_id": id, "page": "two"})).unwrap_err();
+        let text = check(&json!({"server_id": id, "page": "two"})).unwrap_err();
         for part in ["page", "\"two\"", "integer", "at least 1"] {
             assert!(text.contains(part), "{text}");
         }
-        let text = check(json!({"server_id": id, "page_size": 101})).unwrap_err();
+        let text = check(&json!({"server_id": id, "page_size": 101})).unwrap_err();
         assert!(text.contains("101") && text.contains("at most 100"), "{text}");
     }
 
     #[test]
     fn missing_and_unknown_parameters_are_named_together() {
-        let text = check(json!({"serverid": "x"})).unwrap_err();
+        let text = check(&json!({"serverid": "x"})).unwrap_err();
         assert_eq!(text.lines().count(), 2, "{text}");
         assert!(text.contains("- server_id: missing"), "{text}");
         assert!(text.contains("- serverid: there is no such parameter"), "{text}");
@@ -204,15 +204,15 @@ mod tests {
 
     #[test]
     fn null_is_no_id_and_neither_is_a_word() {
-        let text = check(json!({"server_id": null})).unwrap_err();
+        let text = check(&json!({"server_id": null})).unwrap_err();
         assert!(text.contains("null") && text.contains("uuid"), "{text}");
-        let text = check(json!({"server_id": "seven"})).unwrap_err();
+        let text = check(&json!({"server_id": "seven"})).unwrap_err();
         assert!(text.contains("\"seven\"") && text.contains("uuid"), "{text}");
     }
 
     #[test]
     fn a_long_wrong_value_is_shown_by_its_beginning() {
-        let text = check(json!({"server_id": 1, "page": "x".repeat(1000)})).unwrap_err();
+        let text = check(&json!({"server_id": 1, "page": "x".repeat(1000)})).unwrap_err();
         assert!(text.len() < 400, "{text}");
     }
 }

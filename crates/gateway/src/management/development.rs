@@ -4,6 +4,7 @@ use app::calls::Report;
 use app::drafts::{self, Inspection};
 use serde_json::{Map, Value, json};
 
+use super::observability::milliseconds;
 use super::schema::{list_of, parameters, result, result_with, text, tool_id};
 use super::{Definition, Effect, Outcome, Request};
 use crate::answer;
@@ -82,6 +83,7 @@ fn tested(report: &Report) -> Value {
         .ok()
         .map(|text| serde_json::from_str(text).unwrap_or_else(|_| Value::from(text.as_str())));
     let failure = report.outcome.as_ref().err();
+    let microseconds = i64::try_from(report.duration.as_micros()).unwrap_or(i64::MAX);
     json!({
         "success": failure.is_none(),
         "result": value,
@@ -89,7 +91,7 @@ fn tested(report: &Report) -> Value {
         "error_kind": failure.map(|failure| failure.kind.as_str()),
         "detail": failure.and_then(|failure| failure.detail.as_ref()),
         "stdout": beginning(&report.stdout, report.stdout_truncated),
-        "duration_ms": report.duration.as_secs_f64() * 1000.0,
+        "duration_ms": milliseconds(microseconds),
     })
 }
 
@@ -190,7 +192,7 @@ mod tests {
         let long = "ä".repeat(STDOUT_MAX_BYTES);
         let cut = beginning(&long, false);
         assert!(cut.len() < STDOUT_MAX_BYTES + 100, "{}", cut.len());
-        assert!(cut.ends_with("(cut: 20480 bytes were printed)"), "{}", &cut[cut.len() - 60..]);
+        assert!(cut.ends_with("(cut: 20480 bytes were printed)"), "{cut}");
         assert!(beginning("x", true).contains("more than 1 bytes"));
     }
 

@@ -60,13 +60,11 @@ async fn logs(request: Request) -> Outcome {
 }
 
 fn logged(call: &Call) -> Value {
-    #[expect(clippy::cast_precision_loss, reason = "2^53 microseconds are 285 years")]
-    let duration_ms = call.duration_us as f64 / 1000.0;
     json!({
         "id": call.id,
         "success": call.success,
         "is_test": call.is_test,
-        "duration_ms": duration_ms,
+        "duration_ms": milliseconds(call.duration_us),
         "error": call.error,
         "input_args": call.arguments,
         "result": call.result,
@@ -74,4 +72,10 @@ fn logged(call: &Call) -> Value {
         "executed_by": call.caller,
         "created_at": call.created_at,
     })
+}
+
+/// Microseconds as milliseconds, to three decimals.
+#[expect(clippy::cast_precision_loss, reason = "2^53 microseconds are 285 years")]
+pub(super) fn milliseconds(microseconds: i64) -> f64 {
+    microseconds as f64 / 1000.0
 }
