@@ -111,7 +111,11 @@ pub(crate) async fn change_password(
         let changing = accounts::change_password(&app, &admin, &form.current, &form.new);
         changing.await.map_err(Problem::from)
     } else {
-        Err(Problem::invalid("repeat", "the two new passwords differ"))
+        Err(Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "invalid",
+            "the two new passwords differ",
+        ))
     };
     match changed {
         // The change ended every session, this one too.

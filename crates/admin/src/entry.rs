@@ -68,7 +68,7 @@ pub(crate) async fn setup(
     let made = if form.password == form.repeat {
         accounts::setup(&app, &form.username, &form.password).await.map_err(Problem::from)
     } else {
-        Err(Problem::invalid("repeat", "the two passwords differ"))
+        Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "the two passwords differ"))
     };
     match made {
         Ok(admin) => enter(&app, &admin, &headers, "/").await,

@@ -1,10 +1,12 @@
 //! Running tools: what runs, with which limits, and its row in the execution log.
 
+mod entry;
 mod report;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use entry::Entry;
 pub use report::Report;
 pub use sandbox::{Failure, FailureKind};
 use sandbox::{Limits, NoHost, Outcome, Run};
@@ -14,7 +16,7 @@ use store::revisions::Revision;
 use uuid::Uuid;
 
 use crate::identity::Caller;
-use crate::{App, Error, Listed, Page, Result, clock, digest, names};
+use crate::{App, Error, Listed, Page, Result, digest, names};
 
 /// A revision that is about to run.
 pub(crate) struct Subject {
@@ -64,6 +66,8 @@ pub async fn find(app: &App, id: Uuid) -> Result<Call> {
 }
 
 /// Runs a revision and returns once its row is in the execution log.
+///
+/// A caller that goes away cancels the run, which is logged as well.
 pub(crate) async fn execute(
     app: &App,
     caller: String,
@@ -71,40 +75,13 @@ pub(crate) async fn execute(
     arguments: Map<String, Value>,
 ) -> Result<Report> {
     check_digest(&subject.revision)?;
-    let call_id = Uuid::now_v7();
-    let created_at = clock::now();
-    let began = Instant::now();
     let arguments = Value::Object(arguments);
-    let outcome = attempt(app, &subject.revision, &arguments).await?;
-    let duration = began.elapsed();
-    let report = Report {
-        call_id,
-        tool_name: names::public(&subject.server_name, &subject.revision.name),
-        outcome: outcome.result,
-        stdout: outcome.stdout,
-        stdout_truncated: outcome.stdout_truncated,
-        duration,
+    let entry = Entry::begin(app, caller, &subject, arguments.clone());
+    let outcome = match attempt(app, &subject.revision, &arguments).await {
+        Ok(outcome) => checked(app, &subject.revision, outcome),
+        Err(error) => return entry.abandon(error),
     };
-    let row = Call {
-        id: call_id,
-        server_id: subject.server_id,
-        tool_id: subject.tool_id,
-        revision_id: subject.revision.id,
-        digest: subject.revision.digest,
-        tool_name: report.tool_name.clone(),
-        caller,
-        is_test: subject.is_test,
-        arguments,
-        result: report.logged_result(),
-        stdout: report.stdout.clone(),
-        error: report.logged_error(),
-        error_kind: report.outcome.as_ref().err().map(|failure| failure.kind.as_str().to_owned()),
-        success: report.outcome.is_ok(),
-        duration_us: i64::try_from(duration.as_micros()).unwrap_or(i64::MAX),
-        created_at,
-    };
-    store::calls::record(app.store(), row).await?;
-    Ok(report)
+    entry.finish(outcome).await
 }
 
 /// Only what was filed under this digest runs: a row changed behind our back does not.
@@ -133,6 +110,26 @@ async fn attempt(app: &App, revision: &Revision, arguments: &Value) -> Result<Ou
         limits: Limits { wall: wall.unwrap_or(defaults.wall), ..defaults },
     };
     Ok(app.sandbox()?.run(run, Arc::new(NoHost)).await)
+}
+
+/// The outcome, or a failure if the result is not what the output schema promises to clients.
+fn checked(app: &App, revision: &Revision, outcome: Outcome) -> Outcome {
+    let Ok(text) = &outcome.result else { return outcome };
+    let failure = match serde_json::from_str::<Value>(text) {
+        Err(_) => Some(Failure {
+            kind: FailureKind::NotSerializable,
+            message: "the result is nested too deeply for JSON; return a flatter value".to_owned(),
+            detail: None,
+        }),
+        Ok(value) => revision.output_schema.as_ref().and_then(|schema| {
+            let mistakes = app.inner.schemas.result_mistakes(&revision.digest, schema, &value)?;
+            Some(Failure { kind: FailureKind::ReturnType, message: mistakes, detail: None })
+        }),
+    };
+    match failure {
+        Some(failure) => Outcome { result: Err(failure), ..outcome },
+        None => outcome,
+    }
 }
 
 fn failed_before_running(kind: FailureKind, message: String) -> Outcome {

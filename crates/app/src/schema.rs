@@ -27,16 +27,32 @@ impl Cache {
         schema: &Value,
         arguments: &Value,
     ) -> Option<String> {
-        let validator = match self.validator(digest, schema) {
-            Ok(validator) => validator,
-            Err(error) => return Some(format!("the tool's input schema cannot be used: {error}")),
-        };
-        describe(&validator, arguments)
+        let what = "the arguments do not fit the tool's input schema";
+        self.describe(digest, schema, arguments, what)
     }
 
-    fn validator(&self, digest: &str, schema: &Value) -> Result<Arc<Validator>, String> {
+    /// What is wrong with a result, as a text that tells how to mend the tool.
+    pub(crate) fn result_mistakes(
+        &self,
+        digest: &str,
+        schema: &Value,
+        result: &Value,
+    ) -> Option<String> {
+        let what =
+            "the result is not what the return annotation of `main` promises; mend one of them";
+        self.describe(&format!("{digest}:result"), schema, result, what)
+    }
+
+    fn describe(&self, key: &str, schema: &Value, value: &Value, what: &str) -> Option<String> {
+        match self.validator(key, schema) {
+            Ok(validator) => describe(&validator, value, what),
+            Err(error) => Some(format!("the tool's schema cannot be used: {error}")),
+        }
+    }
+
+    fn validator(&self, key: &str, schema: &Value) -> Result<Arc<Validator>, String> {
         let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(found) = compiled.get(digest) {
+        if let Some(found) = compiled.get(key) {
             return Ok(Arc::clone(found));
         }
         let made = jsonschema::draft202012::new(schema).map_err(|error| error.to_string())?;
@@ -44,22 +60,22 @@ impl Cache {
             compiled.clear();
         }
         let made = Arc::new(made);
-        compiled.insert(digest.to_owned(), Arc::clone(&made));
+        compiled.insert(key.to_owned(), Arc::clone(&made));
         Ok(made)
     }
 }
 
-fn describe(validator: &Validator, arguments: &Value) -> Option<String> {
-    let mut mistakes = validator.iter_errors(arguments).peekable();
+fn describe(validator: &Validator, value: &Value, what: &str) -> Option<String> {
+    let mut mistakes = validator.iter_errors(value).peekable();
     mistakes.peek()?;
-    let mut text = "the arguments do not fit the tool's input schema".to_owned();
+    let mut text = what.to_owned();
     for (index, mistake) in mistakes.enumerate() {
         if index == NAMED {
             text.push_str("; and more");
             break;
         }
         let at = mistake.instance_path().to_string();
-        let at = if at.is_empty() { "arguments".to_owned() } else { at };
+        let at = if at.is_empty() { "the whole".to_owned() } else { at };
         let separator = if index == 0 { ": " } else { "; " };
         // Writing to a String cannot fail.
         let _infallible = write!(text, "{separator}{at}: {mistake}");

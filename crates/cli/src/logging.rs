@@ -3,9 +3,12 @@
 use anyhow::Context as _;
 use tracing_subscriber::EnvFilter;
 
+/// What libraries say about their own workings at `info`, once per request or start.
+const QUIET: &str = "rmcp=warn,rmcp::service=off,sea_orm_migration=warn";
+
 /// Begins to log what `filter` lets through.
 pub(crate) fn start(filter: &str) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(filter)
+    let filter = EnvFilter::try_new(format!("{QUIET},{filter}"))
         .with_context(|| format!("the log filter `{filter}` cannot be used; try `info`"))?;
     tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -65,6 +65,8 @@ pub enum FailureKind {
     ResultTooLarge,
     /// The result has no JSON form.
     NotSerializable,
+    /// The result is not what the return annotation promises.
+    ReturnType,
     /// The tool waits for something that nothing can bring about.
     Deadlock,
     /// The interpreter itself failed.
@@ -92,6 +94,7 @@ impl FailureKind {
             Self::Stack => "stack",
             Self::ResultTooLarge => "result_too_large",
             Self::NotSerializable => "not_serializable",
+            Self::ReturnType => "return_type",
             Self::Deadlock => "deadlock",
             Self::Trap => "trap",
             Self::WorkerLost => "worker_lost",

@@ -9,6 +9,7 @@
 mod admin_api;
 mod bad_input;
 mod browser;
+mod calls;
 mod client;
 mod credentials;
 mod database;

@@ -1,0 +1,115 @@
+//! A call's row in the execution log, from its beginning to its end.
+
+use std::time::{Duration, Instant};
+
+use sandbox::{Failure, FailureKind, Outcome};
+use serde_json::Value;
+use store::calls::Call;
+use uuid::Uuid;
+
+use super::{Report, Subject};
+use crate::{App, Error, Result, clock, names};
+
+/// The row of a call that runs. Dropped before it is finished, it is written as cancelled.
+pub(super) struct Entry {
+    app: App,
+    began: Instant,
+    row: Option<Call>,
+}
+
+impl Entry {
+    /// Notes who calls what, and when.
+    pub(super) fn begin(app: &App, caller: String, subject: &Subject, arguments: Value) -> Self {
+        let row = Call {
+            id: Uuid::now_v7(),
+            server_id: subject.server_id,
+            tool_id: subject.tool_id,
+            revision_id: subject.revision.id,
+            digest: subject.revision.digest.clone(),
+            tool_name: names::public(&subject.server_name, &subject.revision.name),
+            caller,
+            is_test: subject.is_test,
+            arguments,
+            result: None,
+            stdout: String::new(),
+            error: None,
+            error_kind: None,
+            success: false,
+            duration_us: 0,
+            created_at: clock::now(),
+        };
+        Self { app: app.clone(), began: Instant::now(), row: Some(row) }
+    }
+
+    /// Writes the row; returns once it is committed.
+    pub(super) async fn finish(mut self, outcome: Outcome) -> Result<Report> {
+        let Some(row) = self.row.take() else {
+            return Err(Error::Conflict("the call has ended already".to_owned()));
+        };
+        let duration = self.began.elapsed();
+        let report = Report {
+            call_id: row.id,
+            tool_name: row.tool_name.clone(),
+            outcome: outcome.result,
+            stdout: outcome.stdout,
+            stdout_truncated: outcome.stdout_truncated,
+            duration,
+        };
+        let row = ended(row, &report);
+        // Committed even if the caller goes away meanwhile: what ran is logged.
+        let app = self.app.clone();
+        let writing = tokio::spawn(async move { store::calls::record(app.store(), row).await });
+        writing.await.map_err(|error| Error::Internal(Box::new(error)))??;
+        Ok(report)
+    }
+
+    /// Nothing ran, so nothing is written.
+    pub(super) fn abandon<T>(mut self, error: Error) -> Result<T> {
+        self.row = None;
+        Err(error)
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        let Some(row) = self.row.take() else { return };
+        let report = cancelled(&row, self.began.elapsed());
+        let row = ended(row, &report);
+        let app = self.app.clone();
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        runtime.spawn(async move {
+            if let Err(error) = store::calls::record(app.store(), row).await {
+                tracing::error!(%error, "a cancelled call could not be logged");
+            }
+        });
+    }
+}
+
+fn cancelled(row: &Call, duration: Duration) -> Report {
+    let failure = Failure {
+        kind: FailureKind::Cancelled,
+        message: "the caller cancelled the call or went away before it ended".to_owned(),
+        detail: None,
+    };
+    Report {
+        call_id: row.id,
+        tool_name: row.tool_name.clone(),
+        outcome: Err(failure),
+        stdout: String::new(),
+        stdout_truncated: false,
+        duration,
+    }
+}
+
+fn ended(row: Call, report: &Report) -> Call {
+    let kind = report.outcome.as_ref().err().map(|failure| failure.kind.as_str().to_owned());
+    Call {
+        result: report.logged_result(),
+        stdout: report.stdout.clone(),
+        error: report.logged_error(),
+        error_kind: kind,
+        success: report.outcome.is_ok(),
+        duration_us: i64::try_from(report.duration.as_micros()).unwrap_or(i64::MAX),
+        ..row
+    }
+}
