@@ -4,10 +4,7 @@ use std::fmt;
 use std::ops::AddAssign;
 
 /// How the closing line of nextest begins.
-pub(crate) const NEXTEST: &str = "Summary [";
-
-/// How the closing line of documentation tests begins.
-pub(crate) const DOCUMENTATION: &str = "test result:";
+const OPENING: &str = "Summary [";
 
 /// Numbers of tests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,13 +15,11 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    /// The numbers of a runner's closing line, which begins with `opening`; nothing when `line` is
-    /// another one. Runners are told apart as nextest shows what failed tests printed, and that
-    /// has closing lines of its own.
-    pub(crate) fn read(line: &str, opening: &str) -> Option<Self> {
+    /// The numbers of the runner's closing line; nothing when `line` is another one.
+    pub(crate) fn read(line: &str) -> Option<Self> {
         let line = plain(line);
         let line = line.trim();
-        if !line.starts_with(opening) {
+        if !line.starts_with(OPENING) {
             return None;
         }
         let mut counts = Self::default();
@@ -65,33 +60,24 @@ fn plain(line: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Counts, DOCUMENTATION, NEXTEST};
+    use super::Counts;
 
     #[test]
     fn the_summary_of_nextest_is_read() {
         let counts = Counts { passed: 118, failed: 2, skipped: 3 };
         let line =
             "     Summary [  12.345s] 120 tests run: 118 passed (2 slow), 2 failed, 3 skipped";
-        assert_eq!(Counts::read(line, NEXTEST), Some(counts));
+        assert_eq!(Counts::read(line), Some(counts));
         let line = "\u{1b}[32;1m     Summary\u{1b}[0m [   0.006s] \u{1b}[1m119\u{1b}[0m/121 tests run: \
                     \u{1b}[1m118\u{1b}[0m \u{1b}[32;1mpassed\u{1b}[0m, 1 failed, 1 timed out, 3 skipped";
-        assert_eq!(Counts::read(line, NEXTEST), Some(counts));
-    }
-
-    #[test]
-    fn the_result_of_documentation_tests_is_read() {
-        let line = "test result: ok. 4 passed; 0 failed; 1 ignored; 0 measured; 7 filtered out";
-        assert_eq!(
-            Counts::read(line, DOCUMENTATION),
-            Some(Counts { passed: 4, failed: 0, skipped: 1 })
-        );
+        assert_eq!(Counts::read(line), Some(counts));
     }
 
     #[test]
     fn other_lines_hold_no_numbers() {
-        assert_eq!(Counts::read("        PASS [   0.010s] store 3 passed", NEXTEST), None);
+        assert_eq!(Counts::read("        PASS [   0.010s] store 3 passed"), None);
         let of_a_failed_test = "    test result: FAILED. 0 passed; 1 failed; 0 ignored";
-        assert_eq!(Counts::read(of_a_failed_test, NEXTEST), None);
-        assert_eq!(Counts::read("", NEXTEST), None);
+        assert_eq!(Counts::read(of_a_failed_test), None);
+        assert_eq!(Counts::read(""), None);
     }
 }

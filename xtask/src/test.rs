@@ -8,19 +8,13 @@ use std::{env, io, thread};
 use anyhow::{Context, Result, bail, ensure};
 use throwaway_postgres::{Cluster, URL_VARIABLE};
 
-use crate::counts::{self, Counts};
+use crate::counts::Counts;
 use crate::python::Environment;
 use crate::workspace::Workspace;
 use crate::{check, guest, steps, system};
 
-/// Which of its two outputs a test runner reports on: nextest on `Error`, cargo on `Output`.
-#[derive(Clone, Copy)]
-enum Report {
-    Output,
-    Error,
-}
-
-/// Runs the tests that `filters` choose, or all and the examples in the documentation.
+/// Runs the tests that `filters` choose, or all. The documentation holds no examples that
+/// would have to be run.
 pub(crate) fn run(workspace: &Workspace, filters: &[OsString]) -> Result<()> {
     let tools = check::tools(workspace)?;
     Environment::ensure(workspace, workspace.target("dev"), "dev/requirements.txt")?;
@@ -35,16 +29,7 @@ pub(crate) fn run(workspace: &Workspace, filters: &[OsString]) -> Result<()> {
     nextest.args(["nextest", "run", "--release", "--workspace", "--no-fail-fast"]);
     nextest.arg("--color").arg(if io::stderr().is_terminal() { "always" } else { "never" });
     nextest.args(filters).env(URL_VARIABLE, cluster.url());
-    let (mut counts, mut passed) = observe("tests", nextest, Report::Error)?;
-
-    if filters.is_empty() {
-        let mut examples = workspace.cargo("test");
-        examples.args(["--doc", "--release", "--workspace", "--no-fail-fast"]);
-        let (more, all_passed) =
-            observe("examples in the documentation", examples, Report::Output)?;
-        counts += more;
-        passed &= all_passed;
-    }
+    let (counts, passed) = observe("tests", nextest)?;
     drop(cluster);
     steps::print(&counts.to_string());
     ensure!(passed, "not every test passed");
@@ -54,22 +39,15 @@ pub(crate) fn run(workspace: &Workspace, filters: &[OsString]) -> Result<()> {
     Ok(())
 }
 
-/// Runs a test runner, passes on what it reports and counts along; also whether it succeeded.
-fn observe(title: &str, mut runner: Command, report: Report) -> Result<(Counts, bool)> {
-    match report {
-        Report::Output => runner.stdout(Stdio::piped()),
-        Report::Error => runner.stderr(Stdio::piped()),
-    };
+/// Runs nextest, passes on what it reports and counts along; also whether it succeeded.
+fn observe(title: &str, mut runner: Command) -> Result<(Counts, bool)> {
     let shown = steps::shown(&runner);
+    runner.stderr(Stdio::piped());
     steps::timed(title, || {
         let mut child = runner.spawn().with_context(|| format!("cannot start `{shown}`"))?;
-        let (output, error) = (child.stdout.take(), child.stderr.take());
+        let error = child.stderr.take().context("the test runner has no output")?;
         thread::scope(|scope| {
-            let reader = scope.spawn(move || match (output, error) {
-                (Some(output), _) => pass_on(output, counts::DOCUMENTATION),
-                (None, Some(error)) => pass_on(error, counts::NEXTEST),
-                (None, None) => Ok(Counts::default()),
-            });
+            let reader = scope.spawn(move || pass_on(error));
             let status = steps::wait(title, &mut child)?;
             let counts = reader.join().map_err(|_panic| anyhow::anyhow!("the reader failed"))?;
             Ok((counts?, status.success()))
@@ -77,14 +55,14 @@ fn observe(title: &str, mut runner: Command, report: Report) -> Result<(Counts, 
     })
 }
 
-/// Copies lines to the terminal as they come and adds up those that begin with `closing`.
-fn pass_on(lines: impl io::Read, closing: &str) -> Result<Counts> {
+/// Copies lines to the terminal as they come and reads the closing ones.
+fn pass_on(lines: impl io::Read) -> Result<Counts> {
     let mut counts = Counts::default();
     let mut lines = BufReader::new(lines);
     let mut line = Vec::new();
     while lines.read_until(b'\n', &mut line).context("cannot read the test runner's output")? > 0 {
         io::stderr().write_all(&line).context("cannot pass on the test runner's output")?;
-        if let Some(more) = Counts::read(&String::from_utf8_lossy(&line), closing) {
+        if let Some(more) = Counts::read(&String::from_utf8_lossy(&line)) {
             counts += more;
         }
         line.clear();

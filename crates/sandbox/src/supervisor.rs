@@ -87,6 +87,7 @@ impl Keeper {
         while !*self.stop.borrow() {
             let began = Instant::now();
             match self.one_life(&mut first).await {
+                Ok(()) if *self.stop.borrow() => return,
                 Ok(()) => tracing::warn!("a sandbox worker was lost and is being replaced"),
                 Err(error) => {
                     tracing::error!(error = ?error, "a sandbox worker did not start");

@@ -56,7 +56,7 @@ impl Store {
         Ok(())
     }
 
-    /// A counter that rises soon after [`changes::publish`](crate::changes::publish) in any process
+    /// A counter that rises soon after [`changes::publish`] in any process
     /// on this database; several changes can show as one.
     pub fn changes(&self) -> watch::Receiver<i64> {
         self.shared.changes.clone()

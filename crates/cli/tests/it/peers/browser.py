@@ -25,7 +25,8 @@ with sync_playwright() as playwright:
     problems = []
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on(
-        "console", lambda message: problems.append(message.text) if message.type == "error" else None
+        "console",
+        lambda message: problems.append(message.text) if message.type == "error" else None,
     )
 
     page.goto(ADMIN)

@@ -53,7 +53,9 @@ class Peer:
             case "about":
                 return {"protocol": self.client.protocol_version}
             case "list":
-                dump = [tool.model_dump(by_alias=True, exclude_none=True) for tool in await self.tools()]
+                dump = [
+                    tool.model_dump(by_alias=True, exclude_none=True) for tool in await self.tools()
+                ]
                 return {"tools": dump}
             case "call":
                 answer = await self.client.call_tool(command["name"], command.get("arguments", {}))
@@ -92,7 +94,11 @@ async def main(url: str, mode: str, token: str | None) -> None:
     async with contextlib.AsyncExitStack() as stack:
         http = await stack.enter_async_context(httpx2.AsyncClient(headers=headers, timeout=60))
         peer = Peer.__new__(Peer)
-        client = Client(streamable_http_client(url, http_client=http), mode=mode, message_handler=peer.heard)
+        client = Client(
+            streamable_http_client(url, http_client=http),
+            mode=mode,
+            message_handler=peer.heard,
+        )
         peer.__init__(client)
         await stack.enter_async_context(client)
         if client.protocol_version >= "2026-07-28":
