@@ -58,8 +58,8 @@ def refusal(name: str) -> str | None:
     if prefixes & ALLOWED or name in PARENTS or name in INTERNAL:
         return None
     return (
-        f"module {name!r} is not allowed yet: a person has to allow it. Ask with"
-        f" mcpbox_request_module, or use an allowed module instead"
+        f"module {name!r} is not among the modules that tools may import: use one that is, or"
+        f" write the part of it that you need"
     )
 
 

@@ -195,7 +195,7 @@ async fn mcp_router(
 
 /// A concrete address to listen on is a host that may be asked for.
 fn with_own_address(hosts: &[String], address: SocketAddr) -> Vec<String> {
-    let mut hosts = hosts.to_vec();
+    let mut hosts: Vec<_> = hosts.iter().filter(|host| !host.is_empty()).cloned().collect();
     if !address.ip().is_unspecified() && !address.ip().is_loopback() {
         hosts.push(match address {
             SocketAddr::V4(v4) => v4.ip().to_string(),

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::database::Database;
 use testkit::http::send;
+use testkit::program::Start;
 
 #[test]
 fn both_doors_tell_how_the_program_is() {
@@ -32,4 +33,21 @@ fn the_state_is_readable_by_its_owner_alone() {
     };
     assert_eq!(mode(database.data_dir()), 0o700);
     assert_eq!(mode(database.data_dir().join("mcpbox.db")), 0o600);
+}
+
+#[test]
+fn a_file_of_settings_in_the_working_directory_is_read_and_flags_win() {
+    let database = Database::sqlite();
+    let dir = database.data_dir();
+    let file = dir.parent().expect("a parent").join(".env");
+    std::fs::write(&file, "MCPBOX_MCP_REQUIRE_TOKEN=true\nMCPBOX_WORKERS=7\n").expect("written");
+    let arguments = ["--workers", "1"];
+    let start =
+        Start { command: "serve", data_dir: &dir, database_url: None, arguments: &arguments };
+    let program = start.run();
+    assert_eq!(program.workers().len(), 1, "the flag wins");
+    assert_eq!(send(&program.mcp, "GET", "/mcp", &[], "").status, 401, "the file is read");
+    drop(program);
+    std::fs::write(&file, "this is not a setting\n").expect("written");
+    assert!(start.refused().contains(".env"));
 }

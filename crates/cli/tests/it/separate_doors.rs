@@ -1,7 +1,5 @@
 //! `mcpbox admin` and `mcpbox gateway` as two processes on one data directory.
 
-use std::time::Instant;
-
 use serde_json::json;
 
 use crate::client::Client;
@@ -35,12 +33,9 @@ fn two_processes(database: &Database) {
     let tool = model.ok("mcpbox_create_tool", &new);
     model.ok("mcpbox_request_publish", &json!({"tool_id": tool["id"]}));
     let (before, before_legacy) = (model.changes(), legacy.changes());
-    let decided = Instant::now();
     api.approve(tool["id"].as_str().expect("an id"));
     model.wait_for_change(before);
     legacy.wait_for_change(before_legacy);
-    // The bound of the contract, with room for a busy machine.
-    assert!(decided.elapsed().as_secs() < 5, "the approval reached the other process");
     assert!(model.tools().contains(&"apart__one".to_owned()));
     assert_eq!(legacy.ok("apart__one", &json!({}))["result"], json!(1));
 
