@@ -36,7 +36,7 @@ pub async fn setup(app: &App, username: &str, password: &str) -> Result<Admin> {
     let user = User {
         id: Uuid::now_v7(),
         username: username.to_owned(),
-        password_hash: passwords::hash(password.to_owned()).await?,
+        password_hash: app.inner.hashing.hash(password.to_owned()).await?,
         role: "admin".to_owned(),
         created_at: now,
         password_changed_at: now,
@@ -59,17 +59,17 @@ pub async fn sign_in(
     password: &str,
     address: Option<IpAddr>,
 ) -> Result<Admin> {
-    app.inner.sign_ins.check(address)?;
+    // Counted before the check, so that guesses made at the same time are counted too.
+    app.inner.sign_ins.begin(address)?;
     let user = store::users::find_by_username(app.store(), username).await?;
     let hash = user.as_ref().map(|user| user.password_hash.clone());
-    let fits = passwords::verify(password.to_owned(), hash).await?;
+    let fits = app.inner.hashing.verify(password.to_owned(), hash).await?;
     match user {
         Some(user) if fits => {
             app.inner.sign_ins.forget(address);
             Ok(admin(user))
         }
         _ => {
-            app.inner.sign_ins.failed(address);
             tracing::warn!(username, ?address, "sign-in failed");
             Err(Error::Unauthenticated("the username or the password is wrong".to_owned()))
         }
@@ -82,10 +82,10 @@ pub async fn change_password(app: &App, who: &Admin, current: &str, new: &str) -
     let user = store::users::find(app.store(), who.user_id)
         .await?
         .ok_or_else(|| Error::not_found("Account", &who.username))?;
-    if !passwords::verify(current.to_owned(), Some(user.password_hash)).await? {
+    if !app.inner.hashing.verify(current.to_owned(), Some(user.password_hash)).await? {
         return Err(Error::invalid("current_password", "this is not the current password"));
     }
-    let hash = passwords::hash(new.to_owned()).await?;
+    let hash = app.inner.hashing.hash(new.to_owned()).await?;
     let transaction = app.store().begin().await?;
     store::users::set_password(&transaction, user.id, &hash, clock::now()).await?;
     store::sessions::delete_of_user(&transaction, user.id).await?;

@@ -35,7 +35,8 @@ pub enum Action {
 pub struct Decision {
     /// What to do.
     pub action: Action,
-    /// The digest of the revision that the person saw; another one is not decided about.
+    /// The digest of the revision that the person saw; another one is not decided about. Without
+    /// it only a revision that was filed for review can be approved.
     pub digest: Option<String>,
     /// Why; required to reject.
     pub reason: Option<String>,
@@ -137,7 +138,14 @@ pub async fn decide(
             newest.name, newest.number
         )));
     }
+    let unseen = decision.digest.is_none() && newest.state != State::PendingReview;
     match decision.action {
+        Action::Approve if unseen && newest.state != State::Approved => {
+            Err(Error::Conflict(format!(
+                "version {} of `{}` was not filed for review; read it and send its digest with the approval",
+                newest.number, newest.name
+            )))
+        }
         Action::Approve => approve(app, admin, tool, newest, decision.reason).await,
         Action::Reject => reject(app, admin, tool, newest, decision.reason).await,
         Action::SubmitForReview => {
@@ -175,6 +183,12 @@ async fn approve(
     newest: Revision,
     reason: Option<String>,
 ) -> Result<Decided> {
+    if newest.state == State::Approved {
+        return Err(Error::Conflict(format!(
+            "version {} of `{}` is approved already; there is nothing to decide until it is changed",
+            newest.number, newest.name
+        )));
+    }
     let now = clock::now();
     let revision = decided(newest, State::Approved, admin, None);
     let transaction = app.store().begin().await?;
@@ -250,7 +264,7 @@ async fn move_on(
     )))
 }
 
-async fn record(
+pub(crate) async fn record(
     transaction: &store::Transaction,
     revision: &Revision,
     action: &str,

@@ -78,7 +78,7 @@ pub(crate) async fn execute(
     let arguments = Value::Object(arguments);
     let entry = Entry::begin(app, caller, &subject, arguments.clone());
     let outcome = match attempt(app, &subject.revision, &arguments).await {
-        Ok(outcome) => checked(app, &subject.revision, outcome),
+        Ok(outcome) => readable(outcome),
         Err(error) => return entry.abandon(error),
     };
     entry.finish(outcome).await
@@ -86,7 +86,7 @@ pub(crate) async fn execute(
 
 /// Only what was filed under this digest runs: a row changed behind our back does not.
 fn check_digest(revision: &Revision) -> Result<()> {
-    if digest::of(revision) == revision.digest {
+    if digest::is_intact(revision) {
         return Ok(());
     }
     tracing::error!(revision = %revision.id, "a revision does not match its digest; not running it");
@@ -97,10 +97,6 @@ fn check_digest(revision: &Revision) -> Result<()> {
 }
 
 async fn attempt(app: &App, revision: &Revision, arguments: &Value) -> Result<Outcome> {
-    let schemas = &app.inner.schemas;
-    if let Some(text) = schemas.mistakes(&revision.digest, &revision.input_schema, arguments) {
-        return Ok(failed_before_running(FailureKind::Arguments, text));
-    }
     let wall = revision.timeout_ms.and_then(|ms| u64::try_from(ms).ok()).map(Duration::from_millis);
     let defaults = Limits::default();
     let run = Run {
@@ -112,33 +108,20 @@ async fn attempt(app: &App, revision: &Revision, arguments: &Value) -> Result<Ou
     Ok(app.sandbox()?.run(run, Arc::new(NoHost)).await)
 }
 
-/// The outcome, or a failure if the result is not what the output schema promises to clients.
-fn checked(app: &App, revision: &Revision, outcome: Outcome) -> Outcome {
+/// The outcome, or a failure if the result is no JSON that clients could read. The sandbox has
+/// checked arguments and result against the signature; a schema is never evaluated out here, where
+/// one that a tool forged could hold up everybody.
+fn readable(outcome: Outcome) -> Outcome {
     let Ok(text) = &outcome.result else { return outcome };
-    let failure = match serde_json::from_str::<Value>(text) {
-        Err(_) => Some(Failure {
-            kind: FailureKind::NotSerializable,
-            message: "the result is nested too deeply for JSON; return a flatter value".to_owned(),
-            detail: None,
-        }),
-        Ok(value) => revision.output_schema.as_ref().and_then(|schema| {
-            let mistakes = app.inner.schemas.result_mistakes(&revision.digest, schema, &value)?;
-            Some(Failure { kind: FailureKind::ReturnType, message: mistakes, detail: None })
-        }),
-    };
-    match failure {
-        Some(failure) => Outcome { result: Err(failure), ..outcome },
-        None => outcome,
-    }
-}
-
-fn failed_before_running(kind: FailureKind, message: String) -> Outcome {
-    Outcome {
-        result: Err(Failure { kind, message, detail: None }),
-        stdout: String::new(),
-        stdout_truncated: false,
-        wall: Duration::ZERO,
-        cpu: Duration::ZERO,
+    match serde_json::from_str::<Value>(text) {
+        Ok(_) => outcome,
+        Err(error) => {
+            let message = format!(
+                "the result is JSON that clients cannot read ({error}); return a flatter value and smaller numbers"
+            );
+            let kind = FailureKind::NotSerializable;
+            Outcome { result: Err(Failure { kind, message, detail: None }), ..outcome }
+        }
     }
 }
 

@@ -25,6 +25,11 @@ pub(crate) fn of(revision: &Revision) -> String {
     hex::encode(Sha256::digest(text))
 }
 
+/// Whether a revision still is what its digest was made of.
+pub(crate) fn is_intact(revision: &Revision) -> bool {
+    of(revision) == revision.digest
+}
+
 /// Writes JSON with the keys of every object in order and no white space.
 fn canonical(value: &Value, out: &mut String) {
     match value {

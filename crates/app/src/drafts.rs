@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::calls::{self, Report, Subject};
 use crate::identity::Who;
-use crate::{App, Error, Result, tools};
+use crate::{App, Error, Result, schema, tools};
 
 /// The longest source text of a tool, in bytes.
 pub const SOURCE_MAX_BYTES: usize = 100_000;
@@ -55,6 +55,17 @@ pub(crate) async fn require_runnable(app: &App, source: &str) -> Result<Inspecti
             "python_code",
             "the code must define `async def main(...)` at its top level",
         ));
+    }
+    let schemas = [("input", &inspection.input_schema), ("output", &inspection.output_schema)];
+    for (which, schema) in schemas {
+        if let Some(fault) = schema.as_ref().and_then(schema::fault) {
+            return Err(Error::invalid(
+                "python_code",
+                format!(
+                    "the {which} schema made from the signature of `main` cannot be used: {fault}; simplify the annotations"
+                ),
+            ));
+        }
     }
     Ok(inspection)
 }

@@ -35,8 +35,8 @@ pub struct App {
 struct Inner {
     store: store::Store,
     sandbox: Option<sandbox::Sandbox>,
-    schemas: schema::Cache,
     sign_ins: accounts::Attempts,
+    hashing: passwords::Hashing,
 }
 
 /// What `/health` tells.
@@ -81,8 +81,8 @@ impl App {
             inner: Arc::new(Inner {
                 store,
                 sandbox,
-                schemas: schema::Cache::default(),
                 sign_ins: accounts::Attempts::default(),
+                hashing: passwords::Hashing::default(),
             }),
         }
     }

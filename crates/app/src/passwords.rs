@@ -1,10 +1,13 @@
 //! Hashing passwords with Argon2id, and the rules for accounts.
 
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use crate::{Error, Result};
 
@@ -14,26 +17,59 @@ const PASSWORD: std::ops::RangeInclusive<usize> = 12..=128;
 /// Length of an account's name, in characters.
 const USERNAME: std::ops::RangeInclusive<usize> = 3..=50;
 
-/// Hashes a password into a PHC string, off the asynchronous threads.
-pub(crate) async fn hash(password: String) -> Result<String> {
-    blocking(move || {
-        let hashed = Argon2::default().hash_password(password.as_bytes());
-        hashed.map(|hash| hash.to_string()).map_err(|error| Error::Internal(Box::new(error)))
-    })
-    .await?
+/// How many passwords are hashed at once: each takes 19 MiB and a processor.
+const AT_ONCE: usize = 2;
+
+/// How long a password waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Hashes passwords, a few at a time, off the asynchronous threads.
+pub(crate) struct Hashing {
+    turns: Semaphore,
 }
 
-/// Whether the password belongs to the hash. Without a hash the same work is done for nothing, so
-/// that the time does not tell whether the account exists.
-pub(crate) async fn verify(password: String, hash: Option<String>) -> Result<bool> {
-    blocking(move || {
-        let known = hash.is_some();
-        let hash = hash.unwrap_or_else(|| dummy().to_owned());
-        let parsed = PasswordHash::new(&hash).map_err(|error| Error::Internal(Box::new(error)))?;
-        let fits = Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok();
-        Ok(fits && known)
-    })
-    .await?
+impl Default for Hashing {
+    fn default() -> Self {
+        Self { turns: Semaphore::new(AT_ONCE) }
+    }
+}
+
+impl Hashing {
+    /// Hashes a password into a PHC string.
+    pub(crate) async fn hash(&self, password: String) -> Result<String> {
+        self.blocking(move || {
+            let hashed = Argon2::default().hash_password(password.as_bytes());
+            hashed.map(|hash| hash.to_string()).map_err(|error| Error::Internal(Box::new(error)))
+        })
+        .await?
+    }
+
+    /// Whether the password belongs to the hash. Without a hash the same work is done for nothing,
+    /// so that the time does not tell whether the account exists.
+    pub(crate) async fn verify(&self, password: String, hash: Option<String>) -> Result<bool> {
+        self.blocking(move || {
+            let known = hash.is_some();
+            let hash = hash.unwrap_or_else(|| dummy().to_owned());
+            let parsed =
+                PasswordHash::new(&hash).map_err(|error| Error::Internal(Box::new(error)))?;
+            let fits = Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok();
+            Ok(fits && known)
+        })
+        .await?
+    }
+
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T> {
+        let Ok(Ok(_turn)) = timeout(PATIENCE, self.turns.acquire()).await else {
+            return Err(Error::Busy {
+                reason: "too many sign-ins at once; try again in a few seconds".to_owned(),
+                retry_after_seconds: 5,
+            });
+        };
+        tokio::task::spawn_blocking(work).await.map_err(|error| Error::Internal(Box::new(error)))
+    }
 }
 
 /// The rules for a new account's name.
@@ -66,21 +102,20 @@ fn dummy() -> &'static str {
     })
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| Error::Internal(Box::new(error)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[tokio::test]
     async fn the_right_password_fits_and_another_does_not() {
-        let hashed = hash("correct horse battery".to_owned()).await.unwrap();
+        let hashing = Hashing::default();
+        let hashed = hashing.hash("correct horse battery".to_owned()).await.unwrap();
         assert!(hashed.starts_with("$argon2id$"));
-        assert!(verify("correct horse battery".to_owned(), Some(hashed.clone())).await.unwrap());
-        assert!(!verify("wrong horse battery".to_owned(), Some(hashed)).await.unwrap());
-        assert!(!verify("no account has this password".to_owned(), None).await.unwrap());
+        assert!(
+            hashing.verify("correct horse battery".to_owned(), Some(hashed.clone())).await.unwrap()
+        );
+        assert!(!hashing.verify("wrong horse battery".to_owned(), Some(hashed)).await.unwrap());
+        assert!(!hashing.verify("no account has this password".to_owned(), None).await.unwrap());
     }
 
     #[test]

@@ -1,86 +1,48 @@
-//! Checks arguments against a tool's input schema before anything runs.
+//! What a schema that the sandbox reports must look like before it is kept and shown to clients.
 
-use std::collections::HashMap;
-use std::fmt::Write as _;
-use std::sync::{Arc, Mutex, PoisonError};
+use serde_json::{Map, Value};
 
-use jsonschema::Validator;
-use serde_json::Value;
+/// A schema longer than this, in bytes of JSON, is not kept.
+const BYTES_MAX: usize = 64 << 10;
 
-/// How many compiled schemas are kept.
-const KEPT: usize = 1024;
+/// How deeply a schema may be nested: clients of several languages read it.
+const DEPTH_MAX: usize = 32;
 
-/// At most so many mistakes are named in one answer.
-const NAMED: usize = 5;
-
-/// Compiled schemas by the digest of their revision.
-#[derive(Default)]
-pub(crate) struct Cache {
-    compiled: Mutex<HashMap<String, Arc<Validator>>>,
+/// Says why a tool's schema cannot be published; nothing where it can.
+///
+/// One tool whose schema is not of this form makes official clients refuse the whole list.
+pub(crate) fn fault(schema: &Value) -> Option<String> {
+    let Value::Object(fields) = schema else { return Some("it is no object".to_owned()) };
+    if fields.get("type").and_then(Value::as_str) != Some("object") {
+        return Some("its type is not `object`".to_owned());
+    }
+    if schema.to_string().len() > BYTES_MAX {
+        return Some(format!("it is longer than {BYTES_MAX} bytes"));
+    }
+    if !is_shallow(schema, DEPTH_MAX) {
+        return Some(format!("it is nested more than {DEPTH_MAX} levels deep"));
+    }
+    ["properties", "$defs"].into_iter().find_map(|group| group_fault(fields, group))
 }
 
-impl Cache {
-    /// What is wrong with `arguments`, as a text that tells how to mend the call.
-    pub(crate) fn mistakes(
-        &self,
-        digest: &str,
-        schema: &Value,
-        arguments: &Value,
-    ) -> Option<String> {
-        let what = "the arguments do not fit the tool's input schema";
-        self.describe(digest, schema, arguments, what)
-    }
-
-    /// What is wrong with a result, as a text that tells how to mend the tool.
-    pub(crate) fn result_mistakes(
-        &self,
-        digest: &str,
-        schema: &Value,
-        result: &Value,
-    ) -> Option<String> {
-        let what =
-            "the result is not what the return annotation of `main` promises; mend one of them";
-        self.describe(&format!("{digest}:result"), schema, result, what)
-    }
-
-    fn describe(&self, key: &str, schema: &Value, value: &Value, what: &str) -> Option<String> {
-        match self.validator(key, schema) {
-            Ok(validator) => describe(&validator, value, what),
-            Err(error) => Some(format!("the tool's schema cannot be used: {error}")),
-        }
-    }
-
-    fn validator(&self, key: &str, schema: &Value) -> Result<Arc<Validator>, String> {
-        let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(found) = compiled.get(key) {
-            return Ok(Arc::clone(found));
-        }
-        let made = jsonschema::draft202012::new(schema).map_err(|error| error.to_string())?;
-        if compiled.len() >= KEPT {
-            compiled.clear();
-        }
-        let made = Arc::new(made);
-        compiled.insert(key.to_owned(), Arc::clone(&made));
-        Ok(made)
+fn group_fault(fields: &Map<String, Value>, group: &str) -> Option<String> {
+    match fields.get(group) {
+        None => None,
+        Some(Value::Object(members)) => members
+            .iter()
+            .find(|(_, member)| !member.is_object())
+            .map(|(name, _)| format!("`{group}/{name}` is no object")),
+        Some(_) => Some(format!("`{group}` is no object")),
     }
 }
 
-fn describe(validator: &Validator, value: &Value, what: &str) -> Option<String> {
-    let mut mistakes = validator.iter_errors(value).peekable();
-    mistakes.peek()?;
-    let mut text = what.to_owned();
-    for (index, mistake) in mistakes.enumerate() {
-        if index == NAMED {
-            text.push_str("; and more");
-            break;
-        }
-        let at = mistake.instance_path().to_string();
-        let at = if at.is_empty() { "the whole".to_owned() } else { at };
-        let separator = if index == 0 { ": " } else { "; " };
-        // Writing to a String cannot fail.
-        let _infallible = write!(text, "{separator}{at}: {mistake}");
+fn is_shallow(value: &Value, depth: usize) -> bool {
+    let Some(depth) = depth.checked_sub(1) else { return false };
+    match value {
+        Value::Array(items) => items.iter().all(|item| is_shallow(item, depth)),
+        Value::Object(fields) => fields.values().all(|field| is_shallow(field, depth)),
+        _ => true,
     }
-    Some(text)
 }
 
 #[cfg(test)]
@@ -90,13 +52,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wrong_type_is_named_with_its_place_and_a_right_one_passes() {
-        let cache = Cache::default();
-        let schema = json!({"type": "object", "properties": {"days": {"type": "integer"}}, "required": ["days"]});
-        assert_eq!(cache.mistakes("d", &schema, &json!({"days": 3})), None);
-        let text = cache.mistakes("d", &schema, &json!({"days": "three"})).unwrap();
-        assert!(text.contains("/days") && text.contains("integer"), "{text}");
-        let text = cache.mistakes("d", &schema, &json!({})).unwrap();
-        assert!(text.contains("days"), "{text}");
+    fn an_ordinary_schema_is_taken() {
+        let schema = json!({
+            "type": "object",
+            "properties": {"days": {"type": "integer"}, "any": {}},
+            "required": ["days"],
+            "$defs": {"Colour": {"enum": ["red"]}},
+        });
+        assert_eq!(fault(&schema), None);
+    }
+
+    #[test]
+    fn what_clients_would_refuse_is_refused_before() {
+        let mut deep = json!({});
+        for _ in 0..40 {
+            deep = json!({"items": deep});
+        }
+        for schema in [
+            json!([]),
+            json!({}),
+            json!({"type": "array"}),
+            json!({"type": "object", "properties": []}),
+            json!({"type": "object", "properties": {"a": true}}),
+            json!({"type": "object", "title": "x".repeat(70_000)}),
+            json!({"type": "object", "properties": {"a": deep}}),
+        ] {
+            assert!(fault(&schema).is_some(), "{schema}");
+        }
     }
 }

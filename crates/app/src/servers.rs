@@ -35,6 +35,8 @@ pub struct Started {
     pub server: Server,
     /// How many of its tools clients can call.
     pub registered_tools: u64,
+    /// Whether it was running before.
+    pub already_running: bool,
 }
 
 /// All servers, oldest first.
@@ -95,17 +97,17 @@ pub async fn delete(app: &App, who: &Who, id: Uuid) -> Result<Server> {
     Ok(server)
 }
 
-/// Makes the approved tools of a server callable.
+/// Makes the approved tools of a server callable. One that runs already stays as it is.
 ///
 /// # Errors
-/// [`Error::Conflict`] if it runs already or has no approved and enabled tool.
+/// [`Error::Conflict`] if it has no approved and enabled tool.
 pub async fn start(app: &App, who: &Who, id: Uuid) -> Result<Started> {
     let Detail { server, tools } = get(app, id).await?;
-    if server.status == Status::Running {
-        return Err(Error::Conflict(format!("server `{}` is running already", server.name)));
-    }
     let ready = tools.iter().filter(|(tool, _)| tool.enabled && tool.live_revision.is_some());
     let registered_tools = u64::try_from(ready.count()).unwrap_or(u64::MAX);
+    if server.status == Status::Running {
+        return Ok(Started { server, registered_tools, already_running: true });
+    }
     if registered_tools == 0 {
         return Err(Error::Conflict(if tools.is_empty() {
             format!("server `{}` has no tools; create one first", server.name)
@@ -119,16 +121,17 @@ pub async fn start(app: &App, who: &Who, id: Uuid) -> Result<Started> {
     let stopped = [Status::Imported, Status::Stopped, Status::Error];
     let server = change_status(app, &server, &stopped, Status::Running).await?;
     tracing::info!(server = %server.name, by = %who, "server started");
-    Ok(Started { server, registered_tools })
+    Ok(Started { server, registered_tools, already_running: false })
 }
 
-/// Takes a server's tools away from clients until somebody starts it again.
-///
-/// # Errors
-/// [`Error::Conflict`] if it does not run.
+/// Takes a server's tools away from clients until somebody starts it again: an approval does not.
 pub async fn stop(app: &App, who: &Who, id: Uuid) -> Result<Server> {
     let server = find(app, id).await?;
-    let server = change_status(app, &server, &[Status::Running], Status::Stopped).await?;
+    if server.status == Status::Stopped {
+        return Ok(server);
+    }
+    let from = [Status::Imported, Status::Running, Status::Error];
+    let server = change_status(app, &server, &from, Status::Stopped).await?;
     tracing::info!(server = %server.name, by = %who, "server stopped");
     Ok(server)
 }

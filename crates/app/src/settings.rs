@@ -58,7 +58,7 @@ pub fn location(data_dir: &Path, database_url: Option<&str>) -> crate::Result<Lo
             Some(path) if !path.is_empty() => Ok(Location::Sqlite(PathBuf::from(path))),
             _ => Err(crate::Error::invalid(
                 "database_url",
-                "expected postgres://user@host/database, or nothing for SQLite in the data directory",
+                "--database-url (MCPBOX_DATABASE_URL) takes postgres://user@host/database; leave it out for SQLite in the data directory",
             )),
         },
     }

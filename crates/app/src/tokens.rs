@@ -54,7 +54,10 @@ pub async fn create_by(app: &App, by: &str, new: New) -> Result<(Token, String)>
     };
     store::tokens::insert(app.store(), &token).await.map_err(|error| match error {
         error if error.is_duplicate() => {
-            Error::Conflict(format!("a token named `{}` exists; choose another name", new.name))
+            Error::Conflict(format!(
+                "there is, or was, a token named `{}`; choose another name, so that the log stays clear",
+                new.name
+            ))
         }
         error => error.into(),
     })?;
@@ -74,8 +77,10 @@ pub async fn revoke(app: &App, admin: &Admin, id: Uuid) -> Result<()> {
 
 /// As [`revoke`], for the command line.
 pub async fn revoke_by(app: &App, by: &str, id: Uuid) -> Result<()> {
+    let token = store::tokens::find(app.store(), id).await?;
+    let token = token.ok_or_else(|| Error::not_found("Token", &id))?;
     if !store::tokens::revoke(app.store(), id, clock::now()).await? {
-        return Err(Error::not_found("Token", &id));
+        return Err(Error::Conflict(format!("the token `{}` is revoked already", token.name)));
     }
     tracing::info!(%id, by, "token revoked");
     Ok(())

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::identity::Who;
 use crate::servers::{self, Server};
-use crate::{App, Error, Listed, Page, Result, clock, digest, drafts, names};
+use crate::{App, Error, Listed, Page, Result, approvals, clock, digest, drafts, names};
 
 /// The bounds of a tool's wall-clock limit, in milliseconds.
 pub const TIMEOUT_MS: std::ops::RangeInclusive<i32> = 1_000..=300_000;
@@ -103,9 +103,18 @@ pub async fn versions(app: &App, tool_id: Uuid, page: Page) -> Result<Listed<Rev
     Ok(store::revisions::list(app.store(), tool_id, page).await?)
 }
 
-/// Every tool that clients can call now.
+/// Every tool that clients can call now. One whose row was changed behind our back is left out:
+/// what clients read of it was never approved.
 pub async fn live(app: &App) -> Result<Vec<LiveTool>> {
-    Ok(store::tools::live(app.store()).await?)
+    let mut live = store::tools::live(app.store()).await?;
+    live.retain(|tool| {
+        let intact = digest::is_intact(&tool.revision);
+        if !intact {
+            tracing::error!(tool = %public_name(tool), "left out of the list: its digest does not match");
+        }
+        intact
+    });
+    Ok(live)
 }
 
 /// The name under which clients see a live tool.
@@ -142,6 +151,7 @@ pub async fn create(app: &App, who: &Who, new: New) -> Result<(Tool, Revision)> 
         timeout_ms,
         input_schema: inspection.input_schema,
         output_schema: inspection.output_schema,
+        remarks: inspection.notes,
     };
     let revision = content.into_revision(tool.id, 1, who, "Initial version".to_owned());
     let transaction = app.store().begin().await?;
@@ -194,13 +204,15 @@ pub async fn update(app: &App, who: &Who, id: Uuid, changes: Changes) -> Result<
     Ok(Updated { tool, revision, new_revision: needs_revision })
 }
 
-/// Deletes a tool with its revisions. The execution log stays.
+/// Deletes a tool. Its revisions, the decisions about them and the execution log stay.
 pub async fn delete(app: &App, who: &Who, id: Uuid) -> Result<Tool> {
     let tool = find(app, id).await?;
+    let newest = newest(app, id).await?;
     let transaction = app.store().begin().await?;
     if !store::tools::delete(&transaction, id).await? {
         return Err(Error::not_found("Tool", &id));
     }
+    approvals::record(&transaction, &newest, "deleted", &who.to_string(), None).await?;
     store::changes::publish(&transaction).await?;
     transaction.commit().await?;
     tracing::info!(tool = %tool.name, by = %who, "tool deleted");
@@ -246,6 +258,7 @@ struct Content {
     timeout_ms: i32,
     input_schema: Option<Value>,
     output_schema: Option<Value>,
+    remarks: Vec<String>,
 }
 
 impl Content {
@@ -261,6 +274,7 @@ impl Content {
                 .unwrap_or(server.default_timeout_ms),
             input_schema: Some(newest.input_schema.clone()),
             output_schema: newest.output_schema.clone(),
+            remarks: newest.remarks.clone(),
         };
         names::check_tool(&server.name, &content.name)?;
         names::check_description(&content.description)?;
@@ -269,6 +283,7 @@ impl Content {
             let inspection = drafts::require_runnable(app, &source).await?;
             content.input_schema = inspection.input_schema;
             content.output_schema = inspection.output_schema;
+            content.remarks = inspection.notes;
             content.python_code = source;
         }
         Ok(content)
@@ -288,6 +303,7 @@ impl Content {
                 .input_schema
                 .unwrap_or_else(|| serde_json::json!({"type": "object"})),
             output_schema: self.output_schema,
+            remarks: self.remarks,
             state: State::Draft,
             change_summary: summary,
             change_source: if who.is_admin() { "manual" } else { "llm" }.to_owned(),

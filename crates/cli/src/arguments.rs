@@ -52,8 +52,16 @@ pub(crate) struct Common {
     #[arg(long, global = true, env = "MCPBOX_LOG", value_name = "FILTER", default_value = "info")]
     pub(crate) log: String,
     /// Worker processes that run tools; one per processor when absent.
-    #[arg(long, global = true, env = "MCPBOX_WORKERS", value_name = "NUMBER")]
+    #[arg(long, global = true, env = "MCPBOX_WORKERS", value_name = "NUMBER", value_parser = workers)]
     pub(crate) workers: Option<usize>,
+}
+
+/// Reads the number of workers.
+fn workers(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number) if (1..=256).contains(&number) => Ok(number),
+        _ => Err("expected a whole number from 1 to 256".to_owned()),
+    }
 }
 
 /// The admin door.

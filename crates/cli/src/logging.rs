@@ -1,5 +1,7 @@
 //! Log lines on standard error.
 
+use std::io::IsTerminal as _;
+
 use anyhow::Context as _;
 use tracing_subscriber::EnvFilter;
 
@@ -12,6 +14,7 @@ pub(crate) fn start(filter: &str) -> anyhow::Result<()> {
         .with_context(|| format!("the log filter `{filter}` cannot be used; try `info`"))?;
     tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none())
         .with_writer(std::io::stderr)
         .try_init()
         .map_err(|error| anyhow::anyhow!("logging did not start: {error}"))

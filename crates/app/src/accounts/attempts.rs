@@ -22,32 +22,26 @@ pub(crate) struct Attempts {
 }
 
 impl Attempts {
-    /// Refuses an address that failed too often.
-    pub(crate) fn check(&self, address: Option<IpAddr>) -> Result<()> {
-        let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        match failures.get(&address) {
-            Some((count, since)) if *count >= FAILURES && since.elapsed() < WINDOW => {
-                let left = WINDOW.saturating_sub(since.elapsed()).as_secs() + 1;
-                Err(Error::Busy {
-                    reason: format!("too many failed sign-ins; try again in {left} seconds"),
-                    retry_after_seconds: left,
-                })
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Counts a failure.
-    pub(crate) fn failed(&self, address: Option<IpAddr>) {
+    /// Counts an attempt as failed until [`Self::forget`] says otherwise; refuses an address that
+    /// failed too often.
+    pub(crate) fn begin(&self, address: Option<IpAddr>) -> Result<()> {
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         if failures.len() >= ADDRESSES {
             failures.retain(|_, (_, since)| since.elapsed() < WINDOW);
         }
-        let entry = failures.entry(address).or_insert((0, Instant::now()));
-        if entry.1.elapsed() >= WINDOW {
-            *entry = (0, Instant::now());
+        let (count, since) = failures.entry(address).or_insert((0, Instant::now()));
+        if since.elapsed() >= WINDOW {
+            (*count, *since) = (0, Instant::now());
         }
-        entry.0 += 1;
+        if *count >= FAILURES {
+            let left = WINDOW.saturating_sub(since.elapsed()).as_secs() + 1;
+            return Err(Error::Busy {
+                reason: format!("too many failed sign-ins; try again in {left} seconds"),
+                retry_after_seconds: left,
+            });
+        }
+        *count += 1;
+        Ok(())
     }
 
     /// Forgets the failures of an address that signed in.
@@ -65,12 +59,11 @@ mod tests {
         let attempts = Attempts::default();
         let guesser = Some(IpAddr::from([10, 0, 0, 1]));
         for _ in 0..FAILURES {
-            assert!(attempts.check(guesser).is_ok());
-            attempts.failed(guesser);
+            assert!(attempts.begin(guesser).is_ok());
         }
-        assert!(matches!(attempts.check(guesser), Err(Error::Busy { .. })));
-        assert!(attempts.check(Some(IpAddr::from([10, 0, 0, 2]))).is_ok());
+        assert!(matches!(attempts.begin(guesser), Err(Error::Busy { .. })));
+        assert!(attempts.begin(Some(IpAddr::from([10, 0, 0, 2]))).is_ok());
         attempts.forget(guesser);
-        assert!(attempts.check(guesser).is_ok());
+        assert!(attempts.begin(guesser).is_ok());
     }
 }

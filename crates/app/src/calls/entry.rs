@@ -7,6 +7,7 @@ use serde_json::Value;
 use store::calls::Call;
 use uuid::Uuid;
 
+use super::report::logged_arguments;
 use super::{Report, Subject};
 use crate::{App, Error, Result, clock, names};
 
@@ -29,7 +30,7 @@ impl Entry {
             tool_name: names::public(&subject.server_name, &subject.revision.name),
             caller,
             is_test: subject.is_test,
-            arguments,
+            arguments: logged_arguments(arguments),
             result: None,
             stdout: String::new(),
             error: None,

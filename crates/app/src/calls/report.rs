@@ -6,10 +6,10 @@ use sandbox::Failure;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// Results above this many bytes of JSON are kept in the log by their beginning only.
-const LOGGED_RESULT_BYTES: usize = 10_000;
+/// Arguments and results above this many bytes of JSON are kept in the log by their beginning only.
+const LOGGED_BYTES: usize = 10_000;
 
-/// So many characters of a longer result are kept.
+/// So many characters of a longer one are kept.
 const LOGGED_PREVIEW_CHARS: usize = 1000;
 
 /// How a call ended.
@@ -51,11 +51,9 @@ impl Report {
 
     pub(super) fn logged_result(&self) -> Option<Value> {
         let text = self.outcome.as_ref().ok()?;
-        if text.len() > LOGGED_RESULT_BYTES {
-            let preview: String = text.chars().take(LOGGED_PREVIEW_CHARS).collect();
-            return Some(json!({ "_truncated": true, "_bytes": text.len(), "_preview": preview }));
-        }
-        Some(serde_json::from_str(text).unwrap_or_else(|_| Value::from(text.as_str())))
+        Some(cut(text).unwrap_or_else(|| {
+            serde_json::from_str(text).unwrap_or_else(|_| Value::from(text.as_str()))
+        }))
     }
 
     pub(super) fn logged_error(&self) -> Option<String> {
@@ -66,6 +64,20 @@ impl Report {
             None => failure.message.clone(),
         })
     }
+}
+
+/// What the log keeps of the arguments of a call.
+pub(super) fn logged_arguments(arguments: Value) -> Value {
+    cut(&arguments.to_string()).unwrap_or(arguments)
+}
+
+/// The beginning of a JSON text that is too long for the log; nothing for one that is not.
+fn cut(text: &str) -> Option<Value> {
+    if text.len() <= LOGGED_BYTES {
+        return None;
+    }
+    let preview: String = text.chars().take(LOGGED_PREVIEW_CHARS).collect();
+    Some(json!({ "_truncated": true, "_bytes": text.len(), "_preview": preview }))
 }
 
 /// The lines of a failure's detail: the failing line with its surroundings, then the frames.
@@ -120,5 +132,8 @@ mod tests {
         let logged = report(Ok(long)).logged_result().unwrap();
         assert_eq!(logged.get("_bytes"), Some(&json!(20_002)));
         assert_eq!(report(Ok("[1]".to_owned())).logged_result(), Some(json!([1])));
+        let long = logged_arguments(json!({"text": "x".repeat(20_000)}));
+        assert_eq!(long.get("_truncated"), Some(&json!(true)));
+        assert_eq!(logged_arguments(json!({"n": 1})), json!({"n": 1}));
     }
 }

@@ -120,6 +120,7 @@ fn tools() -> TableCreateStatement {
     belonging(table("tools", columns), ("tools", "server_id"), "servers")
 }
 
+/// Outlives its tool, as the decisions about it do.
 fn revisions() -> TableCreateStatement {
     let columns = [
         pk_uuid("id"),
@@ -132,6 +133,7 @@ fn revisions() -> TableCreateStatement {
         integer_null("timeout_ms"),
         text("input_schema"),
         text_null("output_schema"),
+        text("remarks"),
         text("state"),
         text("change_summary"),
         text("change_source"),
@@ -144,9 +146,10 @@ fn revisions() -> TableCreateStatement {
         text_null("decided_by"),
         text_null("rejection_reason"),
     ];
-    belonging(table("revisions", columns), ("revisions", "tool_id"), "tools")
+    table("revisions", columns)
 }
 
+/// Belongs to nothing: what was decided stays known when the tool is gone.
 fn approvals() -> TableCreateStatement {
     let columns = [
         pk_uuid("id"),
@@ -158,7 +161,7 @@ fn approvals() -> TableCreateStatement {
         text_null("reason"),
         timestamp_with_time_zone("at"),
     ];
-    belonging(table("approvals", columns), ("approvals", "tool_id"), "tools")
+    table("approvals", columns)
 }
 
 /// Belongs to nothing: the log outlives what it tells of.

@@ -21,6 +21,7 @@ pub struct Model {
     pub timeout_ms: Option<i32>,
     pub input_schema: Json,
     pub output_schema: Option<Json>,
+    pub remarks: Json,
     pub state: State,
     pub change_summary: String,
     pub change_source: String,
@@ -52,6 +53,7 @@ impl From<Model> for Revision {
             timeout_ms: row.timeout_ms,
             input_schema: row.input_schema.0,
             output_schema: row.output_schema.map(|schema| schema.0),
+            remarks: texts(row.remarks.0),
             state: row.state,
             change_summary: row.change_summary,
             change_source: row.change_source,
@@ -80,6 +82,7 @@ impl From<Revision> for Model {
             timeout_ms: revision.timeout_ms,
             input_schema: Json(revision.input_schema),
             output_schema: revision.output_schema.map(Json),
+            remarks: Json(revision.remarks.into()),
             state: revision.state,
             change_summary: revision.change_summary,
             change_source: revision.change_source,
@@ -93,4 +96,10 @@ impl From<Revision> for Model {
             rejection_reason: revision.rejection_reason,
         }
     }
+}
+
+/// The texts of a JSON list.
+fn texts(list: serde_json::Value) -> Vec<String> {
+    let serde_json::Value::Array(items) = list else { return Vec::new() };
+    items.into_iter().filter_map(|item| item.as_str().map(str::to_owned)).collect()
 }

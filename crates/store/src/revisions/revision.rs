@@ -33,6 +33,8 @@ pub struct Revision {
     pub input_schema: Value,
     /// The JSON Schema of the result.
     pub output_schema: Option<Value>,
+    /// What a reviewer should look at in the source, read without running it.
+    pub remarks: Vec<String>,
     /// Where it stands between being written and being decided about.
     pub state: State,
     /// What is different from the revision before, in its author's words.

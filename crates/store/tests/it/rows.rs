@@ -55,6 +55,7 @@ pub(crate) fn revision(tool: &Tool, number: i32) -> Revision {
         timeout_ms: Some(1_000),
         input_schema: json!({"type": "object", "properties": {}}),
         output_schema: None,
+        remarks: vec!["line 1 calls eval".to_owned()],
         state: State::Draft,
         change_summary: String::new(),
         change_source: "edit".to_owned(),
