@@ -74,11 +74,24 @@ class Union(Shape):
                 return option.convert(value, path)
             except ConversionError as error:
                 errors.append(error)
+        raise self._best(errors, value, path)
+
+    def check(self, value: Any, path: str) -> None:
+        """Any shape may fit."""
+        errors = []
+        for option in self.options:
+            try:
+                return option.check(value, path)
+            except ConversionError as error:
+                errors.append(error)
+        raise self._best(errors, value, path)
+
+    def _best(self, errors: list[ConversionError], value: Any, path: str) -> ConversionError:
         # An error further inside says more than that no option fits.
         deepest = max(errors, key=lambda error: len(error.path))
         if len(deepest.path) > len(path):
-            raise deepest
-        raise ConversionError(path, self.expected, value)
+            return deepest
+        return ConversionError(path, self.expected, value)
 
 
 @dataclass(frozen=True)
@@ -98,3 +111,7 @@ class Flags(Shape):
             return self.kind(INTEGER.convert(value, path))
         except ValueError:
             raise ConversionError(path, self.expected, value) from None
+
+    def check(self, value: Any, path: str) -> None:
+        """Any sum."""
+        INTEGER.convert(value, path)

@@ -13,7 +13,7 @@ from typing import Any
 from . import docstrings
 from .alternatives import Choice, Flags, Union
 from .containers import Alias, Array, Mapping, Member, Record, Tuple
-from .results import NotSerializableError, to_json
+from .results import NotSerializableError, enumerated, to_json
 from .scalars import INTEGER, NULL, SCALARS, STRING, Text
 from .shapes import KIND_NAMES, Anything, ConversionError, Schema, Shape
 
@@ -182,15 +182,13 @@ class Types:
         text, texts = docstrings.parse(own)
         record = self._named[kind] = Record(kind.__name__, kind, text)
         for field in dataclasses.fields(kind):
-            if not field.init:
-                continue
             said = field.metadata.get("description") or getattr(field, "doc", None)
             keywords = described(said or self.description(field.type) or texts.get(field.name))
             if field.default is not dataclasses.MISSING:
                 keywords |= published(field.default)
             required = field.default is field.default_factory is dataclasses.MISSING
             shape = nullable(self.shape(field.type), field.default)
-            record.members[field.name] = Member(shape, required, keywords)
+            record.members[field.name] = Member(shape, required, keywords, given=field.init)
         return record
 
 
@@ -237,9 +235,8 @@ def _literal(values: tuple[Any, ...]) -> Shape:
 def _enumeration(kind: type[enum.Enum]) -> Shape:
     if issubclass(kind, enum.Flag):
         return Flags(kind)
-    members = list(kind.__members__.values())
-    scalar = all(isinstance(member.value, str | int | float | None) for member in members)
-    choices = [(_simple(member.value) if scalar else member.name, member) for member in members]
+    members = kind.__members__.values()
+    choices = [(_simple(enumerated(member)), member) for member in members]
     own = kind.__dict__.get("__doc__")
     return Choice(choices, docstrings.parse(own)[0]) if choices else UNKNOWN
 

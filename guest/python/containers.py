@@ -35,6 +35,15 @@ class Array(Shape):
         except TypeError as error:
             raise ConversionError(path, "an array of simple values", value, str(error)) from None
 
+    def check(self, value: Any, path: str) -> None:
+        """Check each item."""
+        if not isinstance(value, list):
+            raise ConversionError(path, self.expected, value)
+        for index, item in enumerate(value):
+            self.items.check(item, f"{path}[{index}]")
+        if self.unique and len({json.dumps(item, sort_keys=True) for item in value}) < len(value):
+            raise ConversionError(path, "an array without repetitions", value)
+
 
 @dataclass(frozen=True)
 class Tuple(Shape):
@@ -62,6 +71,13 @@ class Tuple(Shape):
             raise ConversionError(path, self.expected, value)
         pairs = enumerate(zip(self.places, value, strict=True))
         return self.make(place.convert(item, f"{path}[{index}]") for index, (place, item) in pairs)
+
+    def check(self, value: Any, path: str) -> None:
+        """Check each place."""
+        if not isinstance(value, list) or len(value) != len(self.places):
+            raise ConversionError(path, self.expected, value)
+        for index, (place, item) in enumerate(zip(self.places, value, strict=True)):
+            place.check(item, f"{path}[{index}]")
 
 
 @dataclass(frozen=True)
@@ -95,14 +111,23 @@ class Mapping(Shape):
             }
         )
 
+    def check(self, value: Any, path: str) -> None:
+        """Check names and values."""
+        if not isinstance(value, dict):
+            raise ConversionError(path, self.expected, value)
+        for key, item in value.items():
+            self.keys.check(key, f"the name {json.dumps(key)[:60]} in {path}")
+            self.values.check(item, f"{path}.{key[:60]}")
+
 
 @dataclass(frozen=True)
 class Member:
-    """A member of a record."""
+    """A member of a record; one that is not `given` stands in results alone."""
 
     shape: Shape
     required: bool = True
     keywords: Schema = field(default_factory=dict)
+    given: bool = True
 
 
 @dataclass(eq=False)
@@ -121,10 +146,11 @@ class Record(Named):
         schema: Schema = {"type": "object"}
         if self.text:
             schema["description"] = self.text
+        members = self.members if writer.output else self._taken()
         schema["properties"] = {
-            name: writer.of(member.shape) | member.keywords for name, member in self.members.items()
+            name: writer.of(member.shape) | member.keywords for name, member in members.items()
         }
-        required = [name for name, member in self.members.items() if self._must(member, writer)]
+        required = self._required(members, output=writer.output)
         if required:
             schema["required"] = required
         # A result may hold more than its typed dictionary says.
@@ -132,22 +158,17 @@ class Record(Named):
             {"additionalProperties": False} if self.closed or not writer.output else {}
         )
 
-    def _must(self, member: Member, writer: Writer) -> bool:
-        return member.required or (self.closed and writer.output)
+    def _taken(self) -> dict[str, Member]:
+        return {name: member for name, member in self.members.items() if member.given}
+
+    def _required(self, members: dict[str, Member], *, output: bool) -> list[str]:
+        # An object of a class has all its members when it is written.
+        all_of_them = self.closed and output
+        return [name for name, member in members.items() if member.required or all_of_them]
 
     def convert(self, value: Any, path: str) -> Any:
         """Convert the members and make the object; its class may refuse them with a reason."""
-        if not isinstance(value, dict):
-            raise ConversionError(path, self.expected, value)
-        missing = [
-            name for name, member in self.members.items() if member.required and name not in value
-        ]
-        unknown = [name for name in value if name not in self.members]
-        if missing:
-            raise ConversionError(path, f"an object with {listed(missing)}", value)
-        if unknown:
-            allowed = listed(self.members) if self.members else "no members"
-            raise ConversionError(path, f"an object with nothing but {allowed}", value)
+        self._check_names(value, path, self._taken(), output=False)
         converted = {
             name: self.members[name].shape.convert(item, f"{path}.{name}")
             for name, item in value.items()
@@ -158,6 +179,26 @@ class Record(Named):
             expected = f"values that {self.name} accepts"
             reason = f"{type(error).__name__}: {error}"
             raise ConversionError(path, expected, value, reason) from error
+
+    def check(self, value: Any, path: str) -> None:
+        """Check the members."""
+        self._check_names(value, path, self.members, output=True)
+        for name, item in value.items():
+            if name in self.members:
+                self.members[name].shape.check(item, f"{path}.{name}")
+
+    def _check_names(
+        self, value: Any, path: str, members: dict[str, Member], *, output: bool
+    ) -> None:
+        if not isinstance(value, dict):
+            raise ConversionError(path, self.expected, value)
+        missing = [name for name in self._required(members, output=output) if name not in value]
+        if missing:
+            raise ConversionError(path, f"an object with {listed(missing)}", value)
+        unknown = [name for name in value if name not in members]
+        if unknown and (self.closed or not output):
+            allowed = listed(members) if members else "no members"
+            raise ConversionError(path, f"an object with nothing but {allowed}", value)
 
 
 @dataclass(eq=False)
@@ -179,3 +220,7 @@ class Alias(Named):
     def convert(self, value: Any, path: str) -> Any:
         """Convert to what the alias stands for."""
         return self.shape.convert(value, path)
+
+    def check(self, value: Any, path: str) -> None:
+        """Check against what the alias stands for."""
+        self.shape.check(value, path)

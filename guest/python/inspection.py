@@ -19,6 +19,7 @@ from typing import Any
 from . import docstrings, errors, module
 from .annotations import Types
 from .parameters import Parameters
+from .signatures import Written
 from .source import SourceError, Tree
 
 DEFINITIONS = (
@@ -35,8 +36,12 @@ DEFINITIONS = (
 )
 
 
-def inspect_source(source: str) -> dict[str, Any]:
-    """Inspect a tool; its module level is executed, for the types that it defines."""
+def inspect_source(source: str, *, execute: bool) -> dict[str, Any]:
+    """Inspect a tool.
+
+    Where its module level is executed, for the types that it defines, the tool can change anything
+    in the interpreter, this answer too. Where it is not, nothing of the tool runs.
+    """
     try:
         tree = Tree(source)
     except SourceError as error:
@@ -50,7 +55,12 @@ def inspect_source(source: str) -> dict[str, Any]:
         "doc": text,
         "notes": list(tree.notes),
     }
-    _add_schemas(answer, source, tree, texts)
+    if tree.main.args.vararg is not None:
+        answer["notes"].append(f"*{tree.main.args.vararg.arg} stays empty: arguments have names")
+    if execute:
+        _add_executed(answer, source, tree, texts)
+    else:
+        _add_written(answer, tree, texts)
     return answer
 
 
@@ -81,18 +91,24 @@ def _written(arguments: ast.arguments) -> list[dict[str, Any]]:
     ]
 
 
-def _add_schemas(answer: dict[str, Any], source: str, tree: Tree, texts: dict[str, str]) -> None:
+def _add_written(answer: dict[str, Any], tree: Tree, texts: dict[str, str]) -> None:
+    written, types = Written(tree), Types({})
+    parameters = Parameters(written.signature(), types)
+    answer["input_schema"] = parameters.schema(texts)
+    answer["output_schema"] = parameters.result_schema()
+    answer["notes"] += written.notes + types.notes
+
+
+def _add_executed(answer: dict[str, Any], source: str, tree: Tree, texts: dict[str, str]) -> None:
     loaded = _load(source, tree, answer["notes"])
     types = Types(loaded.__dict__)
     try:
-        parameters = Parameters(loaded.main, types)
+        parameters = Parameters.of(loaded.main, types)
         answer["input_schema"] = parameters.schema(texts)
         answer["output_schema"] = parameters.result_schema()
     except Exception as error:
         # The tool's own classes are at work here, and may fail in any way.
         answer["notes"].append(f"the signature of main cannot be read: {errors.headline(error)}")
-    if tree.main.args.vararg is not None:
-        answer["notes"].append(f"*{tree.main.args.vararg.arg} stays empty: arguments have names")
     answer["notes"] += types.notes
 
 

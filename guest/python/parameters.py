@@ -3,7 +3,7 @@
 import annotationlib
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 from .annotations import Types, described, nullable, published
 from .shapes import Schema, Shape, Writer, listed
@@ -19,11 +19,16 @@ class ArgumentError(Exception):
 
 
 class Parameters:
-    """The parameters of one function, with their shapes."""
+    """The parameters of one signature, with their shapes."""
 
-    def __init__(self, function: Callable[..., Any], types: Types) -> None:
+    @classmethod
+    def of(cls, function: Callable[..., Any], types: Types) -> Self:
+        """Return the parameters of a function."""
         forward = annotationlib.Format.FORWARDREF
-        self.signature = inspect.signature(function, annotation_format=forward)
+        return cls(inspect.signature(function, annotation_format=forward), types)
+
+    def __init__(self, signature: inspect.Signature, types: Types) -> None:
+        self.signature = signature
         self.types = types
         self.named: dict[str, inspect.Parameter] = {}
         self.shapes: dict[str, Shape] = {}
@@ -60,6 +65,12 @@ class Parameters:
         writer = Writer(output=True)
         schema = writer.document(writer.of(self.types.shape(annotation)))
         return schema if schema.get("type") == "object" else None
+
+    def result_shape(self) -> Shape | None:
+        """Return the shape of the result, where its schema is published."""
+        if self.result_schema() is None:
+            return None
+        return self.types.shape(self.signature.return_annotation)
 
     def bind(self, arguments: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         """Return what `main` is called with; raises `ArgumentError` and `ConversionError`."""

@@ -1,8 +1,9 @@
 """The JSON text of what a tool returns.
 
 Beside JSON's own types: data classes, typed dictionaries, named tuples (as arrays), enumerations
-(their values), dates and times (ISO 8601), `Decimal`, `Fraction`, UUIDs, IP addresses and time
-zones (as text), bytes (base64), and all collections (as arrays, sets in order where they have one).
+(their values, or their names where not all values are simple), dates and times (ISO 8601),
+`Decimal`, `Fraction`, UUIDs, IP addresses and time zones (as text), bytes (base64), and all
+collections (as arrays, sets in order where they have one).
 """
 
 import base64
@@ -72,7 +73,7 @@ def _refuse_surrogates(text: str, name: str) -> None:
 def _replacement(value: Any) -> Any:
     """Return the next simpler form of a value that JSON does not know."""
     if isinstance(value, enum.Enum):
-        return value.value
+        return enumerated(value)
     if isinstance(value, TEMPORAL):
         return value.isoformat()
     if isinstance(value, TEXTUAL):
@@ -92,6 +93,13 @@ def _replacement(value: Any) -> Any:
     raise TypeError
 
 
+def enumerated(member: enum.Enum) -> Any:
+    """Return what stands for a member of an enumeration, in schemas too."""
+    members = type(member).__members__.values()
+    simple = all(isinstance(found.value, str | int | float | None) for found in members)
+    return member.value if simple else member.name
+
+
 def _ordered(values: Collection[Any]) -> list[Any]:
     try:
         return sorted(values)
@@ -104,7 +112,7 @@ def _plain(value: Any, path: str, above: tuple[int, ...]) -> Any:
     if value is None or isinstance(value, str | bool):
         return value
     if isinstance(value, enum.Enum):
-        return _plain(value.value, path, above)
+        return _plain(enumerated(value), path, above)
     if isinstance(value, int):
         return _checked_integer(value, path)
     if isinstance(value, float):
@@ -147,7 +155,7 @@ def _inside(path: str, key: Any) -> str:
 def _key(key: Any, path: str) -> str:
     """Return the text of a key: keys are texts in JSON."""
     if isinstance(key, enum.Enum):
-        key = key.value
+        key = enumerated(key)
     if isinstance(key, str):
         return str(key)
     if key is None or isinstance(key, bool | int | float):

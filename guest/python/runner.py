@@ -14,6 +14,7 @@
     deadlock            every task waits for something that cannot happen
     no_main             `main` is no longer a function after the module level was executed
     not_serializable    the result has no JSON form; detail {path}
+    return_type         it is not what the return annotation promises; detail as for arguments
     result_too_large    the result's JSON text has more bytes than the limit; detail {bytes, limit}
 
 `compile` answers with bytecode, or with what `inspection.py` says about a source that is not valid.
@@ -56,10 +57,10 @@ class CallError(Exception):
 class WitWorld(wit_world.WitWorld):
     """The exports."""
 
-    def inspect(self, source: str) -> str:
+    def inspect(self, source: str, execute: bool) -> str:
         """Say what a source offers."""
         environment.begin()
-        return _sound(inspection.inspect_source(source))
+        return _sound(inspection.inspect_source(source, execute=execute))
 
     def compile(self, source: str) -> bytes:
         """Return marshalled bytecode; what the source lacks is raised as JSON."""
@@ -87,7 +88,8 @@ def _run(bytecode: bytes, source: str, arguments: str, secrets: str, limit: int)
     given = json.loads(arguments)
     tool = module.create(source, given, json.loads(secrets))
     module.execute(tool, marshal.loads(bytecode))
-    positions, names = _bind(tool, given)
+    parameters = _parameters(tool)
+    positions, names = _bind(parameters, given)
     value = loop.run(tool.main, positions, names)
     try:
         text = to_json(value)
@@ -97,23 +99,48 @@ def _run(bytecode: bytes, source: str, arguments: str, secrets: str, limit: int)
     if length > limit:
         message = f"the result has {length:,} bytes as JSON, the most is {limit:,}: return less"
         raise CallError("result_too_large", message, {"bytes": length, "limit": limit})
+    _check(parameters, text)
     return f'{{"ok":true,"result":{text}}}'
 
 
-def _bind(tool: ModuleType, arguments: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+def _parameters(tool: ModuleType) -> Parameters:
     main = getattr(tool, "main", None)
     if not callable(main):
         message = (
             "`main` is no function any more after the module was executed: leave its name alone"
         )
         raise CallError("no_main", message)
+    return Parameters.of(main, Types(tool.__dict__))
+
+
+def _bind(parameters: Parameters, arguments: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
     try:
-        return Parameters(main, Types(tool.__dict__)).bind(arguments)
+        return parameters.bind(arguments)
     except ArgumentError as error:
         raise CallError("arguments", str(error)) from None
     except ConversionError as error:
         place = {"path": error.path, "expected": error.expected, "received": error.received}
         raise CallError("arguments", f"argument {error}", place) from None
+
+
+def _check(parameters: Parameters, text: str) -> None:
+    """Hold the result against the schema that inspections publish of it."""
+    try:
+        shape = parameters.result_shape()
+    except Exception:
+        # The annotation cannot be read, so that no schema was published either.
+        return
+    if shape is None:
+        return
+    try:
+        shape.check(json.loads(text), "result")
+    except ConversionError as error:
+        place = {"path": error.path, "expected": error.expected, "received": error.received}
+        message = (
+            "the result is not what the return annotation of `main` promises: at"
+            f" {error.path}: expected {error.expected}, got {error.received}; mend one of them"
+        )
+        raise CallError("return_type", message, place) from None
 
 
 def _failed(error: BaseException, source: str) -> str:

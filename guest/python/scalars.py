@@ -5,6 +5,7 @@ import datetime
 import decimal
 import fractions
 import ipaddress
+import re
 import typing
 import uuid
 import zoneinfo
@@ -61,6 +62,15 @@ class Text(Shape):
             return self.parse(value)
         except Exception as error:
             raise ConversionError(path, self.expected, value) from error
+
+    def check(self, value: Any, path: str) -> None:
+        """Results are always text, and keep to the pattern."""
+        pattern = self.keywords.get("pattern")
+        if not isinstance(value, str) or (pattern and not re.search(pattern, value)):
+            raise ConversionError(
+                path, "a number as text" if self.numbers else self.expected, value
+            )
+        self.convert(value, path)
 
 
 NUMBER = {"pattern": r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$"}

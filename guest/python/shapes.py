@@ -1,4 +1,4 @@
-"""Shapes of JSON values: each writes its JSON Schema, and converts values to the tool's types."""
+"""Shapes of JSON values: each writes its JSON Schema, converts arguments and checks results."""
 
 import abc
 import json
@@ -54,6 +54,13 @@ class Shape(abc.ABC):
     @abc.abstractmethod
     def convert(self, value: Any, path: str) -> Any:
         """Return what the tool is given for a value; `ConversionError` where it does not fit."""
+
+    def check(self, value: Any, path: str) -> None:
+        """Raise `ConversionError` where a result is not what the output schema says.
+
+        Shapes that make objects of the tool's classes check without making any.
+        """
+        self.convert(value, path)
 
 
 class Anything(Shape):

@@ -53,7 +53,7 @@ def _place(error: SyntaxError) -> tuple[int, int | None]:
 def _find_main(module: ast.Module) -> ast.AsyncFunctionDef:
     plain: Any = None
     main: Any = None
-    for statement in _top_level(module.body):
+    for statement in top_level(module.body):
         if isinstance(statement, ast.AsyncFunctionDef) and statement.name == "main":
             main = statement
         if isinstance(statement, ast.FunctionDef) and statement.name == "main":
@@ -67,12 +67,12 @@ def _find_main(module: ast.Module) -> ast.AsyncFunctionDef:
     raise SourceError(message)
 
 
-def _top_level(body: list[ast.stmt]) -> list[ast.stmt]:
+def top_level(body: list[ast.stmt]) -> list[ast.stmt]:
     """Return the statements of a module, those within `if`, `try` and `with` too."""
     statements = []
     for statement in body:
         statements.append(statement)
         if isinstance(statement, ast.If | ast.Try | ast.With):
             for part in ("body", "orelse", "finalbody"):
-                statements += _top_level(getattr(statement, part, []))
+                statements += top_level(getattr(statement, part, []))
     return statements

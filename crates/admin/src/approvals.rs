@@ -3,7 +3,7 @@
 use app::approvals::{Action, Decision, QueueItem};
 use app::servers::Status;
 use app::tools::{Detail, Revision, State as RevisionState};
-use app::{App, Listed, approvals, drafts, tools};
+use app::{App, Listed, approvals, tools};
 use askama::Template;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
@@ -31,8 +31,6 @@ pub(crate) struct Review {
     /// What it changes of the live revision.
     diff: Option<Diff>,
     listing: Listing,
-    /// What the sandbox noticed when it read the source.
-    remarks: Vec<String>,
 }
 
 impl askama::filters::HtmlSafe for Review {}
@@ -89,7 +87,6 @@ impl Review {
             live_number: live.map(|live| live.number),
             diff: live.map(|live| diff::between(live, &revision)),
             listing: code::listing(&revision.python_code),
-            remarks: Vec::new(),
             revision,
         }
     }
@@ -101,14 +98,6 @@ impl Review {
         decidable
             .contains(&detail.newest.state)
             .then(|| Self::new(&detail.server.name, detail.newest.clone(), detail.live.as_ref()))
-    }
-
-    /// The same with what the sandbox notices in the source; nothing where it cannot look now.
-    pub(crate) async fn inspected(mut self, app: &App) -> Self {
-        if let Ok(inspection) = drafts::validate(app, &self.revision.python_code).await {
-            self.remarks = inspection.notes;
-        }
-        self
     }
 
     fn is_pending(&self) -> bool {
@@ -151,8 +140,7 @@ pub(crate) async fn list(
     let (mut reviews, mut others) = (Vec::new(), Vec::new());
     if status == RevisionState::PendingReview {
         for item in items {
-            let review = Review::new(&item.server_name, item.revision, item.live.as_ref());
-            reviews.push(review.inspected(&app).await);
+            reviews.push(Review::new(&item.server_name, item.revision, item.live.as_ref()));
         }
     } else {
         others = items;
@@ -229,7 +217,7 @@ pub(crate) mod tests {
         let live = revision(1, SOURCE);
         let changed = SOURCE.replace("range(days)", "range(days + 1)");
         let mut update = Review::new("weather", revision(2, &changed), Some(&live));
-        update.remarks = vec!["line 3 uses a computed attribute name".to_owned()];
+        update.revision.remarks = vec!["line 3 uses a computed attribute name".to_owned()];
         let new = Review::new("weather", revision(1, SOURCE), None);
         let html = page(vec![new, update]).render().unwrap();
         view::sample("approvals", &html);

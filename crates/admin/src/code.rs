@@ -34,6 +34,11 @@ pub(crate) fn lines(source: &str) -> Vec<Vec<Piece>> {
     source.lines().map(|line| scanner.line(line).into_iter().flat_map(reveal).collect()).collect()
 }
 
+/// The pieces of one line that is no source text.
+pub(crate) fn plain(line: &str) -> Vec<Piece> {
+    reveal(Piece { kind: Kind::Plain, text: line.to_owned() })
+}
+
 /// Splits a piece at characters that eyes cannot see or that reorder the text around them, so
 /// that what a person approves is what runs.
 fn reveal(piece: Piece) -> Vec<Piece> {

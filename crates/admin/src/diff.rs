@@ -23,11 +23,10 @@ pub(crate) struct Diff {
 impl askama::filters::HtmlSafe for Diff {}
 
 /// A field besides the code whose value is another.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 struct FieldChange {
     name: &'static str,
-    old: String,
-    new: String,
+    hunks: Vec<Vec<Line>>,
 }
 
 #[derive(Debug, Clone)]
@@ -41,7 +40,7 @@ struct Line {
 
 /// What `new` changes of `old`.
 pub(crate) fn between(old: &Revision, new: &Revision) -> Diff {
-    let hunks = hunks(&old.python_code, &new.python_code);
+    let hunks = code_hunks(&old.python_code, &new.python_code);
     let count = |class| hunks.iter().flatten().filter(|line: &&Line| line.class == class).count();
     let (added, removed) = (count("added"), count("removed"));
     Diff { fields: fields(old, new), hunks, added, removed }
@@ -63,13 +62,29 @@ fn fields(old: &Revision, new: &Revision) -> Vec<FieldChange> {
         ("Result", output(old), output(new)),
     ];
     let changed = all.into_iter().filter(|(_, old, new)| old != new);
-    changed.map(|(name, old, new)| FieldChange { name, old, new }).collect()
+    changed
+        .map(|(name, old, new)| {
+            // Split at every line feed, so that texts that differ have a line that differs.
+            let (old, new): (Vec<_>, Vec<_>) =
+                (old.split('\n').collect(), new.split('\n').collect());
+            let pieces =
+                |lines: &[&str]| -> Vec<_> { lines.iter().map(|line| code::plain(line)).collect() };
+            FieldChange { name, hunks: hunks((&old, &pieces(&old)), (&new, &pieces(&new))) }
+        })
+        .collect()
 }
 
-fn hunks(old: &str, new: &str) -> Vec<Vec<Line>> {
-    let (old_pieces, new_pieces) = (code::lines(old), code::lines(new));
-    let (old, new): (Vec<_>, Vec<_>) = (old.lines().collect(), new.lines().collect());
-    let diff = TextDiff::from_slices(&old, &new);
+fn code_hunks(old: &str, new: &str) -> Vec<Vec<Line>> {
+    let (old_lines, new_lines): (Vec<_>, Vec<_>) = (old.lines().collect(), new.lines().collect());
+    hunks((&old_lines, &code::lines(old)), (&new_lines, &code::lines(new)))
+}
+
+/// The differing lines with their surroundings; each side is its lines and how they are shown.
+fn hunks(
+    (old, old_pieces): (&[&str], &[Vec<Piece>]),
+    (new, new_pieces): (&[&str], &[Vec<Piece>]),
+) -> Vec<Vec<Line>> {
+    let diff = TextDiff::from_slices(old, new);
     let line = |change: similar::Change<&str>| {
         let (old, new) = (change.old_index(), change.new_index());
         let (sign, class, pieces) = match change.tag() {
@@ -115,5 +130,20 @@ mod tests {
         let names: Vec<_> =
             between(&old, &new).fields.into_iter().map(|field| field.name).collect();
         assert_eq!(names, ["Description", "Time limit"]);
+    }
+
+    #[test]
+    fn a_changed_parameter_is_shown_line_by_line_and_nothing_in_it_is_invisible() {
+        let old = revision(1, "x");
+        let mut new = revision(2, "x");
+        if let Some(default) = new.input_schema.pointer_mut("/properties/days/default") {
+            *default = serde_json::json!("\u{202e}4");
+        }
+        let diff = between(&old, &new);
+        let changed: Vec<_> = diff.fields.iter().flat_map(|field| &field.hunks).flatten().collect();
+        let signs = |sign| changed.iter().filter(|line| line.sign == sign).count();
+        assert_eq!((signs("−"), signs("+")), (1, 1));
+        let html = diff.render().unwrap();
+        assert!(html.contains("U+202E") && !html.contains('\u{202e}'), "{html}");
     }
 }

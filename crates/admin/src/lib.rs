@@ -17,6 +17,7 @@ mod servers;
 mod session;
 mod tools;
 mod view;
+mod written;
 
 use std::sync::Arc;
 

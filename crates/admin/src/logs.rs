@@ -1,7 +1,8 @@
 //! The execution log: what was called, by whom, and what came of it.
 
 use app::calls::{Call, Filter};
-use app::{App, Page, calls};
+use app::tools::Detail;
+use app::{App, Page, calls, tools};
 use askama::Template;
 use axum::extract::State;
 use serde::Deserialize;
@@ -28,6 +29,9 @@ struct ListPage {
 struct ShowPage {
     frame: Frame,
     call: Call,
+    tool_exists: bool,
+    /// The number of the version that ran, if it is still known.
+    version: Option<i32>,
 }
 
 /// The fields of the filter, empty where they do not matter.
@@ -97,7 +101,56 @@ pub(crate) async fn list(
 /// GET /logs/{id}
 pub(crate) async fn show(State(app): State<App>, SignedIn(admin): SignedIn, Id(id): Id) -> Answer {
     let frame = Frame::load(&app, &admin, "/logs").await?;
-    view::page(&ShowPage { frame, call: calls::find(&app, id).await? })
+    let call = calls::find(&app, id).await?;
+    let (tool_exists, version) = match tools::get(&app, call.tool_id).await {
+        Ok(detail) => (true, version(&app, &detail, call.revision_id).await?),
+        Err(app::Error::NotFound { .. }) => (false, None),
+        Err(error) => return Err(error.into()),
+    };
+    view::page(&ShowPage { frame, call, tool_exists, version })
+}
+
+/// The number of a revision; none where it is older than the versions that are looked through.
+async fn version(app: &App, detail: &Detail, revision: Uuid) -> Result<Option<i32>, Problem> {
+    let likely = [Some(&detail.newest), detail.live.as_ref()];
+    if let Some(found) = likely.into_iter().flatten().find(|known| known.id == revision) {
+        return Ok(Some(found.number));
+    }
+    let recent = tools::versions(app, detail.tool.id, Page { number: 1, size: 100 }).await?;
+    Ok(recent.items.iter().find(|known| known.id == revision).map(|known| known.number))
+}
+
+/// A kind of failure in words for people.
+pub(crate) fn outcome(kind: &str) -> String {
+    let text = match kind {
+        "syntax" => "syntax error",
+        "no_main" => "no main function",
+        "arguments" => "wrong arguments",
+        "exception" => "raised an error",
+        "exit" => "tried to exit",
+        "memory" => "out of memory",
+        "cpu" => "too much processor time",
+        "wall_clock" => "timed out",
+        "stack" => "nested too deeply",
+        "result_too_large" => "result too large",
+        "not_serializable" => "no JSON result",
+        "return_type" => "wrong result type",
+        "deadlock" => "waited for nothing",
+        "trap" => "interpreter failed",
+        "worker_lost" => "sandbox failed",
+        "busy" => "sandbox was busy",
+        other => return view::words(other),
+    };
+    text.to_owned()
+}
+
+/// How long a call ran; a dash where the tool never began.
+pub(crate) fn duration(call: &Call) -> String {
+    let never_ran = ["arguments", "busy", "syntax", "no_main"];
+    match call.error_kind.as_deref() {
+        Some(kind) if never_ran.contains(&kind) => "–".to_owned(),
+        _ => view::duration(call.duration_us),
+    }
 }
 
 fn id(field: &'static str, text: &str) -> Result<Option<Uuid>, Problem> {
@@ -162,12 +215,56 @@ pub(crate) mod tests {
     #[test]
     fn a_call_shows_what_went_in_and_what_came_out() {
         for (success, expected) in [(true, "21.46"), (false, "ZeroDivisionError")] {
-            let html = ShowPage { frame: Frame::sample("/logs"), call: call(success) };
-            let html = html.render().unwrap();
+            let version = success.then_some(3);
+            let frame = Frame::sample("/logs");
+            let page = ShowPage { frame, call: call(success), tool_exists: true, version };
+            let html = page.render().unwrap();
             view::sample(if success { "call" } else { "call-failed" }, &html);
             for part in [expected, "Lund", "looking at Lund", "laptop", "12.3 ms"] {
                 assert!(html.contains(part), "{part}: {html}");
             }
+        }
+    }
+
+    #[test]
+    fn the_version_that_ran_is_named_or_else_its_digest() {
+        let page = |version| {
+            let frame = Frame::sample("/logs");
+            ShowPage { frame, call: call(true), tool_exists: true, version }.render().unwrap()
+        };
+        assert!(page(Some(3)).contains("?version=3"));
+        assert!(page(None).contains("<dd><code class=\"digest\">3f7a9c3f7a9c</code>"));
+    }
+
+    #[test]
+    fn outcomes_are_words_and_a_call_that_never_ran_has_no_duration() {
+        let kinds = ["arguments", "wall_clock", "not_serializable", "a_new_kind"];
+        let words = kinds.map(outcome);
+        assert_eq!(words, ["wrong arguments", "timed out", "no JSON result", "a new kind"]);
+        let refused = Call { error_kind: Some("arguments".to_owned()), ..call(false) };
+        assert_eq!([duration(&refused), duration(&call(false))], ["–", "12.3 ms"]);
+    }
+
+    #[test]
+    fn nothing_in_a_call_is_invisible() {
+        let evil = "a\u{202e}b\u{200b}c";
+        let call = Call {
+            tool_name: evil.to_owned(),
+            caller: evil.to_owned(),
+            arguments: json!({ evil: evil }),
+            result: Some(json!([evil])),
+            stdout: evil.to_owned(),
+            error: Some(evil.to_owned()),
+            ..call(false)
+        };
+        let frame = Frame::sample("/logs");
+        let shown = ShowPage { frame, call: call.clone(), tool_exists: true, version: None };
+        let pager = Pager::new(Page { number: 1, size: 50 }, 1, "/logs");
+        let frame = Frame::sample("/logs");
+        let list = ListPage { frame, search: Look::default(), calls: vec![call], pager };
+        for html in [shown.render().unwrap(), list.render().unwrap()] {
+            assert!(html.contains("U+202E") && html.contains("U+200B"), "{html}");
+            assert!(!html.contains(['\u{202e}', '\u{200b}']), "{html}");
         }
     }
 

@@ -75,7 +75,7 @@ pub(crate) async fn show(
     let of_tool = Filter { tool_id: Some(id), ..Filter::default() };
     let review = match Review::of_tool(&detail) {
         // While the newest version is looked at, the review shows its code.
-        Some(review) if shown.id == detail.newest.id => Some(review.inspected(&app).await),
+        Some(review) if shown.id == detail.newest.id => Some(review),
         _ => None,
     };
     let live = detail.live.as_ref().filter(|live| live.id != shown.id);
@@ -197,6 +197,7 @@ async def main(place: str, days: int = 3) -> dict:
             decided_at: None,
             decided_by: None,
             rejection_reason: None,
+            remarks: Vec::new(),
         }
     }
 
@@ -229,6 +230,34 @@ async def main(place: str, days: int = 3) -> dict:
         view::sample("tool", &html);
         for part in ["name=\"digest\"", "19.0", "21.456", "Approve", "Reject"] {
             assert!(html.contains(part), "{part}: {html}");
+        }
+    }
+
+    #[test]
+    fn nothing_that_a_model_wrote_is_invisible() {
+        let evil = || "a\u{202e}b\u{200b}c".to_owned();
+        let written = |state| Revision {
+            name: evil(),
+            description: evil(),
+            input_schema: json!({"properties": {"days": {"default": evil()}}}),
+            output_schema: Some(json!({"title": evil()})),
+            change_summary: evil(),
+            created_by: evil(),
+            requested_by: Some(evil()),
+            notes: Some(evil()),
+            rejection_reason: Some(evil()),
+            remarks: vec![evil()],
+            state,
+            ..revision(2, SOURCE)
+        };
+        for state in [RevisionState::PendingReview, RevisionState::Approved] {
+            let mut page = page(Some(revision(1, SOURCE)), written(state));
+            page.detail.tool.name = evil();
+            page.detail.tool.description = evil();
+            page.detail.server.name = evil();
+            let html = page.render().unwrap();
+            assert!(html.contains("U+202E") && html.contains("U+200B"), "{html}");
+            assert!(!html.contains(['\u{202e}', '\u{200b}']), "{html}");
         }
     }
 

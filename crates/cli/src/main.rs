@@ -3,6 +3,7 @@
 
 mod arguments;
 mod first_account;
+mod listener;
 mod lock;
 mod logging;
 mod serve;

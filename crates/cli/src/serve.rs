@@ -14,8 +14,9 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::arguments::{Admin, AdminDoor, Common, Gateway, McpDoor, Serve};
+use crate::listener::Places;
 use crate::lock::Lock;
-use crate::{GUEST, WORKER, first_account, logging};
+use crate::{GUEST, WORKER, first_account, listener, logging};
 
 /// How long requests may go on after the signal to stop.
 const GRACE: Duration = Duration::from_secs(10);
@@ -24,8 +25,8 @@ const GRACE: Duration = Duration::from_secs(10);
 pub(crate) async fn both(settings: Serve) -> anyhow::Result<()> {
     let Serve { common, admin, mcp } = settings;
     let mut process = Process::start(&common, "serve")?;
-    let people = process.listen("admin", admin.listen).await?;
-    let clients = process.listen("gateway", mcp.listen).await?;
+    let people = process.listen("admin", admin.listen)?;
+    let clients = process.listen("gateway", mcp.listen)?;
     let admin_url = url(people.local_addr()?);
     let mcp_url = format!("{}/mcp", url(clients.local_addr()?));
     let app = process.open(&common).await?;
@@ -44,7 +45,7 @@ pub(crate) async fn both(settings: Serve) -> anyhow::Result<()> {
 pub(crate) async fn admin(settings: Admin) -> anyhow::Result<()> {
     let Admin { common, door, mcp_url } = settings;
     let mut process = Process::start(&common, "admin")?;
-    let listener = process.listen("admin", door.listen).await?;
+    let listener = process.listen("admin", door.listen)?;
     let admin_url = url(listener.local_addr()?);
     let app = process.open(&common).await?;
     let router = admin_router(&app, &door, &listener, mcp_url).await?;
@@ -59,7 +60,7 @@ pub(crate) async fn admin(settings: Admin) -> anyhow::Result<()> {
 pub(crate) async fn gateway(settings: Gateway) -> anyhow::Result<()> {
     let Gateway { common, door, admin_url } = settings;
     let mut process = Process::start(&common, "gateway")?;
-    let listener = process.listen("gateway", door.listen).await?;
+    let listener = process.listen("gateway", door.listen)?;
     let mcp_url = format!("{}/mcp", url(listener.local_addr()?));
     let app = process.open(&common).await?;
     let router = mcp_router(&app, &door, &listener, admin_url, &process.stop).await?;
@@ -89,22 +90,30 @@ struct Process<'a> {
     command: &'static str,
     locks: Vec<Lock>,
     stop: CancellationToken,
-    servers: JoinSet<std::io::Result<()>>,
+    servers: JoinSet<()>,
+    /// How many connections each door may have open at once.
+    connections: usize,
 }
 
 impl<'a> Process<'a> {
     fn start(common: &'a Common, command: &'static str) -> anyhow::Result<Self> {
         logging::start(&common.log)?;
         make_data_dir(&common.data_dir)?;
-        let stop = CancellationToken::new();
-        Ok(Self { common, command, locks: Vec::new(), stop, servers: JoinSet::new() })
+        Ok(Self {
+            common,
+            command,
+            locks: Vec::new(),
+            stop: CancellationToken::new(),
+            servers: JoinSet::new(),
+            connections: listener::connections_per_door()?,
+        })
     }
 
     /// Takes the lock of a door and opens its listener.
-    async fn listen(&mut self, door: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
+    fn listen(&mut self, door: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
         let holder = |address| format!("`mcpbox {}` at {address}", self.command);
         let mut lock = Lock::take(&self.common.data_dir, door, &holder(address))?;
-        let listener = TcpListener::bind(address).await.with_context(|| {
+        let listener = listener::bind(address).with_context(|| {
             let flag = if door == "admin" { "--admin-listen" } else { "--mcp-listen" };
             format!("{address} cannot be listened on; free it or choose another with {flag}")
         })?;
@@ -129,11 +138,8 @@ impl<'a> Process<'a> {
     }
 
     fn serve(&mut self, listener: TcpListener, router: Router) {
-        let stop = self.stop.clone().cancelled_owned();
-        let service = router.into_make_service_with_connect_info::<SocketAddr>();
-        self.servers.spawn(async move {
-            axum::serve(listener, service).with_graceful_shutdown(stop).await
-        });
+        let places = Places::new(self.connections);
+        self.servers.spawn(listener::serve(listener, router, places, self.stop.clone()));
     }
 
     /// Serves until the signal, then lets requests end and closes the state.
@@ -142,7 +148,7 @@ impl<'a> Process<'a> {
             () = self.stop.cancelled() => {}
             Some(ended) = self.servers.join_next() => {
                 self.stop.cancel();
-                ended.context("a door crashed")?.context("a door stopped serving")?;
+                ended.context("a door crashed")?;
             }
         }
         let ending = async { while self.servers.join_next().await.is_some() {} };

@@ -16,6 +16,11 @@ const PROTOCOL_VERSION: &str = "mcp-protocol-version";
 /// From this protocol revision on there are no sessions.
 const MODERN: &str = "2026-07-28";
 
+/// What the protocol library says of a request that should be part of a session and is not.
+const SESSION_MISSING: &[u8] = b"Bad Request: Session ID is required";
+
+const SESSION_ADVICE: &str = "this request needs a session: POST `initialize` first and send the `Mcp-Session-Id` header of its answer with every request after it; or use protocol revision 2026-07-28, which has no sessions";
+
 /// The most of a refusal's text that is passed on.
 const TEXT_MAX_BYTES: usize = 16 * 1024;
 
@@ -53,7 +58,7 @@ pub(crate) fn unreadable(body: &[u8]) -> Response {
                 StatusCode::BAD_REQUEST,
                 &Value::Null,
                 -32700,
-                &format!("Parse error: the body is not JSON: {error}"),
+                &format!("Parse error: the body is not JSON: {}", broken(&error)),
             );
         }
     };
@@ -67,6 +72,13 @@ pub(crate) fn unreadable(body: &[u8]) -> Response {
     let id = message.get("id").filter(|id| id.is_string() || id.is_i64() || id.is_u64());
     let id = id.unwrap_or(&Value::Null);
     error_response(StatusCode::BAD_REQUEST, id, -32600, &format!("Invalid Request: {wrong}"))
+}
+
+/// Where JSON breaks off, without the reader's own words for it.
+fn broken(error: &serde_json::Error) -> String {
+    let (line, column) = (error.line(), error.column());
+    let what = if error.is_eof() { "it ends too early" } else { "it is wrong" };
+    format!("{what} at line {line} column {column}; send one JSON-RPC message as an object")
 }
 
 /// The JSON-RPC error for a body above the limit.
@@ -93,6 +105,8 @@ pub(crate) async fn with_form(response: Response) -> Response {
     let text = axum::body::to_bytes(body, TEXT_MAX_BYTES).await.unwrap_or_default();
     let detail = if status.is_server_error() {
         "internal error; the server's log has the cause".to_owned()
+    } else if *text == *SESSION_MISSING {
+        SESSION_ADVICE.to_owned()
     } else {
         String::from_utf8_lossy(&text).into_owned()
     };

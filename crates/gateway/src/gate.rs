@@ -85,7 +85,9 @@ impl Gate {
         let ends = *request.method() == Method::DELETE;
         let response = envelope::with_form(self.pass_on(request).await).await;
         let Some(visit) = visit else {
-            self.bind(&response, owner);
+            if let Some(id) = opened_by(&response) {
+                self.inner.sessions.bind(&id, owner).await;
+            }
             return Ok(response);
         };
         if ends && response.status().is_success() {
@@ -107,14 +109,6 @@ impl Gate {
         })
     }
 
-    /// Binds the session that a response opens, if it opens one.
-    fn bind(&self, response: &Response, owner: Option<Uuid>) {
-        let id = response.headers().get(SESSION_ID).and_then(|id| id.to_str().ok());
-        if let Some(id) = id {
-            self.inner.sessions.bind(id, owner);
-        }
-    }
-
     async fn pass_on(&self, request: Request) -> Response {
         let is_json = envelope::is_json(request.headers());
         let (parts, body) = request.into_parts();
@@ -129,6 +123,12 @@ impl Gate {
         }
         response.map(Body::new)
     }
+}
+
+/// The session that a response opens, if it opens one.
+fn opened_by(response: &Response) -> Option<String> {
+    let id = response.headers().get(SESSION_ID)?;
+    id.to_str().ok().map(str::to_owned)
 }
 
 /// Keeps the session marked as used for as long as the response goes on.

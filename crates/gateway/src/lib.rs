@@ -9,7 +9,10 @@ mod listing;
 mod management;
 mod mcp;
 mod problem;
+#[cfg(test)]
+mod samples;
 mod sessions;
+mod standing;
 
 use std::any::Any;
 

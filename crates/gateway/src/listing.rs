@@ -90,10 +90,16 @@ fn project(live: &LiveTool) -> Option<Tool> {
     })
 }
 
-/// A schema whose root is an object, which is all that clients of every revision take.
+/// A schema whose root is an object and whose properties are, which is all that clients of every
+/// revision take.
 fn object_schema(schema: &Value) -> Option<serde_json::Map<String, Value>> {
     let schema = schema.as_object()?;
-    (schema.get("type")? == "object").then(|| schema.clone())
+    let fits = match schema.get("properties") {
+        Some(Value::Object(properties)) => properties.values().all(Value::is_object),
+        Some(_) => false,
+        None => true,
+    };
+    (fits && schema.get("type")? == "object").then(|| schema.clone())
 }
 
 /// The error for a name that cannot be called, with the name that was probably meant.
@@ -192,7 +198,17 @@ mod tests {
     #[test]
     fn only_schemas_with_an_object_at_the_root_are_published() {
         assert!(object_schema(&json!({"type": "object"})).is_some());
-        for schema in [json!({"type": "array"}), json!({}), json!(true), json!({"anyOf": []})] {
+        let properties = |properties| json!({"type": "object", "properties": properties});
+        assert!(object_schema(&properties(json!({"a": {"type": "string"}, "b": {}}))).is_some());
+        for schema in [
+            json!({"type": "array"}),
+            json!({}),
+            json!(true),
+            json!({"anyOf": []}),
+            json!({"type": ["object", "null"]}),
+            properties(json!([])),
+            properties(json!({"a": true})),
+        ] {
             assert!(object_schema(&schema).is_none(), "{schema}");
         }
     }

@@ -4,6 +4,7 @@ mod approval;
 mod arguments;
 mod development;
 mod observability;
+mod saved;
 mod schema;
 mod servers;
 mod tools;

@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::identity::Identity;
-use crate::{answer, listing, management};
+use crate::{answer, listing, management, standing};
 
 /// The most characters of a client's own name that are kept.
 const CLIENT_NAME_MAX_CHARS: usize = 100;
@@ -65,7 +65,7 @@ impl Mcp {
         let name = &*request.name;
         let result = if name.starts_with(management::PREFIX) {
             let Some(tool) = management::find(name).filter(|_| caller.scopes.author) else {
-                return Err(listing::unknown(&self.app, &caller, name).await);
+                return Err(self.unknown(&caller, name).await);
             };
             let admin_address = Arc::clone(&self.admin_address);
             tool.call(self.app.clone(), caller, admin_address, arguments).await
@@ -73,14 +73,22 @@ impl Mcp {
             match app::calls::run(&self.app, &caller, name, arguments).await {
                 Ok(report) => answer::of_report(&report),
                 Err(app::Error::NotFound { .. }) => {
-                    return Err(listing::unknown(&self.app, &caller, name).await);
+                    return Err(self.unknown(&caller, name).await);
                 }
                 Err(error) => answer::of_error(&error),
             }
         } else {
-            return Err(listing::unknown(&self.app, &caller, name).await);
+            return Err(self.unknown(&caller, name).await);
         };
         Ok(result.into())
+    }
+
+    /// The error for a name that cannot be called.
+    async fn unknown(&self, caller: &Caller, name: &str) -> ErrorData {
+        match standing::why_not(&self.app, caller, name, &self.admin_address).await {
+            Some(text) => ErrorData::invalid_params(text, None),
+            None => listing::unknown(&self.app, caller, name).await,
+        }
     }
 }
 

@@ -13,6 +13,9 @@ use crate::text;
 /// The most bytes of a failure's message that are passed on.
 const MESSAGE_MAX: usize = 4 << 10;
 
+/// The most bytes of a failure's detail, as JSON text, that are passed on.
+const DETAIL_MAX: usize = 64 << 10;
+
 #[derive(Deserialize)]
 struct Answer<'a> {
     ok: bool,
@@ -68,16 +71,19 @@ fn failure(answer: Answer<'_>, limits: &Limits) -> Failure {
     let kind = match named.unwrap_or(FailureKind::Exception) {
         FailureKind::Exception | FailureKind::Memory if out_of_memory => FailureKind::Memory,
         // What only the server can know is not taken from a guest.
-        FailureKind::WorkerLost | FailureKind::Busy | FailureKind::Cancelled => {
-            FailureKind::Exception
-        }
+        kind if kind.is_the_servers() => FailureKind::Exception,
         kind => kind,
     };
     let message = match kind {
         FailureKind::Memory => memory(limits.memory_bytes),
         _ => text::one_line(&answer.message, MESSAGE_MAX),
     };
-    Failure { kind, message, detail: answer.detail }
+    Failure { kind, message, detail: answer.detail.filter(is_small) }
+}
+
+/// The runner's own details are far smaller; only a tool that speaks for it makes larger ones.
+fn is_small(detail: &Value) -> bool {
+    serde_json::to_vec(detail).is_ok_and(|text| text.len() <= DETAIL_MAX)
 }
 
 /// The sentence for a call that used up its memory.
@@ -163,6 +169,19 @@ mod tests {
         let busy = read(r#"{"ok":false,"kind":"busy","message":"a\nb"}"#);
         let busy = busy.map_err(|failure| (failure.kind, failure.message));
         assert_eq!(busy, Err((FailureKind::Exception, "a b".to_owned())));
+    }
+
+    #[test]
+    fn a_detail_is_passed_on_unless_it_is_too_long() {
+        for (length, passed) in [(1_000, true), (super::DETAIL_MAX, false)] {
+            let text = "a".repeat(length);
+            let json = format!(
+                r#"{{"ok":false,"kind":"exception","message":"m","detail":{{"text":"{text}"}}}}"#
+            );
+            let failure =
+                read(&json).map_err(|failure| (failure.message, failure.detail.is_some()));
+            assert_eq!(failure, Err(("m".to_owned(), passed)));
+        }
     }
 
     #[test]

@@ -108,7 +108,11 @@ impl Artifact {
             file.sync_all()?;
             fs::rename(&partial, &path)
         });
-        written.map_err(|source| self.disk(source))
+        written.map_err(|source| {
+            // A full disk must not stay full for the sake of a file that nobody can use.
+            let _absent = fs::remove_file(&partial);
+            self.disk(source)
+        })
     }
 
     fn remove_stale(&self) {

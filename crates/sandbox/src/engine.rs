@@ -17,10 +17,11 @@ const IMAGE_MAX: u64 = 64 << 20;
 /// The function table of CPython and its libraries has about 6,000 entries.
 const TABLE_ELEMENTS: usize = 20_000;
 
-/// What stays in memory of a slot that has been used, so that the next call there faults less.
-const MEMORY_KEPT: usize = 8 << 20;
+/// What stays in memory of every slot that has ever been used, so that the next call there faults less.
+const MEMORY_KEPT: usize = 512 << 10;
 
-/// Used slots that keep their mapping; the rest give their memory back.
+/// Free slots of other modules that are left alone before one of them is taken for the guest. Slots
+/// that the guest has used are taken first in any case, and their memory is never given back.
 const WARM_SLOTS: u32 = 32;
 
 fn config() -> Config {

@@ -1,7 +1,18 @@
 //! What reading a tool's source says about it.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use crate::outcome::Failure;
+use crate::text;
+
+/// How the guest begins the note that the module level raised an exception.
+const RAISED: &str = "the module level raised ";
+
+/// The most bytes of a note that comes from where the tool runs.
+const NOTE_MAX: usize = 500;
 
 /// What a tool's source offers, read in the guest with the grammar it runs under.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -45,4 +56,94 @@ pub struct Parameter {
     pub name: String,
     /// Its annotation as written, where it has one.
     pub type_text: Option<String>,
+}
+
+impl Inspection {
+    /// Takes the schemas of an inspection that executed the module level.
+    ///
+    /// In that one the tool could write what it liked: it is believed about the types, which nothing
+    /// else tells, as long as the inputs are those that the source names.
+    pub(crate) fn with_schemas_of(mut self, executed: Result<Self, Failure>) -> Self {
+        let note = match executed {
+            Ok(executed) if self.has_inputs_of(&executed) => {
+                self.input_schema = executed.input_schema;
+                self.output_schema = executed.output_schema;
+                executed.notes.into_iter().find(|note| note.starts_with(RAISED))
+            }
+            Ok(_) => Some(
+                "after the module level is executed, `main` takes other inputs than its signature \
+                 says: the schemas are those of the signature as written"
+                    .to_owned(),
+            ),
+            Err(failure) => Some(format!(
+                "the module level could not be executed, so that the types it defines are not \
+                 known: {failure}"
+            )),
+        };
+        self.notes.extend(note.map(|note| text::one_line(&note, NOTE_MAX)));
+        self
+    }
+
+    fn has_inputs_of(&self, other: &Self) -> bool {
+        match (&self.input_schema, &other.input_schema) {
+            (Some(own), Some(other)) => inputs(own) == inputs(other),
+            _ => false,
+        }
+    }
+}
+
+/// The names of the inputs, and of those that are required; `None` where there is something else.
+fn inputs(schema: &Value) -> Option<(BTreeSet<&str>, BTreeSet<&str>)> {
+    let properties = schema.get("properties")?.as_object()?;
+    let required = match schema.get("required") {
+        Some(required) => required.as_array()?.iter().map(Value::as_str).collect::<Option<_>>()?,
+        None => BTreeSet::new(),
+    };
+    Some((properties.keys().map(String::as_str).collect(), required))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{Failure, Inspection};
+    use crate::outcome::FailureKind;
+
+    fn inspection(input_schema: Value, note: &str) -> Inspection {
+        let notes = vec![note.to_owned()];
+        Inspection { input_schema: Some(input_schema), notes, ..Inspection::default() }
+    }
+
+    #[test]
+    fn schemas_are_taken_where_the_inputs_agree_and_notes_are_never_lost() {
+        let names = json!({ "properties": { "a": {} }, "required": ["a"] });
+        let types = json!({ "properties": { "a": { "type": "string" } }, "required": ["a"] });
+        let written = inspection(names.clone(), "written");
+        let executed = inspection(types.clone(), "the module level raised ValueError");
+        let both = written.clone().with_schemas_of(Ok(executed));
+        assert_eq!(both.input_schema, Some(types.clone()));
+        assert_eq!(both.notes, ["written", "the module level raised ValueError"]);
+        let both = written.with_schemas_of(Ok(inspection(types.clone(), "all is well")));
+        assert_eq!((both.input_schema, both.notes), (Some(types), vec!["written".to_owned()]));
+    }
+
+    #[test]
+    fn other_inputs_and_no_answer_leave_what_is_written() {
+        let names = json!({ "properties": { "a": {} }, "required": ["a"] });
+        for other in [
+            json!({ "properties": { "a": {} } }),
+            json!({ "properties": { "a": {}, "b": {} }, "required": ["a"] }),
+            json!({ "properties": { "a": {} }, "required": [1] }),
+            json!(1),
+        ] {
+            let executed = Ok(inspection(other, ""));
+            let both = inspection(names.clone(), "written").with_schemas_of(executed);
+            assert_eq!(both.input_schema, Some(names.clone()));
+            assert_eq!(both.notes.len(), 2);
+        }
+        let failed = Err(Failure::new(FailureKind::Cpu, "stopped after 60 s"));
+        let both = inspection(names.clone(), "written").with_schemas_of(failed);
+        assert_eq!(both.input_schema, Some(names));
+        assert!(both.notes.iter().any(|note| note.contains("stopped after 60 s")));
+    }
 }

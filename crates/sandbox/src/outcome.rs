@@ -80,6 +80,11 @@ pub enum FailureKind {
 }
 
 impl FailureKind {
+    /// Whether only the server can know of this end, and no guest.
+    pub(crate) fn is_the_servers(self) -> bool {
+        matches!(self, Self::WorkerLost | Self::Busy | Self::Cancelled)
+    }
+
     /// The kind's name in `snake_case`, as it is serialised.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -11,7 +11,7 @@ use crate::limits::Limits;
 use crate::outcome::FailureKind;
 
 /// Changes with every change of the messages: a worker of another build is turned away.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 /// The longest message in bytes, the length prefix not counted.
 pub(crate) const FRAME_MAX: usize = 64 << 20;
@@ -41,8 +41,8 @@ pub(crate) enum ToWorker {
 /// What a call does.
 #[derive(Serialize, Deserialize)]
 pub(crate) enum Task {
-    /// Reads source text.
-    Inspect { source: String },
+    /// Reads source text, and executes its module level where asked to.
+    Inspect { source: String, execute: bool },
     /// Runs `main`.
     Run { source: String, arguments: String, secrets: String },
 }
@@ -51,7 +51,7 @@ impl Task {
     /// How many bytes of text there are.
     pub(crate) fn length(&self) -> usize {
         match self {
-            Self::Inspect { source } => source.len(),
+            Self::Inspect { source, .. } => source.len(),
             Self::Run { source, arguments, secrets } => {
                 source.len() + arguments.len() + secrets.len()
             }

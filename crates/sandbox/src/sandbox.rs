@@ -89,12 +89,27 @@ impl Sandbox {
 
     /// Reads `source` without running its `main`: whether it can be run, its parameters, its schemas.
     ///
+    /// Everything is read from the source as it is written, in an instance that runs nothing of it.
+    /// The schemas alone come from a second one that executes the module level, where that fits the
+    /// signature as written; a note says where it did not.
+    ///
     /// Source that cannot be run is an [`Inspection`] that is not valid; the error is for what ended
-    /// the inspection itself, such as a module level that never ends.
+    /// the inspection itself, such as a sandbox that has no place left.
     pub async fn inspect(&self, source: &str) -> Result<Inspection, Failure> {
-        let limits = Limits::default();
-        let task = Task::Inspect { source: source.to_owned() };
-        let ending = self.inner.pool.call(task, limits, Arc::new(NoHost)).await;
+        let written = self.inspected(source, false).await?;
+        if !written.valid || !written.has_main {
+            return Ok(written);
+        }
+        let executed = self.inspected(source, true).await;
+        match executed {
+            Err(failure) if failure.kind.is_the_servers() => Err(failure),
+            executed => Ok(written.with_schemas_of(executed)),
+        }
+    }
+
+    async fn inspected(&self, source: &str, execute: bool) -> Result<Inspection, Failure> {
+        let task = Task::Inspect { source: source.to_owned(), execute };
+        let ending = self.inner.pool.call(task, Limits::default(), Arc::new(NoHost)).await;
         answer::inspection(ending.reply)
     }
 

@@ -58,8 +58,13 @@ impl Start<'_> {
 
     /// Starts it and waits until it says that it is ready.
     pub fn run(&self) -> Program {
-        let mut child = self
-            .command()
+        self.run_as(self.command())
+    }
+
+    /// Starts `command`, which runs this program as itself or by `exec`, and waits until it says
+    /// that it is ready.
+    pub fn run_as(&self, mut command: Command) -> Program {
+        let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
             .spawn()

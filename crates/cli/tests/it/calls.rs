@@ -43,7 +43,7 @@ fn a_result_that_breaks_the_return_annotation_is_a_failure_that_says_so() {
     publish(&mut model, &api, "promise", "count", code);
     assert_eq!(model.ok("promise__count", &json!({"honest": true})), json!({"n": 1}));
     let text = model.fails("promise__count", &json!({"honest": false}));
-    assert!(text.contains("return annotation") && text.contains("/n"), "{text}");
+    assert!(text.contains("return annotation") && text.contains("result.n"), "{text}");
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod bad_input;
 mod browser;
 mod calls;
 mod client;
+mod connections;
 mod credentials;
 mod database;
 mod durability;

@@ -1,13 +1,12 @@
 //! The management tools for getting a tool approved.
 
 use app::approvals;
-use app::servers::Status;
-use app::tools::{self, Detail, LiveTool, State};
+use app::tools::{self, State};
 use serde_json::json;
 
 use super::schema::{list_of, paged, parameters, result, result_with, text, tool_id};
 use super::{Definition, Effect, Outcome, Request};
-use crate::answer;
+use crate::{answer, standing};
 
 pub(super) const DEFINITIONS: &[Definition] = &[
     Definition {
@@ -35,7 +34,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
     Definition {
         name: "mcpbox_get_tool_status",
         title: "Get approval status",
-        description: "Shows how far the approval of a tool is and, once it is callable, under which name.",
+        description: "Shows how far the approval of a tool is, under which name it is callable, and what to do next if it is not.",
         effect: Effect::Read,
         input: || parameters(&["tool_id"], vec![tool_id()]),
         output: || {
@@ -46,6 +45,9 @@ pub(super) const DEFINITIONS: &[Definition] = &[
                 ("current_version", "integer"),
                 ("live_version", "integer?"),
                 ("callable_as", "string?"),
+                ("server_status", "string"),
+                ("enabled", "boolean"),
+                ("next", "string"),
                 ("created_by", "string"),
                 ("approval_requested_at", "string?"),
                 ("approved_at", "string?"),
@@ -87,7 +89,7 @@ async fn request_publish(request: Request) -> Outcome {
     let number = filed.revision.number;
     let filed_before = if filed.already_pending { " already" } else { "" };
     let message = format!(
-        "Version {number} is{filed_before} filed. Tell your user: a person has to approve it at {admin_address}/approvals. After that it is in tools/list; mcpbox_get_tool_status shows under which name. Clients that do not refresh their list of tools see it in their next conversation."
+        "Version {number} is{filed_before} filed. Tell your user: a person has to approve it at {admin_address}/approvals. mcpbox_get_tool_status shows whether clients can call it then, and under which name. Clients that do not refresh their list of tools see it in their next conversation."
     );
     Ok(answer::object(json!({
         "success": true,
@@ -102,7 +104,8 @@ async fn request_publish(request: Request) -> Outcome {
 
 async fn status(request: Request) -> Outcome {
     let detail = tools::get(&request.app, request.arguments.id("tool_id")?).await?;
-    let callable_as = callable_as(&detail);
+    let callable_as = standing::callable_as(&detail);
+    let next = standing::next(&detail, &request.admin_address);
     let newest = detail.newest;
     let approved = newest.state == State::Approved;
     Ok(answer::object(json!({
@@ -112,6 +115,9 @@ async fn status(request: Request) -> Outcome {
         "current_version": newest.number,
         "live_version": detail.live.map(|live| live.number),
         "callable_as": callable_as,
+        "server_status": detail.server.status.as_str(),
+        "enabled": detail.tool.enabled,
+        "next": next,
         "created_by": newest.created_by,
         "approval_requested_at": newest.requested_at,
         "approved_at": newest.decided_at.filter(|_| approved),
@@ -119,19 +125,6 @@ async fn status(request: Request) -> Outcome {
         "rejection_reason": newest.rejection_reason,
         "publish_notes": newest.notes,
     })))
-}
-
-/// The name under which clients can call the tool now.
-fn callable_as(detail: &Detail) -> Option<String> {
-    let running = detail.server.status == Status::Running && detail.tool.enabled;
-    let live = detail.live.clone().filter(|_| running)?;
-    Some(tools::public_name(&LiveTool {
-        server_id: detail.server.id,
-        server_name: detail.server.name.clone(),
-        default_timeout_ms: detail.server.default_timeout_ms,
-        tool_id: detail.tool.id,
-        revision: live,
-    }))
 }
 
 async fn pending(request: Request) -> Outcome {

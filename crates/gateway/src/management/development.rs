@@ -1,9 +1,11 @@
 //! The management tools for trying code before anybody approves it.
 
+use app::Error;
 use app::calls::Report;
 use app::drafts::{self, Inspection};
 use serde_json::{Map, Value, json};
 
+use super::arguments::Arguments;
 use super::observability::milliseconds;
 use super::schema::{list_of, parameters, result, result_with, text, tool_id};
 use super::{Definition, Effect, Outcome, Request};
@@ -42,8 +44,9 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         description: "Checks Python code without saving or running it: syntax, main, parameters, input schema.",
         effect: Effect::Read,
         input: || {
-            let code = text("Python with `async def main(...)`.");
-            parameters(&["code"], vec![("code", code)])
+            let code = text("Python with `async def main(...)`, as in mcpbox_create_tool.");
+            let alias = text("The same as `python_code`; give one of the two.");
+            parameters(&[], vec![("python_code", code), ("code", alias)])
         },
         output: || {
             let parameters = list_of(&[("name", "string"), ("type", "string?")]);
@@ -95,7 +98,8 @@ fn tested(report: &Report) -> Value {
     })
 }
 
-/// The beginning of what was printed; says so if there was more.
+/// The beginning of what was printed; says so if there was more. `truncated` tells that `stdout`
+/// is not all of it: how much was printed in all is then unknown.
 fn beginning(stdout: &str, truncated: bool) -> String {
     if stdout.len() <= STDOUT_MAX_BYTES && !truncated {
         return stdout.to_owned();
@@ -103,13 +107,25 @@ fn beginning(stdout: &str, truncated: bool) -> String {
     let end = stdout.floor_char_boundary(STDOUT_MAX_BYTES);
     let (shown, _) = stdout.split_at(end);
     let more = if truncated { "more than " } else { "" };
-    format!("{shown}\n… (cut: {more}{} bytes were printed)", stdout.len())
+    let (printed, first) = (stdout.len(), shown.len());
+    format!("{shown}\n… (cut: {more}{printed} bytes were printed; the first {first} are shown)")
 }
 
 async fn validate(request: Request) -> Outcome {
-    let code = request.arguments.required_text("code");
-    let inspection = drafts::validate(&request.app, &code).await?;
+    let inspection = drafts::validate(&request.app, code_of(&request.arguments)?).await?;
     Ok(answer::object(validated(&inspection)))
+}
+
+/// The code, which is given under one of two names.
+fn code_of(arguments: &Arguments) -> Result<&str, Error> {
+    match (arguments.text("python_code"), arguments.text("code")) {
+        (Some(code), None) | (None, Some(code)) => Ok(code),
+        (given, _) => {
+            let problem = if given.is_some() { "given as `code` too" } else { "missing" };
+            let reason = format!("{problem}; give the code once, as `python_code` or as `code`");
+            Err(Error::Invalid { field: "python_code", reason })
+        }
+    }
 }
 
 fn validated(inspection: &Inspection) -> Value {
@@ -192,8 +208,17 @@ mod tests {
         let long = "ä".repeat(STDOUT_MAX_BYTES);
         let cut = beginning(&long, false);
         assert!(cut.len() < STDOUT_MAX_BYTES + 100, "{}", cut.len());
-        assert!(cut.ends_with("(cut: 20480 bytes were printed)"), "{cut}");
-        assert!(beginning("x", true).contains("more than 1 bytes"));
+        let end = "(cut: 20480 bytes were printed; the first 10240 are shown)";
+        assert!(cut.ends_with(end) && !cut.contains("more than"), "{cut}");
+    }
+
+    #[test]
+    fn output_that_was_cut_before_is_not_counted_as_all() {
+        let cut = beginning(&"x".repeat(65_537), true);
+        let end = "(cut: more than 65537 bytes were printed; the first 10240 are shown)";
+        assert!(cut.ends_with(end), "{cut}");
+        let end = "(cut: more than 1 bytes were printed; the first 1 are shown)";
+        assert!(beginning("x", true).ends_with(end));
     }
 
     #[test]

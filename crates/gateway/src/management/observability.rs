@@ -1,7 +1,7 @@
 //! The management tool that reads the execution log.
 
 use app::calls::{self, Call, Filter};
-use app::tools;
+use app::tools::{self, Detail};
 use serde_json::{Value, json};
 
 use super::schema::{integer, list_of, page, parameters, result_with, tool_id};
@@ -25,6 +25,9 @@ pub(super) const DEFINITIONS: &[Definition] = &[Definition {
             ("is_test", "boolean"),
             ("duration_ms", "number"),
             ("error", "string?"),
+            ("error_kind", "string?"),
+            ("version", "integer?"),
+            ("digest", "string?"),
             ("input_args", "object"),
             ("result", "any?"),
             ("stdout", "string"),
@@ -53,19 +56,26 @@ async fn logs(request: Request) -> Outcome {
     Ok(answer::object(json!({
         "tool_id": tool_id,
         "tool_name": detail.tool.name,
-        "logs": listed.items.iter().map(logged).collect::<Vec<_>>(),
+        "logs": listed.items.iter().map(|call| logged(call, &detail)).collect::<Vec<_>>(),
         "total": listed.total,
         "page": page.number,
     })))
 }
 
-fn logged(call: &Call) -> Value {
+/// A row; its version where it is the newest or the live one, else the digest of what ran, which
+/// a tool that was changed often has no number for at hand.
+fn logged(call: &Call, detail: &Detail) -> Value {
+    let mut known = detail.live.iter().chain([&detail.newest]);
+    let version = known.find(|one| one.id == call.revision_id).map(|one| one.number);
     json!({
         "id": call.id,
         "success": call.success,
         "is_test": call.is_test,
         "duration_ms": milliseconds(call.duration_us),
         "error": call.error,
+        "error_kind": call.error_kind,
+        "version": version,
+        "digest": version.is_none().then_some(&call.digest),
         "input_args": call.arguments,
         "result": call.result,
         "stdout": call.stdout,

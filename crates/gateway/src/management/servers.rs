@@ -1,6 +1,6 @@
 //! The management tools for servers.
 
-use app::servers::{self, Server, Summary};
+use app::servers::{self, Server, Started, Summary};
 use app::tools::{Revision, Tool};
 use serde_json::{Value, json};
 
@@ -78,7 +78,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
     Definition {
         name: "mcpbox_delete_server",
         title: "Delete server",
-        description: "Deletes a server with all of its tools for good.",
+        description: "Deletes a server with its tools; the record of versions and decisions stays.",
         effect: Effect::Change,
         input: || parameters(&["server_id"], vec![server_id()]),
         output: || result(&[("success", "boolean"), ("message", "string")]),
@@ -87,7 +87,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
     Definition {
         name: "mcpbox_start_server",
         title: "Start server",
-        description: "Makes the approved and enabled tools of a stopped server callable.",
+        description: "Makes the approved and enabled tools of a server callable. A running one stays as it is.",
         effect: Effect::AddOnce,
         input: || parameters(&["server_id"], vec![server_id()]),
         output: || {
@@ -193,12 +193,24 @@ async fn delete(request: Request) -> Outcome {
 async fn start(request: Request) -> Outcome {
     let Request { app, who, arguments, .. } = request;
     let started = servers::start(&app, &who, arguments.id("server_id")?).await?;
+    let message = start_message(&started);
     Ok(answer::object(json!({
         "success": true,
-        "message": format!("Server `{}` is running.", started.server.name),
+        "message": message,
         "status": started.server.status.as_str(),
         "registered_tools": started.registered_tools,
     })))
+}
+
+fn start_message(started: &Started) -> String {
+    let (name, callable) = (&started.server.name, started.registered_tools);
+    let before = if started.already_running { " already" } else { "" };
+    let next = match (callable, started.already_running) {
+        (0, _) => "it has no approved and enabled tool yet, so clients see none of it",
+        (_, true) => "nothing changed",
+        (_, false) => "clients see its approved and enabled tools",
+    };
+    format!("Server `{name}` is running{before}; {next}.")
 }
 
 async fn stop(request: Request) -> Outcome {
@@ -206,7 +218,7 @@ async fn stop(request: Request) -> Outcome {
     let server = servers::stop(&app, &who, arguments.id("server_id")?).await?;
     Ok(answer::object(json!({
         "success": true,
-        "message": format!("Server `{}` is stopped; its tools are no longer listed.", server.name),
+        "message": format!("Server `{}` is stopped; clients see none of its tools until mcpbox_start_server.", server.name),
         "status": server.status.as_str(),
     })))
 }

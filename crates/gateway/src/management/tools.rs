@@ -3,6 +3,7 @@
 use app::tools::{self, Changes, New};
 use serde_json::{Value, json};
 
+use super::saved;
 use super::schema::{list_of, paged, parameters, result, result_with, server_id, text, tool_id};
 use super::servers::{TOOL_FIELDS, tool_in_list};
 use super::{Definition, Effect, Outcome, Request};
@@ -95,7 +96,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
     Definition {
         name: "mcpbox_delete_tool",
         title: "Delete tool",
-        description: "Deletes a tool with all of its versions for good.",
+        description: "Deletes a tool; the record of its versions and decisions stays.",
         effect: Effect::Change,
         input: || parameters(&["tool_id"], vec![tool_id()]),
         output: || result(&[("success", "boolean"), ("message", "string")]),
@@ -136,7 +137,7 @@ fn code() -> Value {
     json!({
         "type": "string",
         "minLength": 1,
-        "description": "Python with `async def main(...)` at top level, at most 100 kB. Its typed parameters become the input schema (a default makes one optional), what it returns the result. `json`, `datetime` and `arguments` (all inputs) are there without import.",
+        "description": "Python with `async def main(...)` at top level, at most 100 kB. Its typed parameters become the input schema (a default makes one optional), what it returns the result. `json`, `datetime` and `arguments` (all inputs) are there without import. Imports: pure computation of the standard library (math, re, csv, datetime, …); no os, sys, subprocess, network or packages.",
     })
 }
 
@@ -157,6 +158,7 @@ fn changed() -> Value {
         ("name", "string"),
         ("current_version", "integer"),
         ("approval_status", "string"),
+        ("notes", "array"),
         ("message", "string"),
     ])
 }
@@ -210,6 +212,7 @@ async fn create(request: Request) -> Outcome {
         "name": tool.name,
         "current_version": revision.number,
         "approval_status": revision.state.as_str(),
+        "notes": revision.remarks,
         "message": "Saved as a draft. Try it with mcpbox_test_code, then file it with mcpbox_request_publish.",
     })))
 }
@@ -224,24 +227,17 @@ async fn update(request: Request) -> Outcome {
         timeout_ms: arguments.small_integer("timeout_ms"),
         enabled: arguments.boolean("enabled"),
     };
-    let updated = tools::update(&app, &who, arguments.id("tool_id")?, changes).await?;
-    let number = updated.revision.number;
-    let message = match (updated.new_revision, updated.tool.live_revision.is_some()) {
-        (true, true) => format!(
-            "Version {number} is a draft; the approved version stays live until a person approves this one. Test it with mcpbox_test_code, then file it with mcpbox_request_publish."
-        ),
-        (true, false) => format!(
-            "Version {number} is a draft. Test it with mcpbox_test_code, then file it with mcpbox_request_publish."
-        ),
-        (false, _) => format!("Saved; version {number} is unchanged and needs no new approval."),
-    };
+    let id = arguments.id("tool_id")?;
+    let before = tools::get(&app, id).await?;
+    let updated = tools::update(&app, &who, id, changes).await?;
     Ok(answer::object(json!({
         "success": true,
         "id": updated.tool.id,
         "name": updated.tool.name,
-        "current_version": number,
+        "current_version": updated.revision.number,
         "approval_status": updated.revision.state.as_str(),
-        "message": message,
+        "notes": updated.revision.remarks,
+        "message": saved::told(&before, &updated),
     })))
 }
 

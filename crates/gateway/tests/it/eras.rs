@@ -44,6 +44,16 @@ async fn a_session_is_opened_used_and_ended() {
 }
 
 #[tokio::test]
+async fn a_request_that_lacks_its_session_is_told_how_to_get_one() {
+    let door = with::open().await;
+    let message = request("tools/list", &json!({}));
+    let (status, problem) = read(door.send(legacy(None, &message)).await).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    let detail = problem["detail"].as_str().expect("text");
+    assert!(detail.contains("`initialize`") && detail.contains("Mcp-Session-Id"), "{detail}");
+}
+
+#[tokio::test]
 async fn without_a_session_each_request_stands_alone() {
     let door = with::open().await;
     let discovered = door.ask("server/discover", json!({})).await;

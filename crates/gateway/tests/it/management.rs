@@ -87,6 +87,31 @@ async fn a_part_that_is_missing_is_named() {
 }
 
 #[tokio::test]
+async fn code_is_checked_under_either_name_and_not_under_both() {
+    let door = with::open().await;
+    for arguments in [json!({"code": "x = 1"}), json!({"python_code": "x = 1"})] {
+        let read = door.call("mcpbox_validate_code", arguments).await;
+        assert!(text(&read).contains("sandbox"), "{read}");
+    }
+    for arguments in [json!({}), json!({"code": "x = 1", "python_code": "x = 1"})] {
+        let refused = door.call("mcpbox_validate_code", arguments).await;
+        assert_eq!(refused["isError"], true);
+        assert!(text(&refused).contains("give the code once"), "{refused}");
+    }
+}
+
+#[tokio::test]
+async fn stopping_a_stopped_server_changes_nothing_and_is_no_error() {
+    let door = with::open().await;
+    let created = door.call("mcpbox_create_server", json!({"name": "weather"})).await;
+    let id = created["structuredContent"]["id"].clone();
+    for _ in 0..2 {
+        let stopped = door.call("mcpbox_stop_server", json!({"server_id": id})).await;
+        assert_eq!(stopped["structuredContent"]["status"], "stopped", "{stopped}");
+    }
+}
+
+#[tokio::test]
 async fn an_unknown_tool_is_told_which_was_meant() {
     let door = with::open().await;
     for (name, part) in [

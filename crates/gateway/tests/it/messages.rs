@@ -16,6 +16,9 @@ async fn what_is_not_json_is_a_parse_error() {
     let (status, error) = answer("{\"jsonrpc\": \"2.0\", \"id\": 1,").await;
     assert_eq!((status, &error["error"]["code"]), (StatusCode::BAD_REQUEST, &json!(-32700)));
     assert!(error["error"]["message"].as_str().expect("text").contains("line 1 column"));
+    let (_, error) = answer("this is no JSON").await;
+    let text = error["error"]["message"].as_str().expect("text");
+    assert!(text.contains("the body is not JSON") && !text.contains("ident"), "{text}");
 }
 
 #[tokio::test]

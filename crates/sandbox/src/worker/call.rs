@@ -60,7 +60,7 @@ impl Attempt {
         let _slot = guest.slots.acquire().await;
         let _ticking = guest.ticker.guard();
         match task {
-            Task::Inspect { source } => self.inspect(&source).await,
+            Task::Inspect { source, execute } => self.inspect(&source, execute).await,
             Task::Run { source, arguments, secrets } => match self.compiled(&source).await {
                 Ok(bytecode) => self.run(&bytecode, &source, &arguments, &secrets).await,
                 Err(reply) => reply,
@@ -75,10 +75,10 @@ impl Attempt {
         guest.store(State::new(limits, self.deadline, meter, operations.clone(), writer))
     }
 
-    async fn inspect(&self, source: &str) -> Reply {
+    async fn inspect(&self, source: &str, execute: bool) -> Reply {
         let mut store = self.store();
         let answered = match self.context.guest.instance(&mut store).await {
-            Ok(tool) => tool.call_inspect(&mut store, source).await,
+            Ok(tool) => tool.call_inspect(&mut store, source, execute).await,
             Err(error) => Err(error),
         };
         match answered {

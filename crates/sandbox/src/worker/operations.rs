@@ -15,6 +15,9 @@ use crate::text;
 /// Operations of one call that may be under way or uncollected at the same time.
 const OPERATIONS_MAX: usize = 256;
 
+/// Bytes of an operation's name.
+const NAME_MAX: usize = 100;
+
 /// Bytes of answers that one call may leave uncollected.
 const UNCOLLECTED_MAX: usize = 4 * PAYLOAD_MAX;
 
@@ -50,7 +53,7 @@ impl Operations {
 
     /// Begins an operation and returns its number; a refusal is the operation's answer.
     pub(super) async fn start(&self, name: String, payload: Vec<u8>) -> u32 {
-        let (operation, refusal) = self.number(payload.len());
+        let (operation, refusal) = self.number(name.len(), payload.len());
         if let Some(refusal) = refusal {
             self.end(operation, Err(refusal));
             return operation;
@@ -62,7 +65,7 @@ impl Operations {
         operation
     }
 
-    fn number(&self, length: usize) -> (u32, Option<String>) {
+    fn number(&self, name: usize, length: usize) -> (u32, Option<String>) {
         let mut state = self.state();
         let open = state.under_way.len() + state.ended.len();
         state.last = state.last.wrapping_add(1);
@@ -71,6 +74,8 @@ impl Operations {
         let refusal = if length > PAYLOAD_MAX {
             let (length, most) = (text::size(length), text::size(PAYLOAD_MAX));
             Some(format!("the request is {length} long, the most is {most}: send less at a time"))
+        } else if name > NAME_MAX {
+            Some(format!("the operation's name is {name} bytes long, the most is {NAME_MAX}"))
         } else if open >= OPERATIONS_MAX {
             Some(format!("{OPERATIONS_MAX} operations are under way: wait for some of them first"))
         } else {
@@ -139,7 +144,7 @@ impl Operations {
 mod tests {
     use std::time::Duration;
 
-    use super::{OPERATIONS_MAX, Operations, Outbox};
+    use super::{NAME_MAX, OPERATIONS_MAX, Operations, Outbox};
     use crate::protocol::PAYLOAD_MAX;
 
     #[tokio::test]
@@ -165,7 +170,11 @@ mod tests {
         operations.start("a".to_owned(), vec![0; PAYLOAD_MAX + 1]).await;
         let ended = operations.wait(None).await;
         assert!(matches!(ended.as_slice(), [one] if one.outcome.is_err()));
-        for _ in 0..OPERATIONS_MAX {
+        operations.start("a".repeat(NAME_MAX + 1), Vec::new()).await;
+        let ended = operations.wait(None).await;
+        assert!(matches!(ended.as_slice(), [one] if one.outcome.is_err()));
+        operations.start("a".repeat(NAME_MAX), Vec::new()).await;
+        for _ in 1..OPERATIONS_MAX {
             operations.start("a".to_owned(), Vec::new()).await;
         }
         assert!(operations.wait(Some(Duration::ZERO)).await.is_empty());

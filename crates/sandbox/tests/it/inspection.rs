@@ -1,6 +1,6 @@
 //! What inspecting a source finds, the guest's answer read by the server.
 
-use sandbox::FailureKind;
+use sandbox::{FailureKind, Inspection, Sandbox};
 
 use crate::{assert_works, sandbox};
 
@@ -42,6 +42,91 @@ async fn source_that_is_deeply_nested_does_not_end_the_worker() {
                 "{failure:?}"
             );
         }
+    }
+    assert_works(&sandbox).await;
+}
+
+/// The notes of a tool that runs `forgery` at its module level.
+async fn notes_beside(sandbox: &Sandbox, forgery: &str) -> Inspection {
+    let source = format!(
+        "{forgery}\nasync def main(name: str, *rest):\n    '''Greets.'''\n    return '\\d'\n"
+    );
+    sandbox.inspect(&source).await.expect("it can be inspected")
+}
+
+#[tokio::test]
+async fn a_tool_cannot_take_back_what_the_inspection_says() {
+    let sandbox = sandbox(1).await;
+    let honest = notes_beside(&sandbox, "pass").await;
+    assert_eq!(honest.notes.len(), 2, "{honest:?}");
+    let by_frames = "
+import logging
+sys = logging.sys
+f = sys._getframe()
+while f is not None:
+    for value in list(f.f_locals.values()):
+        if isinstance(value, list):
+            value.clear()
+        if isinstance(value, dict) and 'notes' in value:
+            value['notes'].clear()
+            value['doc'] = 'harmless'
+            value['parameters'].clear()
+    f = f.f_back";
+    let by_replacement = "
+import logging
+made = logging.sys.modules['mcpbox_guest.parameters'].Parameters
+made.schema = lambda self, texts: {'type': 'object', 'properties': {'forged': {}}}
+made.result_schema = lambda self: {'type': 'object', 'title': 'forged'}";
+    for forgery in [by_frames, by_replacement] {
+        let forged = notes_beside(&sandbox, forgery).await;
+        assert_eq!(forged.doc, honest.doc);
+        assert_eq!(forged.parameters, honest.parameters);
+        let kept = |note: &String| forged.notes.iter().any(|other| same_but_line(note, other));
+        assert!(honest.notes.iter().all(kept), "{forged:?}");
+        assert_eq!(forged.input_schema, honest.input_schema);
+        assert_eq!(forged.output_schema, None);
+    }
+    let replaced = notes_beside(&sandbox, by_replacement).await;
+    assert!(replaced.notes.iter().any(|note| note.contains("other inputs")), "{replaced:?}");
+}
+
+/// Notes begin with their line, which a forgery above moves.
+fn same_but_line(one: &str, other: &str) -> bool {
+    let text = |note: &str| note.split_once(": ").map(|(_, text)| text.to_owned());
+    text(one) == text(other)
+}
+
+#[tokio::test]
+async fn types_of_the_tool_are_described_and_unknown_ones_noted() {
+    let sandbox = sandbox(1).await;
+    let source = "from typing import Literal, TypedDict\nclass Out(TypedDict):\n    total: int\n\
+                  async def main(a: Literal['x', 'y'] = 'x', *, b: list[int] | None, c: Out, d: 'Gone') -> Out: ...\n";
+    let inspection = sandbox.inspect(source).await.expect("it can be inspected");
+    let input = inspection.input_schema.expect("it has inputs");
+    assert_eq!(input["properties"]["a"]["enum"], serde_json::json!(["x", "y"]));
+    assert_eq!(input["properties"]["c"]["properties"]["total"]["type"], "integer");
+    assert_eq!(input["required"], serde_json::json!(["b", "c", "d"]));
+    assert_eq!(inspection.output_schema.expect("an object")["type"], "object");
+    assert_eq!(inspection.notes.len(), 1, "{:?}", inspection.notes);
+    assert!(inspection.notes[0].contains("Gone"));
+}
+
+#[tokio::test]
+async fn a_module_level_that_fails_leaves_the_signature_as_it_is_written() {
+    let sandbox = sandbox(1).await;
+    let main = "import typing as t\nimport datetime\nasync def main(\n    a: t.Annotated[t.Optional[int], 'How many'] = 3,\n    \
+                b: 'datetime.date | None' = None, /, **more: str) -> dict[str, t.Any]: ...\n";
+    let honest = sandbox.inspect(main).await.expect("it can be inspected");
+    assert!(honest.notes.is_empty(), "{honest:?}");
+    for (ending, text) in [
+        ("import logging\nlogging.os._exit(3)", "ended the interpreter"),
+        ("raise ValueError('early')", "early"),
+    ] {
+        let inspection = sandbox.inspect(&format!("{main}{ending}\n")).await.expect("it ends");
+        assert!(inspection.valid);
+        assert_eq!(inspection.input_schema, honest.input_schema);
+        assert_eq!(inspection.output_schema, honest.output_schema);
+        assert!(inspection.notes.iter().any(|note| note.contains(text)), "{inspection:?}");
     }
     assert_works(&sandbox).await;
 }

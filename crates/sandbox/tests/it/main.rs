@@ -11,6 +11,7 @@ mod inspection;
 mod isolation;
 mod limits;
 mod start;
+mod values;
 mod workers;
 
 use std::path::{Path, PathBuf};

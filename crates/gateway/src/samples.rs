@@ -1,0 +1,63 @@
+//! Rows for unit tests.
+
+use app::clock;
+use app::servers::{Server, Status};
+use app::tools::{Detail, Revision, State, Tool};
+use serde_json::json;
+use uuid::Uuid;
+
+/// A tool whose third version is approved and callable.
+pub(crate) fn live() -> Detail {
+    let (server_id, tool_id) = (Uuid::from_u128(1), Uuid::from_u128(2));
+    let newest = revision(tool_id);
+    Detail {
+        tool: Tool {
+            id: tool_id,
+            server_id,
+            name: newest.name.clone(),
+            description: String::new(),
+            enabled: true,
+            live_revision: Some(newest.id),
+            created_at: clock::now(),
+            updated_at: clock::now(),
+        },
+        server: Server {
+            id: server_id,
+            name: "geometry".to_owned(),
+            description: String::new(),
+            status: Status::Running,
+            default_timeout_ms: 30_000,
+            created_at: clock::now(),
+            updated_at: clock::now(),
+        },
+        live: Some(newest.clone()),
+        newest,
+    }
+}
+
+fn revision(tool_id: Uuid) -> Revision {
+    Revision {
+        id: Uuid::from_u128(3),
+        tool_id,
+        number: 3,
+        digest: "d3".to_owned(),
+        name: "circle".to_owned(),
+        description: String::new(),
+        python_code: String::new(),
+        timeout_ms: None,
+        input_schema: json!({"type": "object"}),
+        output_schema: None,
+        remarks: Vec::new(),
+        state: State::Approved,
+        change_summary: String::new(),
+        change_source: String::new(),
+        created_by: String::new(),
+        created_at: clock::now(),
+        requested_at: None,
+        requested_by: None,
+        notes: None,
+        decided_at: None,
+        decided_by: None,
+        rejection_reason: None,
+    }
+}

@@ -1,0 +1,187 @@
+//! Where a tool stands: whether clients can call it now, and what has to happen first if not.
+
+use app::identity::Caller;
+use app::servers::{self, Status, Summary};
+use app::tools::{self, Detail, LiveTool, State};
+use app::{App, Page};
+use uuid::Uuid;
+
+/// How many rows are read at once in looking for a name.
+const ROWS: u64 = 500;
+
+/// The name under which clients can call the tool now.
+pub(crate) fn callable_as(detail: &Detail) -> Option<String> {
+    let running = detail.server.status == Status::Running && detail.tool.enabled;
+    published_as(detail).filter(|_| running)
+}
+
+/// What has to happen next for clients to be able to call the newest version.
+pub(crate) fn next(detail: &Detail, admin_address: &str) -> String {
+    let mut steps = obstacles(detail).into_iter().map(|(_, step)| step).collect::<Vec<_>>();
+    let newest = &detail.newest;
+    let number = newest.number;
+    match newest.state {
+        State::PendingReview => steps.push(format!(
+            "wait until a person approves version {number} at {admin_address}/approvals"
+        )),
+        State::Draft => steps.push(format!(
+            "test version {number} with mcpbox_test_code and file it with mcpbox_request_publish"
+        )),
+        State::Rejected => steps.push(format!(
+            "mend version {number} as its rejection says with mcpbox_update_tool and file it with mcpbox_request_publish"
+        )),
+        State::Approved | State::Superseded => {}
+    }
+    if steps.is_empty() {
+        return "Nothing; clients can call it. One that does not see it lists its tools again or begins a new conversation.".to_owned();
+    }
+    let mut text = steps.join("; ");
+    text.push('.');
+    text
+}
+
+/// Why the tool that would be called `name` cannot be called, for a caller who may know of it.
+/// None if there is no such tool, or nothing is in its way.
+pub(crate) async fn why_not(
+    app: &App,
+    caller: &Caller,
+    name: &str,
+    admin_address: &str,
+) -> Option<String> {
+    if !caller.scopes.author {
+        return None;
+    }
+    let found = find(app, name).await;
+    let detail = found.unwrap_or_else(|error| {
+        tracing::error!(error = &error as &dyn std::error::Error, "looking for a tool failed");
+        None
+    })?;
+    if detail.live.is_none() {
+        let next = next(&detail, admin_address);
+        return Some(format!("tool `{name}` exists, but no version of it is approved; {next}"));
+    }
+    let obstacles = obstacles(&detail);
+    let reasons: Vec<&str> = obstacles.iter().map(|(reason, _)| reason.as_str()).collect();
+    let steps: Vec<&str> = obstacles.iter().map(|(_, step)| step.as_str()).collect();
+    (!reasons.is_empty()).then(|| {
+        format!("tool `{name}` exists, but {}; {}", reasons.join(" and "), steps.join("; "))
+    })
+}
+
+/// What keeps an approved version from clients, and what removes it, in the order in which it has
+/// to be done: a server starts only with a tool that is switched on.
+fn obstacles(detail: &Detail) -> Vec<(String, String)> {
+    let mut obstacles = Vec::new();
+    if !detail.tool.enabled {
+        let step = "switch it on with mcpbox_update_tool and `enabled`: true".to_owned();
+        obstacles.push(("it is switched off".to_owned(), step));
+    }
+    let server = &detail.server;
+    // Until one of its tools is approved, a server does not start and does not need to be started.
+    if server.status != Status::Running
+        && (detail.live.is_some() || server.status != Status::Imported)
+    {
+        let state = match server.status {
+            Status::Stopped => "is stopped",
+            Status::Imported => "was never started",
+            _ => "has failed",
+        };
+        let step = match detail.live {
+            Some(_) => "start it with mcpbox_start_server",
+            None => "once a version is approved, start its server with mcpbox_start_server",
+        };
+        obstacles.push((format!("server `{}` {state}", server.name), step.to_owned()));
+    }
+    obstacles
+}
+
+/// The name that clients see of the approved version while nothing is in its way.
+fn published_as(detail: &Detail) -> Option<String> {
+    let live = detail.live.clone()?;
+    Some(tools::public_name(&LiveTool {
+        server_id: detail.server.id,
+        server_name: detail.server.name.clone(),
+        default_timeout_ms: detail.server.default_timeout_ms,
+        tool_id: detail.tool.id,
+        revision: live,
+    }))
+}
+
+/// The tool of a public name, callable or not. An approved version is found by the name it was
+/// approved under, a tool without one by its newest.
+async fn find(app: &App, name: &str) -> app::Result<Option<Detail>> {
+    let Some((server, tool)) = name.split_once("__") else { return Ok(None) };
+    let Some(server_id) = server_named(app, server).await? else { return Ok(None) };
+    for (one, newest) in servers::get(app, server_id).await?.tools {
+        let other_live = one.live_revision.is_some_and(|live| live != newest.id);
+        if !other_live && newest.name != tool {
+            continue;
+        }
+        let detail = tools::get(app, one.id).await?;
+        let current = detail.live.as_ref().unwrap_or(&detail.newest);
+        if current.name == tool {
+            return Ok(Some(detail));
+        }
+    }
+    Ok(None)
+}
+
+async fn server_named(app: &App, name: &str) -> app::Result<Option<Uuid>> {
+    for number in 1.. {
+        let listed = servers::list(app, Page { number, size: ROWS }).await?.items;
+        let last = (listed.len() as u64) < ROWS;
+        let found = listed.into_iter().find(|Summary { server, .. }| server.name == name);
+        if found.is_some() || last {
+            return Ok(found.map(|found| found.server.id));
+        }
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples;
+
+    const ADMIN: &str = "http://127.0.0.1:3000";
+
+    #[test]
+    fn a_live_tool_is_callable_and_needs_nothing() {
+        let detail = samples::live();
+        assert_eq!(callable_as(&detail).as_deref(), Some("geometry__circle"));
+        assert!(next(&detail, ADMIN).starts_with("Nothing; clients can call it"));
+    }
+
+    #[test]
+    fn what_is_in_the_way_is_named_with_what_removes_it() {
+        let mut detail = samples::live();
+        detail.server.status = Status::Stopped;
+        assert_eq!(callable_as(&detail), None);
+        assert_eq!(next(&detail, ADMIN), "start it with mcpbox_start_server.");
+        detail.tool.enabled = false;
+        let text = next(&detail, ADMIN);
+        let (on, start) = (text.find("`enabled`: true"), text.find("mcpbox_start_server"));
+        assert!(on.is_some() && on < start, "{text}");
+        detail.server.status = Status::Running;
+        assert!(!next(&detail, ADMIN).contains("mcpbox_start_server"));
+    }
+
+    #[test]
+    fn what_waits_for_a_person_names_the_place() {
+        let mut detail = samples::live();
+        detail.live = None;
+        detail.server.status = Status::Imported;
+        detail.newest.state = State::PendingReview;
+        let text = next(&detail, ADMIN);
+        assert_eq!(
+            text,
+            "wait until a person approves version 3 at http://127.0.0.1:3000/approvals."
+        );
+        for (state, part) in
+            [(State::Draft, "mcpbox_request_publish"), (State::Rejected, "mcpbox_update_tool")]
+        {
+            detail.newest.state = state;
+            assert!(next(&detail, ADMIN).contains(part), "{state}");
+        }
+    }
+}
