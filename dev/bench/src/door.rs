@@ -66,7 +66,10 @@ fn publish(program: &Program) {
     let id = text(&server, "id");
     let new = json!({"name": "add", "python_code": TOOL});
     let tool = api.ok("POST", &format!("/api/servers/{id}/tools"), &new);
-    api.approve(text(&tool, "id"));
+    let id = text(&tool, "id");
+    let action = json!({"action": "submit_for_review"});
+    api.ok("POST", &format!("/api/approvals/tools/{id}/action"), &action);
+    api.approve(id);
 }
 
 fn text<'a>(value: &'a Value, field: &str) -> &'a str {
