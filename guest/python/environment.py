@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import io
 import random
 import sys
 from types import ModuleType
@@ -19,9 +20,8 @@ def install() -> None:
     library.install(PRELOADED)
     imports.install()
     loop.install()
-    for stream in (sys.stdout, sys.stderr):
-        # A call that a limit ends leaves the lines that it wrote.
-        stream.reconfigure(line_buffering=True, errors="backslashreplace")
+    sys.stdout = sys.__stdout__ = _stream(1)
+    sys.stderr = sys.__stderr__ = _stream(2)
     gc.collect()
     gc.freeze()
 
@@ -37,6 +37,17 @@ def end() -> None:
         # The tool may have closed the stream, or put something else in its place.
         with contextlib.suppress(BaseException):
             stream.flush()
+
+
+def _stream(descriptor: int) -> io.TextIOWrapper:
+    """Make a stream of text, of which a call that a limit ends leaves the lines that it wrote.
+
+    Its buffer writes on where the host took only a part; the raw file alone would lose the rest.
+    """
+    buffer = io.BufferedWriter(io.FileIO(descriptor, "w", closefd=False))
+    return io.TextIOWrapper(
+        buffer, encoding="utf-8", errors="backslashreplace", line_buffering=True
+    )
 
 
 def _host_module() -> ModuleType:

@@ -146,6 +146,19 @@ fn ten_megabytes_of_output_are_cut_and_said_to_be() {
     assert!(kept <= 1_100_000, "1 MB is kept at most: {kept}");
 }
 
+#[test]
+fn one_long_line_of_output_is_kept_whole_up_to_the_limit() {
+    let (_database, program, mut model) = start();
+    let api = Api::sign_in(&program.admin);
+    let code = "async def main(n: int) -> None:\n    print('z' * n)\n";
+    let id = publish(&mut model, &api, "long", "line", code);
+    for (printed, kept) in [(900_000, 900_001), (10_000_000, 1 << 20)] {
+        model.ok("long__line", &json!({"n": printed}));
+        let logged = api.ok("GET", &format!("/api/tools/{id}/logs"), &Value::Null);
+        assert_eq!(logged["items"][0]["stdout"].as_str().map_or(0, str::len), kept);
+    }
+}
+
 fn with(mut value: Value, key: &str, field: Value) -> Value {
     value[key] = field;
     value
