@@ -7,6 +7,7 @@ pub mod approvals;
 pub mod calls;
 pub mod clock;
 mod digest;
+pub mod doctor;
 pub mod drafts;
 mod error;
 pub mod identity;
@@ -18,11 +19,13 @@ pub mod settings;
 pub mod tokens;
 pub mod tools;
 
+use std::path::Path;
 use std::sync::Arc;
 
 pub use error::{Error, Result};
 pub use sandbox::worker;
 pub use settings::Settings;
+use store::key::{KeyError, MasterKey};
 pub use store::{Listed, Location, Page};
 use tokio::sync::watch;
 
@@ -56,13 +59,14 @@ impl App {
     /// Opens the database and starts the sandbox.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] naming the part that did not come up.
+    /// [`Error::Unavailable`] naming the part that did not come up, the master key included.
     pub async fn open(settings: Settings) -> Result<Self> {
         let opening = store::Store::open(&settings.database);
         let starting = sandbox::Sandbox::start(settings.sandbox);
         let (store, sandbox) = tokio::join!(opening, starting);
         let store = store.map_err(|source| Error::unavailable("the database", source))?;
         let sandbox = sandbox.map_err(|source| Error::unavailable("the sandbox", source))?;
+        bind_key(&store, settings.encryption_key.as_deref(), &settings.key_file).await?;
         Ok(Self::assemble(store, Some(sandbox)))
     }
 
@@ -123,4 +127,12 @@ impl App {
             Error::unavailable("the sandbox", std::io::Error::other("this command runs without it"))
         })
     }
+}
+
+/// Finds or makes the master key and holds it against the one the database was first used with.
+async fn bind_key(store: &store::Store, setting: Option<&str>, file: &Path) -> Result<()> {
+    let unavailable = |source: KeyError| Error::unavailable("the master key", source);
+    let key = MasterKey::obtain(setting, file).map_err(unavailable)?;
+    let transaction = store.begin().await.map_err(|source| unavailable(source.into()))?;
+    store::key::bind(transaction, &key).await.map_err(unavailable)
 }

@@ -6,9 +6,12 @@ use std::path::{Path, PathBuf};
 use store::Location;
 
 /// Where the state lives and how the sandbox is run.
-#[derive(Debug)]
 pub struct Settings {
     pub(crate) database: Location,
+    /// The master key as the environment spells it.
+    pub(crate) encryption_key: Option<String>,
+    /// Where the master key is kept otherwise.
+    pub(crate) key_file: PathBuf,
     pub(crate) sandbox: sandbox::Config,
 }
 
@@ -24,7 +27,8 @@ pub struct Runtime {
 }
 
 impl Settings {
-    /// State in `data_dir`, or in the database that `database_url` names.
+    /// State in `data_dir`, or in the database that `database_url` names. The master key is
+    /// `encryption_key`, 64 hexadecimal digits, or else in a file of `data_dir`.
     ///
     /// # Errors
     /// [`crate::Error::Invalid`] when the address does not begin with `postgres://`,
@@ -32,11 +36,14 @@ impl Settings {
     pub fn new(
         data_dir: &Path,
         database_url: Option<&str>,
+        encryption_key: Option<&str>,
         runtime: Runtime,
     ) -> crate::Result<Self> {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Self {
             database: location(data_dir, database_url)?,
+            encryption_key: encryption_key.map(str::to_owned),
+            key_file: key_file(data_dir),
             sandbox: sandbox::Config {
                 workers: runtime.workers.unwrap_or(processors).max(1),
                 artifact_dir: data_dir.join("artifacts"),
@@ -45,6 +52,11 @@ impl Settings {
             },
         })
     }
+}
+
+/// Where the master key is kept when the environment does not give it.
+pub fn key_file(data_dir: &Path) -> PathBuf {
+    data_dir.join("key")
 }
 
 /// The database that a `--database-url` names.

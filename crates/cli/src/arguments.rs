@@ -24,6 +24,8 @@ pub(crate) enum Command {
     Gateway(Gateway),
     /// Make, list and revoke the bearer tokens of MCP callers.
     Tokens(Tokens),
+    /// Try what the program needs (database, key, sandbox, listeners) and say what to mend.
+    Doctor(Doctor),
 }
 
 /// Where the state lives and how the sandbox runs.
@@ -48,6 +50,17 @@ pub(crate) struct Common {
         hide_env_values = true
     )]
     pub(crate) database_url: Option<String>,
+    /// The master key that secrets are sealed with, 64 hexadecimal digits; the same for all
+    /// replicas. Better given by the environment than by the flag. Without it, a key is made once and
+    /// kept in the file `key` of the data directory.
+    #[arg(
+        long,
+        global = true,
+        env = "MCPBOX_ENCRYPTION_KEY",
+        value_name = "HEX",
+        hide_env_values = true
+    )]
+    pub(crate) encryption_key: Option<String>,
     /// What to log: error, warn, info, debug, trace, or a filter such as `info,app=debug`.
     #[arg(long, global = true, env = "MCPBOX_LOG", value_name = "FILTER", default_value = "info")]
     pub(crate) log: String,
@@ -185,6 +198,24 @@ pub(crate) struct Gateway {
         default_value = "http://127.0.0.1:3000"
     )]
     pub(crate) admin_url: String,
+}
+
+/// Settings of `mcpbox doctor`: those of the program it is asked about.
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    /// Where people would open the pages.
+    #[arg(
+        long,
+        env = "MCPBOX_ADMIN_LISTEN",
+        value_name = "ADDR",
+        default_value = "127.0.0.1:3000"
+    )]
+    pub(crate) admin_listen: SocketAddr,
+    /// Where MCP clients would connect.
+    #[arg(long, env = "MCPBOX_MCP_LISTEN", value_name = "ADDR", default_value = "127.0.0.1:8002")]
+    pub(crate) mcp_listen: SocketAddr,
 }
 
 /// Settings of `mcpbox tokens`.

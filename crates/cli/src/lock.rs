@@ -47,6 +47,15 @@ impl Lock {
         Ok(lock)
     }
 
+    /// Who holds the lock of `door`; `None` when nobody does.
+    pub(crate) fn holder(data_dir: &Path, door: &str) -> Option<String> {
+        let mut file = File::open(path(data_dir, door)).ok()?;
+        let Err(TryLockError::WouldBlock) = file.try_lock_shared() else { return None };
+        let mut holder = String::new();
+        file.read_to_string(&mut holder).ok()?;
+        Some(holder.trim().to_owned())
+    }
+
     /// Writes into the file who holds it.
     pub(crate) fn note(&mut self, holder: &str) -> anyhow::Result<()> {
         self.file.set_len(0)?;

@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its user")]
 
 mod arguments;
+mod doctor;
 mod first_account;
 mod listener;
 mod lock;
@@ -51,6 +52,7 @@ fn run() -> anyhow::Result<()> {
             Command::Admin(settings) => Box::pin(serve::admin(settings)).await,
             Command::Gateway(settings) => Box::pin(serve::gateway(settings)).await,
             Command::Tokens(settings) => tokens::run(settings).await,
+            Command::Doctor(settings) => doctor::run(settings).await,
         }
     })
 }

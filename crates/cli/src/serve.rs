@@ -70,6 +70,23 @@ pub(crate) async fn gateway(settings: Gateway) -> anyhow::Result<()> {
     process.finish(app).await
 }
 
+/// What the flags and variables say of database, key and sandbox.
+pub(crate) fn settings(common: &Common) -> anyhow::Result<Settings> {
+    if GUEST.is_empty() {
+        bail!("this program was built without its Python guest; build it with `cargo xtask build`");
+    }
+    let program = std::env::current_exe().context("the program's own path is unknown")?;
+    let worker_command = vec![program.into_os_string(), OsString::from(WORKER)];
+    let runtime = Runtime { guest: GUEST, worker_command, workers: common.workers };
+    let settings = Settings::new(
+        &common.data_dir,
+        common.database_url.as_deref(),
+        common.encryption_key.as_deref(),
+        runtime,
+    )?;
+    Ok(settings)
+}
+
 /// Makes the data directory, readable by its owner alone.
 pub(crate) fn make_data_dir(dir: &Path) -> anyhow::Result<()> {
     if !dir.is_dir() {
@@ -123,16 +140,7 @@ impl<'a> Process<'a> {
     }
 
     async fn open(&self, common: &Common) -> anyhow::Result<App> {
-        if GUEST.is_empty() {
-            bail!(
-                "this program was built without its Python guest; build it with `cargo xtask build`"
-            );
-        }
-        let program = std::env::current_exe().context("the program's own path is unknown")?;
-        let worker_command = vec![program.into_os_string(), OsString::from(WORKER)];
-        let runtime = Runtime { guest: GUEST, worker_command, workers: common.workers };
-        let settings = Settings::new(&common.data_dir, common.database_url.as_deref(), runtime)?;
-        let app = App::open(settings).await?;
+        let app = App::open(settings(common)?).await?;
         signals(self.stop.clone())?;
         Ok(app)
     }

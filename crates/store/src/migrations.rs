@@ -30,3 +30,12 @@ pub(crate) async fn run(db: &DatabaseConnection) -> Result<()> {
     Migrations::up(&transaction, None).await.map_err(Error::Migrate)?;
     transaction.commit().await.map_err(Error::Migrate)
 }
+
+/// How many steps are still to be taken.
+pub(crate) async fn pending(db: &DatabaseConnection) -> Result<usize> {
+    let transaction = db.begin().await.map_err(Error::Migrate)?;
+    // Asking makes the table of the steps, which is taken back.
+    let pending = Migrations::get_pending_migrations(&transaction).await.map_err(Error::Migrate)?;
+    transaction.rollback().await.map_err(Error::Migrate)?;
+    Ok(pending.len())
+}

@@ -14,6 +14,7 @@ mod client;
 mod connections;
 mod credentials;
 mod database;
+mod doctor;
 mod durability;
 mod health;
 mod separate_doors;

@@ -17,7 +17,7 @@ impl MigrationTrait for Migration {
         for table in [servers(), tools(), revisions(), approvals(), calls()] {
             manager.create_table(table).await?;
         }
-        for table in [users(), sessions(), tokens(), changes()] {
+        for table in [users(), sessions(), tokens(), changes(), installation()] {
             manager.create_table(table).await?;
         }
         for (table, unique, columns) in INDEXES {
@@ -231,6 +231,11 @@ fn tokens() -> TableCreateStatement {
             timestamp_with_time_zone_null("revoked_at"),
         ],
     )
+}
+
+/// Holds one row, once a key was bound.
+fn installation() -> TableCreateStatement {
+    table("installation", [integer("id").primary_key().take(), text("key_check")])
 }
 
 /// Holds one row.

@@ -2,12 +2,13 @@
 
 use std::{error::Error as _, os::unix::fs::PermissionsExt};
 
+use store::key::{self, KeyError, MasterKey};
 use store::{Error, Location, Store, servers};
 use tokio::task::JoinSet;
 
 use crate::{
     rows::stored_server,
-    with::{at_both, at_postgres, at_sqlite},
+    with::{at_both, at_postgres, at_sqlite, on_both},
 };
 
 #[test]
@@ -82,5 +83,23 @@ fn an_error_says_which_database_but_no_password() {
         let said = format!("{location:?} {error} {error:?}");
         assert!(said.contains("PostgreSQL") && said.contains("does not exist"), "{said}");
         assert!(!said.contains("hunter2"), "{said}");
+    });
+}
+
+#[test]
+fn a_database_takes_no_other_key_than_its_first() {
+    on_both(async |store| {
+        let first = MasterKey::from_hex(&"01".repeat(32)).expect("a key");
+        let other = MasterKey::from_hex(&"02".repeat(32)).expect("a key");
+        assert_eq!(key::fits(&store, &first).await.expect("fits"), None);
+        for _ in 0..2 {
+            let transaction = store.begin().await.expect("begin");
+            key::bind(transaction, &first).await.expect("the first key");
+        }
+        let transaction = store.begin().await.expect("begin");
+        let refused = key::bind(transaction, &other).await;
+        assert!(matches!(refused, Err(KeyError::Mismatch)), "{refused:?}");
+        assert_eq!(key::fits(&store, &first).await.expect("fits"), Some(true));
+        assert_eq!(key::fits(&store, &other).await.expect("fits"), Some(false));
     });
 }

@@ -1,0 +1,128 @@
+//! What `mcpbox doctor` finds out: whether database, key and sandbox can do their work.
+
+use std::error::Error as StdError;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sandbox::{Limits, NoHost, Run, Sandbox};
+use store::Location;
+use store::examination::{self, Examination};
+use store::key::{KeyError, MasterKey};
+
+use crate::settings::Settings;
+
+/// How a part is; the text says what was found, and what to do where it is not well.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It does its work.
+    Well(String),
+    /// It does its work, or will, with less than there could be.
+    Weaker(String),
+    /// It does not do its work.
+    Broken(String),
+}
+
+/// Tries each part in turn, without changing anything that is kept.
+pub async fn examine(settings: &Settings) -> Vec<(&'static str, Verdict)> {
+    let key = key(settings);
+    let (database, bound) = database(settings, key.as_ref().ok().and_then(Option::as_ref)).await;
+    let mut found = vec![("database", database), ("key", key_verdict(settings, key, bound))];
+    found.extend(sandbox(settings).await);
+    found
+}
+
+fn key(settings: &Settings) -> Result<Option<MasterKey>, KeyError> {
+    match settings.encryption_key.as_deref() {
+        Some(text) => MasterKey::from_hex(text).map(Some).ok_or(KeyError::Setting),
+        None => MasterKey::read(&settings.key_file),
+    }
+}
+
+/// What the database says, and whether it is bound to the key.
+async fn database(settings: &Settings, key: Option<&MasterKey>) -> (Verdict, Option<bool>) {
+    if let Location::Sqlite(path) = &settings.database
+        && !path.exists()
+    {
+        let text = format!("{} is not there yet; the first start makes it", path.display());
+        return (Verdict::Weaker(text), None);
+    }
+    match examination::examine(&settings.database, key).await {
+        Ok(Examination { version, pending: 0, key_fits }) => (Verdict::Well(version), key_fits),
+        Ok(Examination { version, pending, key_fits }) => {
+            let text =
+                format!("{version}; the next start brings {pending} change(s) to its tables");
+            (Verdict::Weaker(text), key_fits)
+        }
+        Err(error) => (Verdict::Broken(chain(&error)), None),
+    }
+}
+
+fn key_verdict(
+    settings: &Settings,
+    key: Result<Option<MasterKey>, KeyError>,
+    fits: Option<bool>,
+) -> Verdict {
+    let source = match settings.encryption_key {
+        Some(_) => "MCPBOX_ENCRYPTION_KEY".to_owned(),
+        None => settings.key_file.display().to_string(),
+    };
+    match key {
+        Err(error) => Verdict::Broken(chain(&error)),
+        Ok(Some(_)) if fits == Some(false) => Verdict::Broken(KeyError::Mismatch.to_string()),
+        Ok(Some(_)) => Verdict::Well(source),
+        Ok(None) if fits.is_some() => Verdict::Broken(format!(
+            "the database was used with a key, and {source} is missing; put it back from a backup, \
+             or set MCPBOX_ENCRYPTION_KEY"
+        )),
+        Ok(None) => Verdict::Weaker(format!("{source} is not there yet; the first start makes it")),
+    }
+}
+
+/// Starts one worker and makes one call.
+async fn sandbox(settings: &Settings) -> Vec<(&'static str, Verdict)> {
+    let mut config = settings.sandbox.clone();
+    config.workers = 1;
+    let temporary = (!config.artifact_dir.is_dir()).then(tempfile::tempdir);
+    match &temporary {
+        Some(Ok(folder)) => folder.path().clone_into(&mut config.artifact_dir),
+        Some(Err(error)) => {
+            let text = format!("no folder can be made to unpack Python in: {error}");
+            return vec![("sandbox", Verdict::Broken(text))];
+        }
+        None => {}
+    }
+    let sandbox = match Sandbox::start(config).await {
+        Ok(sandbox) => sandbox,
+        Err(error) => return vec![("sandbox", Verdict::Broken(chain(&error)))],
+    };
+    let call = Run {
+        source: "async def main():\n    return 6 * 7\n".to_owned(),
+        arguments: "{}".to_owned(),
+        secrets: "{}".to_owned(),
+        limits: Limits { wall: Duration::from_secs(10), ..Limits::default() },
+    };
+    let outcome = sandbox.run(call, Arc::new(NoHost)).await;
+    let verdict = match outcome.result.as_deref() {
+        Ok("42") => {
+            Verdict::Well(format!("a call was answered after {} ms", outcome.wall.as_millis()))
+        }
+        Ok(other) => Verdict::Broken(format!("a call was answered with {other} instead of 42")),
+        Err(failure) => Verdict::Broken(failure.message.clone()),
+    };
+    sandbox.stop().await;
+    vec![("sandbox", verdict)]
+}
+
+/// An error with its causes, on one line.
+fn chain(error: &dyn StdError) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(found) = cause {
+        let more = found.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        cause = found.source();
+    }
+    text
+}

@@ -1,0 +1,69 @@
+//! Looking at a database without changing it, for `mcpbox doctor`.
+
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement};
+
+use crate::key::{self, MasterKey};
+use crate::open::Pools;
+use crate::{Location, Result, migrations};
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Examination {
+    /// Which database it is, for instance `PostgreSQL 15.18` or `SQLite 3.51.2 at data/mcpbox.db`.
+    pub version: String,
+    /// How many changes of its tables this program would make before it uses it.
+    pub pending: usize,
+    /// Whether it is bound to the key it was asked about; `None` when it is bound to none or there
+    /// was none to ask about.
+    pub key_fits: Option<bool>,
+}
+
+/// Opens the database, which exists, and reads it through.
+pub async fn examine(location: &Location, key: Option<&MasterKey>) -> Result<Examination> {
+    let pools = Pools::open(location).await?;
+    let found = look(&pools.write, location, key).await;
+    pools.close().await;
+    found
+}
+
+async fn look(
+    database: &DatabaseConnection,
+    location: &Location,
+    key: Option<&MasterKey>,
+) -> Result<Examination> {
+    let version = match location {
+        Location::Sqlite(path) => {
+            sound(database).await?;
+            let version = one(database, "SELECT sqlite_version()").await?;
+            format!("SQLite {version} at {}", path.display())
+        }
+        Location::Postgres(_) => {
+            let version = one(database, "SHOW server_version").await?;
+            format!("PostgreSQL {version}")
+        }
+    };
+    let pending = migrations::pending(database).await?;
+    let key_fits = match key {
+        Some(key) if pending == 0 => key::fits_at(database, key).await?,
+        Some(_) | None => None,
+    };
+    Ok(Examination { version, pending, key_fits })
+}
+
+/// Has SQLite read every page of the file.
+async fn sound(database: &DatabaseConnection) -> Result<()> {
+    match one(database, "PRAGMA quick_check(1)").await?.as_str() {
+        "ok" => Ok(()),
+        found => {
+            Err(DbErr::Custom(format!("the file is damaged ({found}): restore it from a backup"))
+                .into())
+        }
+    }
+}
+
+async fn one(database: &DatabaseConnection, statement: &'static str) -> Result<String> {
+    let backend = database.get_database_backend();
+    let row = database.query_one_raw(Statement::from_string(backend, statement)).await?;
+    let row = row.ok_or_else(|| DbErr::RecordNotFound(statement.to_owned()))?;
+    Ok(row.try_get_by_index::<String>(0)?)
+}
