@@ -1,0 +1,1 @@
+//! Flattens small components and runs them before and after.
