@@ -21,6 +21,7 @@ mod sandbox;
 mod supervisor;
 mod system;
 mod text;
+pub mod walls;
 pub mod worker;
 
 pub use artifact::ArtifactError;
@@ -31,3 +32,4 @@ pub use limits::{Limits, Run};
 pub use outcome::{Failure, FailureKind, Outcome};
 pub use process::ProcessError;
 pub use sandbox::{Config, Sandbox, StartError, Status};
+pub use walls::{Wall, Walls, WallsPolicy};

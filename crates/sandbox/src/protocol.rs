@@ -9,9 +9,10 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::limits::Limits;
 use crate::outcome::FailureKind;
+use crate::walls::Walls;
 
 /// Changes with every change of the messages: a worker of another build is turned away.
-pub(crate) const VERSION: u32 = 2;
+pub(crate) const VERSION: u32 = 3;
 
 /// The longest message in bytes, the length prefix not counted.
 pub(crate) const FRAME_MAX: usize = 64 << 20;
@@ -62,8 +63,8 @@ impl Task {
 /// A message from a worker.
 #[derive(Serialize, Deserialize)]
 pub(crate) enum FromWorker {
-    /// The answer to `Hello`, or a sentence saying why the worker cannot take calls.
-    Ready { version: u32, outcome: Result<(), String> },
+    /// The answer to `Hello`: what walls stand, or a sentence saying why the worker cannot take calls.
+    Ready { version: u32, outcome: Result<Walls, String> },
     /// What the guest wrote to standard output or error since the last such message.
     Output { call: u64, bytes: Vec<u8> },
     /// The guest asks for something.

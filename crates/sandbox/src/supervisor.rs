@@ -133,7 +133,7 @@ impl Keeper {
         protocol::write(to, &hello).await.map_err(ProcessError::Pipe)?;
         match protocol::read(from).await.map_err(ProcessError::Pipe)? {
             Some(FromWorker::Ready { version: VERSION, outcome }) => {
-                outcome.map_err(ProcessError::Refused)
+                outcome.map(drop).map_err(ProcessError::Refused)
             }
             Some(FromWorker::Ready { version, .. }) => {
                 Err(ProcessError::Version { ours: VERSION, theirs: version })

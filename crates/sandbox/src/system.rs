@@ -52,6 +52,62 @@ pub(crate) fn die_with_parent() -> io::Result<()> {
     Ok(())
 }
 
+/// Closes this process to others of the same user: `/proc`, debuggers, core files.
+#[cfg(target_os = "linux")]
+pub(crate) fn forbid_inspection() -> io::Result<()> {
+    set_option(libc::PR_SET_DUMPABLE, 0)
+}
+
+/// Has the kernel give this process no rights beyond its own when it starts a program.
+#[cfg(target_os = "linux")]
+pub(crate) fn forbid_new_privileges() -> io::Result<()> {
+    set_option(libc::PR_SET_NO_NEW_PRIVS, 1)
+}
+
+#[cfg(target_os = "linux")]
+fn set_option(option: libc::c_int, value: libc::c_ulong) -> io::Result<()> {
+    const UNUSED: libc::c_ulong = 0;
+    // SAFETY: the options that are passed here read integers and touch no memory.
+    let result = unsafe { libc::prctl(option, value, UNUSED, UNUSED, UNUSED) };
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Gives up all that root may do; without effect for any other user, who may do none of it.
+#[cfg(target_os = "linux")]
+pub(crate) fn drop_capabilities() -> io::Result<()> {
+    /// From `linux/capability.h`: the layout with two sets of 32 bits each, the calling thread.
+    const HEADER: [u32; 2] = [0x2008_0522, 0];
+    const NONE: [u32; 6] = [0; 6];
+    // SAFETY: the kernel reads a header of 8 bytes and, for its version, sets of 24 bytes; both are
+    // that long, aligned as 32-bit numbers, and only read.
+    let result = unsafe { libc::syscall(libc::SYS_capset, HEADER.as_ptr(), NONE.as_ptr()) };
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod elsewhere {
+    use std::io;
+
+    fn unsupported() -> io::Result<()> {
+        Err(io::Error::new(io::ErrorKind::Unsupported, "only Linux has it"))
+    }
+
+    pub(crate) fn forbid_inspection() -> io::Result<()> {
+        unsupported()
+    }
+
+    pub(crate) fn forbid_new_privileges() -> io::Result<()> {
+        unsupported()
+    }
+
+    pub(crate) fn drop_capabilities() -> io::Result<()> {
+        unsupported()
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) use elsewhere::{drop_capabilities, forbid_inspection, forbid_new_privileges};
+
 /// The processor time that the calling thread has used.
 pub(crate) fn thread_cpu_time() -> Duration {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };

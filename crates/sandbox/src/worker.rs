@@ -20,7 +20,7 @@ use tokio::net::unix::pipe;
 use tokio::task::AbortHandle;
 
 use crate::protocol::{self, FromWorker, ToWorker, VERSION};
-use crate::system;
+use crate::{system, walls};
 use guest::Guest;
 use operations::Operations;
 use outbox::Outbox;
@@ -74,8 +74,9 @@ async fn serve(mut input: pipe::Receiver, mut output: pipe::Sender) -> io::Resul
         return Err(io::Error::other("the server that started this worker is gone"));
     }
     if version != VERSION {
-        let turned_away = FromWorker::Ready { version: VERSION, outcome: Ok(()) };
-        return protocol::write(&mut output, &turned_away).await;
+        let outcome = Err("the server is of another build".to_owned());
+        return protocol::write(&mut output, &FromWorker::Ready { version: VERSION, outcome })
+            .await;
     }
     let guest = match Guest::load(Path::new(&artifact)) {
         Ok(guest) => Arc::new(guest),
@@ -84,7 +85,8 @@ async fn serve(mut input: pipe::Receiver, mut output: pipe::Sender) -> io::Resul
             return protocol::write(&mut output, &FromWorker::Ready { version, outcome }).await;
         }
     };
-    protocol::write(&mut output, &FromWorker::Ready { version, outcome: Ok(()) }).await?;
+    let walls = walls::raise(|| guest.start_clock());
+    protocol::write(&mut output, &FromWorker::Ready { version, outcome: Ok(walls) }).await?;
     let (outbox, queue) = Outbox::new();
     let calls = Calls::default();
     let reading = async {

@@ -40,6 +40,8 @@ pub(super) struct Guest {
 
 impl Guest {
     /// Maps the compiled guest. The server has checked the file's hash before it named it.
+    ///
+    /// Opens everything that calls will need and starts no thread: the worker is walled in next.
     pub(super) fn load(artifact: &Path) -> wasmtime::Result<Self> {
         let engine = engine::for_running()?;
         let component = map(&engine, artifact)?;
@@ -50,9 +52,14 @@ impl Guest {
             |state| state,
         )?;
         let instances = ToolPre::new(linker.instantiate_pre(&component)?)?;
-        let ticker = Ticker::start(engine.clone());
         let slots = Semaphore::new(CALLS_PER_WORKER);
-        Ok(Self { engine, instances, ticker, bytecode: Cache::default(), slots })
+        let (ticker, bytecode) = (Ticker::default(), Cache::default());
+        Ok(Self { engine, instances, ticker, bytecode, slots })
+    }
+
+    /// Starts the clock that interrupts guests; none may run before.
+    pub(super) fn start_clock(&self) {
+        self.ticker.start(self.engine.clone());
     }
 
     /// A store that interrupts its guest at every tick.

@@ -29,9 +29,8 @@ impl Shared {
 
 impl Ticker {
     /// Starts the thread; it ends with the process.
-    pub(super) fn start(engine: Engine) -> Self {
-        let ticker = Self::default();
-        let shared = Arc::clone(&ticker.shared);
+    pub(super) fn start(&self, engine: Engine) {
+        let shared = Arc::clone(&self.shared);
         thread::spawn(move || {
             loop {
                 let idle = shared.begun.wait_while(shared.running(), |running| *running == 0);
@@ -40,7 +39,6 @@ impl Ticker {
                 engine.increment_epoch();
             }
         });
-        ticker
     }
 
     /// Keeps the clock going until the guard is dropped.
