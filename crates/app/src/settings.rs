@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+pub use sandbox::MemoryReset;
 use store::Location;
 
 /// Where the state lives and how the sandbox is run.
@@ -24,6 +25,8 @@ pub struct Runtime {
     pub worker_command: Vec<OsString>,
     /// How many worker processes to keep; one per processor when absent.
     pub workers: Option<usize>,
+    /// How the memory of one call is made new for the next.
+    pub memory_reset: MemoryReset,
 }
 
 impl Settings {
@@ -49,6 +52,7 @@ impl Settings {
                 artifact_dir: data_dir.join("artifacts"),
                 worker_command: runtime.worker_command,
                 guest: runtime.guest,
+                memory_reset: runtime.memory_reset,
             },
         })
     }

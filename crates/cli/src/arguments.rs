@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use app::settings::MemoryReset;
 use clap::{Args, Parser, Subcommand};
 
 /// A self-hosted forge in which language models make their own tools and people approve them.
@@ -67,6 +68,17 @@ pub(crate) struct Common {
     /// Worker processes that run tools; one per processor when absent.
     #[arg(long, global = true, env = "MCPBOX_WORKERS", value_name = "NUMBER", value_parser = workers)]
     pub(crate) workers: Option<usize>,
+    /// How the memory of one call is made new for the next: `auto` takes the fastest of
+    /// `userfaultfd`, `pagemap-scan`, `pagemap`, `drop` and `pool` that works here; `drop` never
+    /// uses a page of memory twice.
+    #[arg(
+        long,
+        global = true,
+        env = "MCPBOX_MEMORY_RESET",
+        value_name = "WAY",
+        default_value = "auto"
+    )]
+    pub(crate) memory_reset: MemoryReset,
 }
 
 /// Reads the number of workers.

@@ -77,7 +77,9 @@ pub(crate) fn settings(common: &Common) -> anyhow::Result<Settings> {
     }
     let program = std::env::current_exe().context("the program's own path is unknown")?;
     let worker_command = vec![program.into_os_string(), OsString::from(WORKER)];
-    let runtime = Runtime { guest: GUEST, worker_command, workers: common.workers };
+    let runtime = Runtime { guest: GUEST, worker_command, workers: common.workers,
+        memory_reset: common.memory_reset,
+    };
     let settings = Settings::new(
         &common.data_dir,
         common.database_url.as_deref(),

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use sha2::{Digest, Sha256};
 
-use crate::bundle::{self, BundleError};
+use crate::bundle::{self, BundleError, Part, Promise};
 
 /// Tells apart the half-written files of one process.
 static WRITES: AtomicU32 = AtomicU32::new(0);
@@ -37,19 +37,24 @@ pub enum ArtifactError {
     Interrupted(#[from] tokio::task::JoinError),
 }
 
-/// Where the guest is, or will be, unpacked.
+/// Where one part of the guest is, or will be, unpacked.
 #[derive(Debug, Clone)]
 pub(crate) struct Artifact {
     bundle: &'static [u8],
-    hash: [u8; 32],
+    part: Part,
+    promise: Promise,
     folder: PathBuf,
 }
 
 impl Artifact {
     /// Reads the bundle's header; touches no file.
-    pub(crate) fn new(bundle: &'static [u8], folder: PathBuf) -> Result<Self, ArtifactError> {
-        let hash = bundle::promised_hash(bundle)?;
-        Ok(Self { bundle, hash, folder })
+    pub(crate) fn new(
+        bundle: &'static [u8],
+        part: Part,
+        folder: PathBuf,
+    ) -> Result<Self, ArtifactError> {
+        let promise = bundle::promise(bundle, part)?;
+        Ok(Self { bundle, part, promise, folder })
     }
 
     /// The folder that a worker runs in.
@@ -59,25 +64,31 @@ impl Artifact {
 
     /// The file's name in that folder; plain ASCII.
     pub(crate) fn file_name(&self) -> String {
-        format!("{PREFIX}{}.cwasm", hex::encode(self.hash))
+        let extension = match self.part {
+            Part::Code | Part::Pooled => "cwasm",
+            Part::Image => "image",
+        };
+        format!("{PREFIX}{}.{extension}", hex::encode(self.promise.hash))
+    }
+
+    /// The file's path.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.folder.join(self.file_name())
     }
 
     /// Sees to it that the file is there with the right content, and removes those of old builds.
-    pub(crate) async fn unpack(self) -> Result<Self, ArtifactError> {
-        tokio::task::spawn_blocking(move || {
-            self.make_folder()?;
-            if !self.is_intact() {
-                self.write()?;
-            }
-            self.remove_stale();
-            Ok(self)
-        })
-        .await?
+    pub(crate) fn unpacked(self) -> Result<Self, ArtifactError> {
+        self.make_folder()?;
+        if !self.is_intact() {
+            self.write()?;
+        }
+        self.remove_stale();
+        Ok(self)
     }
 
     /// Whether the file is still there; cheap enough to ask before every start of a worker.
     pub(crate) fn is_present(&self) -> bool {
-        self.folder.join(self.file_name()).is_file()
+        self.path().is_file()
     }
 
     fn make_folder(&self) -> Result<(), ArtifactError> {
@@ -90,16 +101,16 @@ impl Artifact {
     }
 
     fn is_intact(&self) -> bool {
-        let Ok(mut file) = File::open(self.folder.join(self.file_name())) else { return false };
+        let Ok(mut file) = File::open(self.path()) else { return false };
         let mut hasher = Sha256::new();
         let copied = io::copy(&mut file, &mut HashWriter(&mut hasher));
-        copied.is_ok() && <[u8; 32]>::from(hasher.finalize()) == self.hash
+        copied.is_ok() && <[u8; 32]>::from(hasher.finalize()) == self.promise.hash
     }
 
     /// Writes beside and renames, so that two programs may do this at once and a crash leaves no half file.
     fn write(&self) -> Result<(), ArtifactError> {
-        let content = bundle::unpack(self.bundle)?;
-        let path = self.folder.join(self.file_name());
+        let content = bundle::unpack(self.bundle, self.part)?;
+        let path = self.path();
         let writer = (std::process::id(), WRITES.fetch_add(1, Ordering::Relaxed));
         let partial = self.folder.join(format!("{PREFIX}{}-{}.partial", writer.0, writer.1));
         let written = File::create(&partial).and_then(|mut file| {
@@ -116,12 +127,12 @@ impl Artifact {
     }
 
     fn remove_stale(&self) {
-        let current = self.file_name();
         let Ok(entries) = fs::read_dir(&self.folder) else { return };
         for entry in entries.flatten() {
             let name = entry.file_name();
-            let ours =
-                name.to_str().is_some_and(|name| name.starts_with(PREFIX) && name != current);
+            let ours = name
+                .to_str()
+                .is_some_and(|name| name.starts_with(PREFIX) && !self.is_current(name));
             let changed = entry.metadata().and_then(|metadata| metadata.modified());
             let age = changed.ok().and_then(|time| SystemTime::now().duration_since(time).ok());
             if ours
@@ -131,6 +142,14 @@ impl Artifact {
                 tracing::warn!(%error, file = ?name, "an old guest could not be removed");
             }
         }
+    }
+
+    /// Whether a part of this very bundle lies in the file `name`, this one or another.
+    fn is_current(&self, name: &str) -> bool {
+        [Part::Code, Part::Image, Part::Pooled].into_iter().any(|part| {
+            Self::new(self.bundle, part, PathBuf::new())
+                .is_ok_and(|artifact| artifact.file_name() == name)
+        })
     }
 
     fn disk(&self, source: io::Error) -> ArtifactError {

@@ -1,17 +1,64 @@
 //! The guest as it is shipped: compiled ahead of time, hashed and compressed.
 
+use std::io::{self, Read, Write};
+
 use sha2::{Digest, Sha256};
 
 use crate::engine;
 
-const MAGIC: &[u8; 8] = b"mcpbxg01";
-const HASH_LENGTH: usize = 32;
+const MAGIC: &[u8; 8] = b"mcpbxg02";
 
 /// The level at which compressing harder stops paying for its time.
-const COMPRESSION_LEVEL: i32 = 9;
+const COMPRESSION_LEVEL: i32 = 12;
+
+/// Two raised to this is the distance in bytes at which repetitions are found: the code of
+/// [`Part::Pooled`] repeats the one of [`Part::Code`], and is stored as that repetition.
+const WINDOW_LOG: u32 = 27;
 
 /// More than any compiled guest; keeps a damaged bundle from filling the memory.
-const UNPACKED_MAX: usize = 512 << 20;
+const PART_MAX: u64 = 256 << 20;
+
+/// What a bundle holds, in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// The compiled guest without the contents of its memory, for memory of our own.
+    Code,
+    /// The contents of its memory before a call.
+    Image,
+    /// The compiled guest with the contents of its memory, for wasmtime's pooling allocator.
+    Pooled,
+}
+
+const PARTS: [Part; 3] = [Part::Code, Part::Image, Part::Pooled];
+const ENTRY_LENGTH: usize = 8 + 32;
+
+/// What a bundle's header promises of one part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Promise {
+    /// Bytes.
+    pub(crate) length: u64,
+    /// SHA-256.
+    pub(crate) hash: [u8; 32],
+}
+
+impl Promise {
+    fn of(content: &[u8]) -> Self {
+        Self { length: content.len() as u64, hash: Sha256::digest(content).into() }
+    }
+
+    fn written(&self) -> [u8; ENTRY_LENGTH] {
+        let mut entry = [0; ENTRY_LENGTH];
+        let (length, hash) = entry.split_at_mut(8);
+        length.copy_from_slice(&self.length.to_le_bytes());
+        hash.copy_from_slice(&self.hash);
+        entry
+    }
+
+    fn read(entry: &[u8; ENTRY_LENGTH]) -> Option<Self> {
+        let (length, hash) = entry.split_first_chunk::<8>()?;
+        Some(Self { length: u64::from_le_bytes(*length), hash: hash.try_into().ok()? })
+    }
+}
 
 /// Why a bundle could not be made or read.
 #[derive(Debug, thiserror::Error)]
@@ -27,66 +74,114 @@ pub enum BundleError {
     Hash,
     /// Compressing or decompressing failed.
     #[error("the compiled guest could not be (de)compressed")]
-    Compression(#[source] std::io::Error),
+    Compression(#[source] io::Error),
 }
 
-/// Compiles a component for the baseline of this machine's architecture and packs the result.
-pub fn compile(component: &[u8]) -> Result<Vec<u8>, BundleError> {
+/// Compiles the guest for the baseline of this machine's architecture and packs the result.
+///
+/// `stripped` and `merged` are the same component without and with the contents of its memory,
+/// `image` is these contents: what `flatten` writes.
+pub fn compile(stripped: &[u8], image: &[u8], merged: &[u8]) -> Result<Vec<u8>, BundleError> {
     let failed = |error: wasmtime::Error| BundleError::Compile(format!("{error:#}"));
     let engine = engine::for_compilation().map_err(failed)?;
-    let compiled = engine.precompile_component(component).map_err(failed)?;
-    pack(&compiled)
+    let code = engine.precompile_component(stripped).map_err(failed)?;
+    let pooled = engine.precompile_component(merged).map_err(failed)?;
+    pack(&[&code, image, &pooled])
 }
 
-fn pack(content: &[u8]) -> Result<Vec<u8>, BundleError> {
+fn pack(parts: &[&[u8]; 3]) -> Result<Vec<u8>, BundleError> {
     let mut bundle = MAGIC.to_vec();
-    bundle.extend_from_slice(&Sha256::digest(content));
-    let packed =
-        zstd::bulk::compress(content, COMPRESSION_LEVEL).map_err(BundleError::Compression)?;
-    bundle.extend_from_slice(&packed);
-    Ok(bundle)
+    for part in parts {
+        bundle.extend_from_slice(&Promise::of(part).written());
+    }
+    let packed = (|| {
+        let mut encoder = zstd::stream::write::Encoder::new(bundle, COMPRESSION_LEVEL)?;
+        encoder.long_distance_matching(true)?;
+        encoder.window_log(WINDOW_LOG)?;
+        for part in parts {
+            encoder.write_all(part)?;
+        }
+        encoder.finish()
+    })();
+    packed.map_err(BundleError::Compression)
 }
 
-/// The SHA-256 that a bundle's header promises for its content.
-pub(crate) fn promised_hash(bundle: &[u8]) -> Result<[u8; HASH_LENGTH], BundleError> {
-    let (hash, _) = split(bundle)?;
-    Ok(hash)
+/// What a bundle's header promises for its `part`; the content is not looked at.
+pub(crate) fn promise(bundle: &[u8], part: Part) -> Result<Promise, BundleError> {
+    let (promises, _) = split(bundle)?;
+    promises
+        .into_iter()
+        .find(|(found, _)| *found == part)
+        .map(|(_, promise)| promise)
+        .ok_or(BundleError::Header)
 }
 
-/// The content of a bundle, checked against its header.
-pub(crate) fn unpack(bundle: &[u8]) -> Result<Vec<u8>, BundleError> {
-    let (hash, packed) = split(bundle)?;
-    let mut content = Vec::new();
-    let decoder = zstd::stream::read::Decoder::new(packed).map_err(BundleError::Compression)?;
-    let mut limited = std::io::Read::take(decoder, UNPACKED_MAX as u64);
-    std::io::Read::read_to_end(&mut limited, &mut content).map_err(BundleError::Compression)?;
-    if hash_of(&content) == hash { Ok(content) } else { Err(BundleError::Hash) }
+/// One part of a bundle, checked against the header.
+pub(crate) fn unpack(bundle: &[u8], wanted: Part) -> Result<Vec<u8>, BundleError> {
+    let (promises, packed) = split(bundle)?;
+    let mut decoder = zstd::stream::read::Decoder::new(packed).map_err(BundleError::Compression)?;
+    decoder.window_log_max(WINDOW_LOG).map_err(BundleError::Compression)?;
+    for (part, promise) in promises {
+        let mut limited = (&mut decoder).take(promise.length);
+        if part == wanted {
+            let mut content = Vec::new();
+            limited.read_to_end(&mut content).map_err(BundleError::Compression)?;
+            let intact = Promise::of(&content) == promise;
+            return if intact { Ok(content) } else { Err(BundleError::Hash) };
+        }
+        io::copy(&mut limited, &mut io::sink()).map_err(BundleError::Compression)?;
+    }
+    Err(BundleError::Header)
 }
 
-pub(crate) fn hash_of(content: &[u8]) -> [u8; HASH_LENGTH] {
-    Sha256::digest(content).into()
-}
+type Promises = [(Part, Promise); 3];
 
-fn split(bundle: &[u8]) -> Result<([u8; HASH_LENGTH], &[u8]), BundleError> {
-    let rest = bundle.strip_prefix(MAGIC).ok_or(BundleError::Header)?;
-    let (hash, packed) = rest.split_first_chunk::<HASH_LENGTH>().ok_or(BundleError::Header)?;
-    Ok((*hash, packed))
+fn split(bundle: &[u8]) -> Result<(Promises, &[u8]), BundleError> {
+    let mut rest = bundle.strip_prefix(MAGIC).ok_or(BundleError::Header)?;
+    let mut promises = PARTS.map(|part| (part, Promise { length: 0, hash: [0; 32] }));
+    for (_, promise) in &mut promises {
+        let (entry, after) = rest.split_first_chunk::<ENTRY_LENGTH>().ok_or(BundleError::Header)?;
+        *promise = Promise::read(entry).ok_or(BundleError::Header)?;
+        if promise.length > PART_MAX {
+            return Err(BundleError::Header);
+        }
+        rest = after;
+    }
+    Ok((promises, rest))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{BundleError, hash_of, pack, promised_hash, unpack};
+    use super::{BundleError, ENTRY_LENGTH, MAGIC, PARTS, Part, pack, promise, unpack};
 
     #[test]
-    fn what_is_packed_comes_out_and_damage_is_noticed() {
-        let content = b"compiled code".repeat(100);
-        let mut bundle = pack(&content).unwrap_or_default();
-        assert!(matches!(promised_hash(&bundle), Ok(hash) if hash == hash_of(&content)));
-        assert!(matches!(unpack(&bundle), Ok(unpacked) if unpacked == content));
-        if let Some(byte) = bundle.get_mut(10) {
-            *byte ^= 1;
+    fn every_part_comes_out_as_it_went_in() {
+        let code = b"compiled code".repeat(100);
+        let parts: [&[u8]; 3] = [&code, b"an image", &code];
+        let bundle = pack(&parts).unwrap_or_default();
+        for (part, content) in PARTS.into_iter().zip(parts) {
+            let promised = promise(&bundle, part).map(|promise| promise.length);
+            assert!(matches!(promised, Ok(length) if length == content.len() as u64));
+            assert!(matches!(unpack(&bundle, part), Ok(unpacked) if unpacked == content));
         }
-        assert!(matches!(unpack(&bundle), Err(BundleError::Hash)));
-        assert!(matches!(unpack(b"something else"), Err(BundleError::Header)));
+    }
+
+    #[test]
+    fn damage_is_noticed() {
+        let sound = pack(&[b"code", b"image", b"pooled"]).unwrap_or_default();
+        let damaged = |at: usize| {
+            let mut bundle = sound.clone();
+            if let Some(byte) = bundle.get_mut(at) {
+                *byte ^= 1;
+            }
+            unpack(&bundle, Part::Code)
+        };
+        assert!(matches!(damaged(0), Err(BundleError::Header)));
+        assert!(matches!(damaged(MAGIC.len() + 8), Err(BundleError::Hash)));
+        // A length of 2^56 bytes is not even tried.
+        assert!(matches!(damaged(MAGIC.len() + 7), Err(BundleError::Header)));
+        assert!(damaged(MAGIC.len() + 3 * ENTRY_LENGTH).is_err());
+        assert!(matches!(unpack(b"something else", Part::Code), Err(BundleError::Header)));
+        assert!(matches!(unpack(MAGIC, Part::Code), Err(BundleError::Header)));
     }
 }

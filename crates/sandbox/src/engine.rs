@@ -1,8 +1,11 @@
 //! The one engine configuration: a guest compiled under another one is refused when it is loaded.
 
+use std::sync::Arc;
+
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use crate::limits::Limits;
+use crate::memory::{Memories, Stacks};
 use crate::protocol::CALLS_PER_WORKER;
 
 /// Deep enough for CPython to raise `RecursionError` itself in most cases.
@@ -37,8 +40,7 @@ fn config() -> Config {
         .max_wasm_stack(STACK_BYTES - STACK_FOR_HOST)
         .async_stack_zeroing(true)
         // The guest's own traceback is what a model needs; the one of its interpreter is not.
-        .wasm_backtrace_max_frames(None)
-        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool()));
+        .wasm_backtrace_max_frames(None);
     config
 }
 
@@ -66,14 +68,27 @@ fn pool() -> PoolingAllocationConfig {
     pool
 }
 
-/// The engine that runs guests.
-pub(crate) fn for_running() -> wasmtime::Result<Engine> {
-    Engine::new(&config())
+/// The engine that runs guests in memory of our own.
+pub(crate) fn with_own_memory(memories: Memories, stacks: Stacks) -> wasmtime::Result<Engine> {
+    let mut config = config();
+    config
+        .allocation_strategy(InstanceAllocationStrategy::OnDemand)
+        .with_host_memory(Arc::new(memories))
+        .with_host_stack(Arc::new(stacks));
+    Engine::new(&config)
+}
+
+/// The engine that runs guests in wasmtime's pool, where memory of our own cannot be had.
+pub(crate) fn with_pool() -> wasmtime::Result<Engine> {
+    let mut config = config();
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool()));
+    Engine::new(&config)
 }
 
 /// The engine that compiles the guest for every machine of this architecture, not only for this one.
 pub(crate) fn for_compilation() -> wasmtime::Result<Engine> {
     let mut config = config();
+    config.allocation_strategy(InstanceAllocationStrategy::OnDemand);
     if cfg!(target_os = "linux") {
         config.target(&format!("{}-unknown-linux-gnu", std::env::consts::ARCH))?;
     }

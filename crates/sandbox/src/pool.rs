@@ -12,7 +12,7 @@ use crate::host::Host;
 use crate::limits::Limits;
 use crate::link::{Link, Seat};
 use crate::outcome::{Failure, FailureKind};
-use crate::protocol::{CALLS_PER_WORKER, TASK_MAX, Task, ToWorker};
+use crate::protocol::{CALLS_PER_WORKER, Readiness, TASK_MAX, Task, ToWorker};
 use crate::text;
 
 /// How long a call waits for a place before it is turned away.
@@ -22,6 +22,8 @@ const QUEUE_WAIT: Duration = Duration::from_secs(10);
 pub(crate) struct Pool {
     workers: usize,
     links: Mutex<Vec<Arc<Link>>>,
+    /// What the worker that started last said of itself.
+    readiness: Mutex<Option<Readiness>>,
     /// One permit per place, so that calls get them in the order they came.
     places: Semaphore,
     /// Told when a worker has come or a call has ended.
@@ -32,7 +34,7 @@ impl Pool {
     pub(crate) fn new(workers: usize) -> Self {
         let places = Semaphore::new(workers.saturating_mul(CALLS_PER_WORKER));
         let freed = Arc::new(Notify::new());
-        Self { workers, links: Mutex::default(), places, freed }
+        Self { workers, links: Mutex::default(), readiness: Mutex::default(), places, freed }
     }
 
     pub(crate) fn workers(&self) -> usize {
@@ -43,6 +45,16 @@ impl Pool {
     pub(crate) fn load(&self) -> (usize, usize) {
         let links = self.links();
         (links.len(), links.iter().map(|link| link.load()).sum())
+    }
+
+    /// Remembers what a worker that is ready says of itself.
+    pub(crate) fn note(&self, readiness: Readiness) {
+        *self.readiness.lock().unwrap_or_else(PoisonError::into_inner) = Some(readiness);
+    }
+
+    /// What the worker that started last said of itself.
+    pub(crate) fn readiness(&self) -> Option<Readiness> {
+        self.readiness.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Adds a worker that is ready.

@@ -2,15 +2,17 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
 
+use command_fds::{CommandFdExt as _, FdMapping};
 use tokio::process::{ChildStdin, ChildStdout};
 use tokio::sync::oneshot;
 
-use crate::artifact::{Artifact, ArtifactError};
+use crate::artifact::ArtifactError;
+use crate::protocol::IMAGE_DESCRIPTOR;
+use crate::provision::Provision;
 
 /// Why a worker process is not there.
 #[derive(Debug, thiserror::Error)]
@@ -48,49 +50,52 @@ pub enum ProcessError {
 /// Linux ends a worker when the *thread* that started it ends, so that must not be one of a
 /// runtime's threads, which come and go.
 pub(crate) struct Launcher {
-    artifact: Artifact,
+    provision: Provision,
     orders: mpsc::Sender<Order>,
 }
 
 type Order = oneshot::Sender<io::Result<Child>>;
 
 impl Launcher {
-    pub(crate) fn new(command: Vec<OsString>, artifact: Artifact) -> Self {
+    pub(crate) fn new(command: Vec<OsString>, provision: Provision) -> Self {
         let (orders, queue) = mpsc::channel::<Order>();
-        let folder = artifact.folder().to_owned();
+        let provided = provision.clone();
         thread::spawn(move || {
             for order in queue {
                 // Nobody waiting means that the sandbox was dropped meanwhile.
-                if let Err(Ok(unwanted)) = order.send(spawn(&command, &folder)) {
+                if let Err(Ok(unwanted)) = order.send(spawn(&command, &provided)) {
                     end(unwanted);
                 }
             }
         });
-        Self { artifact, orders }
+        Self { provision, orders }
     }
 
     /// Starts one worker, with its guest on disk.
     pub(crate) async fn launch(&self) -> Result<Worker, ProcessError> {
-        if !self.artifact.is_present() {
-            self.artifact.clone().unpack().await?;
-        }
+        self.provision.restore().await?;
         let (order, started) = oneshot::channel();
         self.orders.send(order).map_err(|_gone| ProcessError::Stopped)?;
         let child = started.await.map_err(|_gone| ProcessError::Stopped)?;
         Worker::new(child.map_err(ProcessError::Spawn)?).map_err(ProcessError::Spawn)
     }
 
-    /// The name of the guest's file in the folder that workers run in.
-    pub(crate) fn artifact_name(&self) -> String {
-        self.artifact.file_name()
+    /// What workers are provided with.
+    pub(crate) fn provision(&self) -> &Provision {
+        &self.provision
     }
 }
 
-fn spawn(command: &[OsString], folder: &Path) -> io::Result<Child> {
+fn spawn(command: &[OsString], provision: &Provision) -> io::Result<Child> {
     let mut words = command.iter();
     let mut worker = Command::new(words.next().map(OsString::as_os_str).unwrap_or_default());
-    worker.args(words).env_clear().current_dir(folder);
+    worker.args(words).env_clear().current_dir(provision.folder());
     worker.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let image = provision.image()?.map(|image| FdMapping {
+        parent_fd: image,
+        child_fd: IMAGE_DESCRIPTOR,
+    });
+    worker.fd_mappings(image.into_iter().collect()).map_err(io::Error::other)?;
     // In a group of its own: an interrupt from the keyboard is for the server, which may let calls end.
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut worker, 0);

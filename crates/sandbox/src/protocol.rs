@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::limits::Limits;
+use crate::memory::{MemoryReport, Recipe};
 use crate::outcome::FailureKind;
 use crate::walls::Walls;
 
@@ -26,17 +27,30 @@ pub(crate) const PAYLOAD_MAX: usize = 16 << 20;
 /// How many calls one worker carries at the same time.
 pub(crate) const CALLS_PER_WORKER: usize = 128;
 
+/// The file descriptor under which a worker finds the memory image.
+pub(crate) const IMAGE_DESCRIPTOR: i32 = 3;
+
 /// A message to a worker.
 #[derive(Serialize, Deserialize)]
 pub(crate) enum ToWorker {
-    /// The first message.
-    Hello { version: u32, server: u32, artifact: String },
+    /// The first message: the file of the compiled guest, and the recipes to try in this order. For
+    /// all but [`Recipe::Pool`], the memory image is open as [`IMAGE_DESCRIPTOR`].
+    Hello { version: u32, server: u32, code: String, memory: Vec<Recipe> },
     /// Begins a call.
     Start { call: u64, task: Task, limits: Limits },
     /// Ends a call whose answer nobody waits for.
     Cancel { call: u64 },
     /// Answers an operation that a guest began.
     Answer { call: u64, operation: u32, outcome: Result<Vec<u8>, String> },
+}
+
+/// What a worker that is ready says of itself.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Readiness {
+    /// How it resets the memory of its calls.
+    pub(crate) memory: MemoryReport,
+    /// What keeps it from the rest of the machine.
+    pub(crate) walls: Walls,
 }
 
 /// What a call does.
@@ -63,8 +77,8 @@ impl Task {
 /// A message from a worker.
 #[derive(Serialize, Deserialize)]
 pub(crate) enum FromWorker {
-    /// The answer to `Hello`: what walls stand, or a sentence saying why the worker cannot take calls.
-    Ready { version: u32, outcome: Result<Walls, String> },
+    /// The answer to `Hello`, or a sentence saying why the worker cannot take calls.
+    Ready { version: u32, outcome: Result<Readiness, String> },
     /// What the guest wrote to standard output or error since the last such message.
     Output { call: u64, bytes: Vec<u8> },
     /// The guest asks for something.

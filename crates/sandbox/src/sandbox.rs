@@ -7,13 +7,14 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use crate::artifact::{Artifact, ArtifactError};
 use crate::host::{Host, NoHost};
 use crate::inspection::Inspection;
 use crate::limits::{Limits, Run};
+use crate::memory::{MemoryReport, MemoryReset};
 use crate::outcome::{Failure, Outcome};
 use crate::pool::Pool;
 use crate::protocol::Task;
+use crate::provision::{Provision, ProvisionError};
 use crate::supervisor::Supervisor;
 use crate::{answer, process};
 
@@ -28,14 +29,16 @@ pub struct Config {
     pub worker_command: Vec<OsString>,
     /// The guest as `guest-compile` writes it.
     pub guest: &'static [u8],
+    /// How the memory of one call is made new for the next.
+    pub memory_reset: MemoryReset,
 }
 
 /// Why a sandbox did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The guest could not be unpacked.
-    #[error("the Python guest could not be unpacked")]
-    Artifact(#[from] ArtifactError),
+    /// There is nothing to give to workers.
+    #[error(transparent)]
+    Provision(#[from] ProvisionError),
     /// [`Config::workers`] is 0 or [`Config::worker_command`] is empty.
     #[error("{0}")]
     Config(&'static str),
@@ -45,7 +48,7 @@ pub enum StartError {
 }
 
 /// How the workers are, for a health page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Status {
     /// How many workers there should be.
     pub workers: usize,
@@ -53,6 +56,8 @@ pub struct Status {
     pub ready: usize,
     /// How many calls are under way.
     pub running_calls: usize,
+    /// How memory is reset; nothing before the first worker is ready.
+    pub memory: Option<MemoryReport>,
 }
 
 /// The worker processes, and the way into them. Clones share them; dropping the last one ends them.
@@ -75,12 +80,12 @@ impl Sandbox {
         if config.worker_command.is_empty() {
             return Err(StartError::Config("the command that runs a sandbox worker is empty"));
         }
-        let artifact = Artifact::new(config.guest, config.artifact_dir)?;
-        let artifact = artifact.unpack().await?;
+        let provision =
+            Provision::prepare(config.guest, config.artifact_dir, config.memory_reset).await?;
         let pool = Arc::new(Pool::new(config.workers));
         let supervisor = Supervisor::start(
             Arc::clone(&pool),
-            process::Launcher::new(config.worker_command, artifact),
+            process::Launcher::new(config.worker_command, provision),
             config.workers,
         )
         .await?;
@@ -132,7 +137,8 @@ impl Sandbox {
     /// How the workers are.
     pub fn status(&self) -> Status {
         let (ready, running_calls) = self.inner.pool.load();
-        Status { workers: self.inner.pool.workers(), ready, running_calls }
+        let memory = self.inner.pool.readiness().map(|readiness| readiness.memory);
+        Status { workers: self.inner.pool.workers(), ready, running_calls, memory }
     }
 
     /// Ends all workers and waits for that; calls under way fail.

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::link::Link;
 use crate::pool::Pool;
 use crate::process::{Launcher, ProcessError, Worker};
-use crate::protocol::{self, FromWorker, ToWorker, VERSION};
+use crate::protocol::{self, FromWorker, Readiness, ToWorker, VERSION};
 
 /// Far more than mapping the guest takes, even on a machine with other things to do.
 const READY_WITHIN: Duration = Duration::from_secs(30);
@@ -119,21 +119,33 @@ impl Keeper {
         };
         let greeted = timeout(READY_WITHIN, self.greet(&mut to, &mut from)).await;
         let greeted = greeted.unwrap_or(Err(ProcessError::Silent(READY_WITHIN.as_secs())));
-        if let Err(error) = greeted {
-            worker.end().await;
-            return Err(error);
+        match greeted {
+            Ok(readiness) => self.pool.note(readiness),
+            Err(error) => {
+                worker.end().await;
+                return Err(error);
+            }
         }
         self.serve(worker, to, from, first).await;
         Ok(())
     }
 
-    async fn greet(&self, to: &mut ChildStdin, from: &mut ChildStdout) -> Result<(), ProcessError> {
-        let artifact = self.launcher.artifact_name();
-        let hello = ToWorker::Hello { version: VERSION, server: own_process(), artifact };
+    async fn greet(
+        &self,
+        to: &mut ChildStdin,
+        from: &mut ChildStdout,
+    ) -> Result<Readiness, ProcessError> {
+        let provision = self.launcher.provision();
+        let hello = ToWorker::Hello {
+            version: VERSION,
+            server: own_process(),
+            code: provision.code(),
+            memory: provision.recipes(),
+        };
         protocol::write(to, &hello).await.map_err(ProcessError::Pipe)?;
         match protocol::read(from).await.map_err(ProcessError::Pipe)? {
             Some(FromWorker::Ready { version: VERSION, outcome }) => {
-                outcome.map(drop).map_err(ProcessError::Refused)
+                outcome.map_err(ProcessError::Refused)
             }
             Some(FromWorker::Ready { version, .. }) => {
                 Err(ProcessError::Version { ours: VERSION, theirs: version })

@@ -3,8 +3,10 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::time::Duration;
+
+use crate::protocol::IMAGE_DESCRIPTOR;
 
 /// Takes standard input and output for the caller alone.
 ///
@@ -23,6 +25,17 @@ fn replace(old: BorrowedFd<'_>, new: BorrowedFd<'_>) -> io::Result<()> {
     // now names another file is the purpose, and the standard streams are used by number only.
     let result = unsafe { libc::dup2(new.as_raw_fd(), old.as_raw_fd()) };
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Takes the memory image that the server has left open for this process.
+pub(crate) fn take_image() -> io::Result<OwnedFd> {
+    // SAFETY: asking for the flags of a number that names no open file is an error and nothing else.
+    if unsafe { libc::fcntl(IMAGE_DESCRIPTOR, libc::F_GETFD) } < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the number names an open file, as was just seen. It is the server's to use for this
+    // alone, so nothing else in this process owns it; it is taken once, when the guest is loaded.
+    Ok(unsafe { OwnedFd::from_raw_fd(IMAGE_DESCRIPTOR) })
 }
 
 /// Has the kernel kill this process when the thread that started it ends.

@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::net::unix::pipe;
 use tokio::task::AbortHandle;
 
-use crate::protocol::{self, FromWorker, ToWorker, VERSION};
+use crate::protocol::{self, FromWorker, Readiness, ToWorker, VERSION};
 use crate::{system, walls};
 use guest::Guest;
 use operations::Operations;
@@ -66,7 +66,7 @@ fn start() -> io::Result<()> {
 
 async fn serve(mut input: pipe::Receiver, mut output: pipe::Sender) -> io::Result<()> {
     let Some(hello) = protocol::read::<_, ToWorker>(&mut input).await? else { return Ok(()) };
-    let ToWorker::Hello { version, server, artifact } = hello else {
+    let ToWorker::Hello { version, server, code, memory } = hello else {
         return Err(io::Error::other("the first message is not a greeting"));
     };
     // The server may have ended before the kernel was asked to end this process with it.
@@ -78,7 +78,7 @@ async fn serve(mut input: pipe::Receiver, mut output: pipe::Sender) -> io::Resul
         return protocol::write(&mut output, &FromWorker::Ready { version: VERSION, outcome })
             .await;
     }
-    let guest = match Guest::load(Path::new(&artifact)) {
+    let guest = match Guest::load(Path::new(&code), &memory) {
         Ok(guest) => Arc::new(guest),
         Err(error) => {
             let outcome = Err(format!("the guest cannot be loaded: {error:#}"));
@@ -86,7 +86,8 @@ async fn serve(mut input: pipe::Receiver, mut output: pipe::Sender) -> io::Resul
         }
     };
     let walls = walls::raise(|| guest.start_clock());
-    protocol::write(&mut output, &FromWorker::Ready { version, outcome: Ok(walls) }).await?;
+    let ready = Readiness { memory: guest.memory.report.clone(), walls };
+    protocol::write(&mut output, &FromWorker::Ready { version, outcome: Ok(ready) }).await?;
     let (outbox, queue) = Outbox::new();
     let calls = Calls::default();
     let reading = async {

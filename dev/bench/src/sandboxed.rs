@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Context as _;
-use sandbox::{Config, Limits, NoHost, Run, Sandbox};
+use sandbox::{Config, Limits, MemoryReset, NoHost, Run, Sandbox};
 use testkit::program::{binary, guest};
 
 use crate::sample::{Sample, TOOL};
@@ -45,6 +45,7 @@ async fn start(directory: &Path) -> anyhow::Result<Sandbox> {
         artifact_dir: directory.join("artifacts"),
         worker_command: vec![binary().into_os_string(), "worker".into()],
         guest: guest.leak(),
+        memory_reset: MemoryReset::Auto,
     };
     Ok(Sandbox::start(config).await?)
 }

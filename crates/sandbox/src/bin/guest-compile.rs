@@ -1,7 +1,8 @@
-//! Compiles the guest component ahead of time, for the build: `guest-compile COMPONENT BUNDLE`.
+//! Compiles the guest ahead of time, for the build: `guest-compile STRIPPED IMAGE MERGED BUNDLE`.
 
+use std::fs;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
@@ -19,15 +20,17 @@ fn main() -> ExitCode {
 
 fn compile() -> anyhow::Result<()> {
     let paths: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
-    let [component, bundle] = paths.as_slice() else {
-        bail!("usage: guest-compile COMPONENT BUNDLE");
+    let [stripped, image, merged, bundle] = paths.as_slice() else {
+        bail!("usage: guest-compile STRIPPED IMAGE MERGED BUNDLE");
     };
-    let bytes = std::fs::read(component)
-        .with_context(|| format!("cannot read the component {}", component.display()))?;
-    let compiled = sandbox::compile(&bytes)?;
+    let compiled = sandbox::compile(&read(stripped)?, &read(image)?, &read(merged)?)?;
     // Renamed into place, so that an interrupted build leaves no half bundle behind.
     let partial = bundle.with_extension("partial");
-    std::fs::write(&partial, compiled)
-        .and_then(|()| std::fs::rename(&partial, bundle))
+    fs::write(&partial, compiled)
+        .and_then(|()| fs::rename(&partial, bundle))
         .with_context(|| format!("cannot write the compiled guest {}", bundle.display()))
+}
+
+fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+    fs::read(path).with_context(|| format!("cannot read {}", path.display()))
 }

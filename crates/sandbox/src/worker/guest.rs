@@ -1,6 +1,7 @@
 //! The loaded guest: from the compiled file to a fresh instance.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 use wasmtime::component::{Component, HasSelf, Linker};
@@ -9,7 +10,8 @@ use wasmtime::{Engine, Store};
 use super::bytecode::Cache;
 use super::state::{State, at_tick};
 use super::ticker::Ticker;
-use crate::engine;
+use crate::memory::{self, Doubt, Image, Kit, MemoryReport, Probe, Recipe};
+use crate::{engine, system};
 use crate::protocol::{CALLS_PER_WORKER, PAYLOAD_MAX};
 
 #[expect(clippy::too_many_arguments, reason = "generated from guest/wit, which documents them")]
@@ -32,6 +34,7 @@ const HOSTCALL_FUEL: usize = 4 * PAYLOAD_MAX;
 pub(super) struct Guest {
     engine: Engine,
     instances: ToolPre<State>,
+    pub(super) memory: Memory,
     pub(super) ticker: Ticker,
     pub(super) bytecode: Cache,
     /// One permit per slot of the engine's pool.
@@ -42,9 +45,9 @@ impl Guest {
     /// Maps the compiled guest. The server has checked the file's hash before it named it.
     ///
     /// Opens everything that calls will need and starts no thread: the worker is walled in next.
-    pub(super) fn load(artifact: &Path) -> wasmtime::Result<Self> {
-        let engine = engine::for_running()?;
-        let component = map(&engine, artifact)?;
+    pub(super) fn load(code: &Path, recipes: &[Recipe]) -> wasmtime::Result<Self> {
+        let (engine, memory) = engine(recipes)?;
+        let component = map(&engine, code)?;
         let mut linker = Linker::new(&engine);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
         bindings::mcpbox::tool::host::add_to_linker::<State, HasSelf<State>>(
@@ -54,7 +57,7 @@ impl Guest {
         let instances = ToolPre::new(linker.instantiate_pre(&component)?)?;
         let slots = Semaphore::new(CALLS_PER_WORKER);
         let (ticker, bytecode) = (Ticker::default(), Cache::default());
-        Ok(Self { engine, instances, ticker, bytecode, slots })
+        Ok(Self { engine, instances, memory, ticker, bytecode, slots })
     }
 
     /// Starts the clock that interrupts guests; none may run before.
@@ -77,11 +80,40 @@ impl Guest {
     }
 }
 
+/// How the memories of calls are come by.
+pub(super) struct Memory {
+    pub(super) report: MemoryReport,
+    /// Nothing for the pool, which tells nothing.
+    doubt: Option<Doubt>,
+}
+
+/// An engine with the first of the recipes that works.
+fn engine(recipes: &[Recipe]) -> wasmtime::Result<(Engine, Memory)> {
+    let probe = Probe::first_of(recipes);
+    let report = MemoryReport { recipe: probe.recipe(), skipped: probe.skipped().to_vec() };
+    if report.recipe == Recipe::Pool {
+        if !recipes.contains(&Recipe::Pool) {
+            let reasons: Vec<_> =
+                report.skipped.iter().map(|(recipe, why)| format!("{recipe}: {why}")).collect();
+            return Err(wasmtime::Error::msg(format!(
+                "no allowed way to reset memory works ({})",
+                reasons.join("; ")
+            )));
+        }
+        return Ok((engine::with_pool()?, Memory { report, doubt: None }));
+    }
+    let image = Arc::new(Image::from_descriptor(system::take_image()?)?);
+    let kit = Kit::new(image, &probe, memory::Settings::default())
+        .ok_or_else(|| wasmtime::Error::msg("the probe has no recipe"))?;
+    let engine = engine::with_own_memory(kit.memories, kit.stacks)?;
+    Ok((engine, Memory { report, doubt: Some(kit.doubt) }))
+}
+
 #[expect(unsafe_code, reason = "compiled code is trusted for its origin; see the argument within")]
-fn map(engine: &Engine, artifact: &Path) -> wasmtime::Result<Component> {
+fn map(engine: &Engine, code: &Path) -> wasmtime::Result<Component> {
     // SAFETY: the file must be what `Engine::precompile_component` wrote and must not change while
     // it is mapped. The server wrote it from the bundle that is part of its own program, or found it
     // with the SHA-256 that the bundle records, in a folder that its owner alone can write to; it is
     // replaced by renaming only, never written in place. The engine itself refuses another version's.
-    unsafe { Component::deserialize_file(engine, artifact) }
+    unsafe { Component::deserialize_file(engine, code) }
 }

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use sandbox::{Config, Limits, NoHost, Outcome, Run, Sandbox};
+use sandbox::{Config, Limits, MemoryReset, NoHost, Outcome, Run, Sandbox};
 
 /// The guest that the build has left, read once.
 fn guest() -> &'static [u8] {
@@ -42,7 +42,13 @@ fn shared_folder() -> PathBuf {
 
 fn config(workers: usize, artifact_dir: PathBuf) -> Config {
     let worker_command = vec![env!("CARGO_BIN_EXE_sandbox-worker").into()];
-    Config { workers, artifact_dir, worker_command, guest: guest() }
+    Config {
+        workers,
+        artifact_dir,
+        worker_command,
+        guest: guest(),
+        memory_reset: MemoryReset::Auto,
+    }
 }
 
 async fn sandbox(workers: usize) -> Sandbox {
