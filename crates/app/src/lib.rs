@@ -53,6 +53,8 @@ pub struct Health {
     pub database: &'static str,
     /// `connected` while at least one worker is ready, else `disconnected`.
     pub sandbox: &'static str,
+    /// What keeps the workers from the rest of the machine, of each wall the worst of all workers.
+    pub walls: Option<sandbox::Walls>,
 }
 
 impl App {
@@ -100,13 +102,15 @@ impl App {
     /// Asks the database and the sandbox how they are.
     pub async fn health(&self) -> Health {
         let database = self.store().check().await.is_ok();
-        let sandbox = self.sandbox().is_ok_and(|sandbox| sandbox.status().ready > 0);
+        let workers = self.sandbox().ok().map(sandbox::Sandbox::status);
+        let sandbox = workers.as_ref().is_some_and(|workers| workers.ready > 0);
         let word = |up| if up { "connected" } else { "disconnected" };
         Health {
             status: if database && sandbox { "healthy" } else { "unhealthy" },
             version: env!("CARGO_PKG_VERSION"),
             database: word(database),
             sandbox: word(sandbox),
+            walls: workers.and_then(|workers| workers.walls),
         }
     }
 

@@ -1,9 +1,11 @@
 //! What the program is started with.
 
 use std::ffi::OsString;
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
 pub use sandbox::MemoryReset;
+use sandbox::WallsPolicy;
 use store::Location;
 
 /// Where the state lives and how the sandbox is run.
@@ -27,6 +29,10 @@ pub struct Runtime {
     pub workers: Option<usize>,
     /// How the memory of one call is made new for the next.
     pub memory_reset: MemoryReset,
+    /// Whether to start only where the kernel offers every wall round the workers.
+    pub require_walls: bool,
+    /// Calls after which a worker process is replaced; never when absent.
+    pub calls_per_worker: Option<NonZeroU64>,
 }
 
 impl Settings {
@@ -53,6 +59,12 @@ impl Settings {
                 worker_command: runtime.worker_command,
                 guest: runtime.guest,
                 memory_reset: runtime.memory_reset,
+                walls: if runtime.require_walls {
+                    WallsPolicy::Required
+                } else {
+                    WallsPolicy::Preferred
+                },
+                calls_per_worker: runtime.calls_per_worker,
             },
         })
     }

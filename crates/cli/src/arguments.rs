@@ -1,6 +1,7 @@
 //! The commands and their settings; each flag has an environment variable.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 
 use app::settings::MemoryReset;
@@ -79,6 +80,13 @@ pub(crate) struct Common {
         default_value = "auto"
     )]
     pub(crate) memory_reset: MemoryReset,
+    /// Refuse to start where the kernel does not offer every wall round the workers: Landlock,
+    /// seccomp and the rest that `/health` lists.
+    #[arg(long, global = true, env = "MCPBOX_REQUIRE_SANDBOX_WALLS")]
+    pub(crate) require_sandbox_walls: bool,
+    /// Calls after which a worker process is replaced by a new one; never when absent.
+    #[arg(long, global = true, env = "MCPBOX_CALLS_PER_WORKER", value_name = "NUMBER")]
+    pub(crate) calls_per_worker: Option<NonZeroU64>,
 }
 
 /// Reads the number of workers.

@@ -77,7 +77,12 @@ pub(crate) fn settings(common: &Common) -> anyhow::Result<Settings> {
     }
     let program = std::env::current_exe().context("the program's own path is unknown")?;
     let worker_command = vec![program.into_os_string(), OsString::from(WORKER)];
-    let runtime = Runtime { guest: GUEST, worker_command, workers: common.workers,
+    let runtime = Runtime {
+        guest: GUEST,
+        worker_command,
+        workers: common.workers,
+        require_walls: common.require_sandbox_walls,
+        calls_per_worker: common.calls_per_worker,
         memory_reset: common.memory_reset,
     };
     let settings = Settings::new(

@@ -35,15 +35,18 @@ impl Ending {
 /// Carries one call through.
 pub(crate) async fn drive(seat: Seat, task: Task, limits: Limits, host: Arc<dyn Host>) -> Ending {
     let deadline = Instant::now() + limits.wall + GRACE;
-    seat.start(task, limits);
     let mut drive = Drive { seat, host, operations: Operations::default(), stdout: Vec::new() };
-    let outcome = timeout_at(deadline, drive.until_done(limits.stdout_bytes)).await;
+    let carried_through = async {
+        drive.seat.start(task, limits).await;
+        drive.until_done(limits.stdout_bytes).await
+    };
+    let outcome = timeout_at(deadline, carried_through).await;
     let stdout = crate::text::decode_prefix(std::mem::take(&mut drive.stdout));
     match outcome {
         Ok(Some((reply, cpu, stdout_truncated))) => {
             Ending { reply: Ok(reply), stdout, stdout_truncated, cpu }
         }
-        Ok(None) => Ending { stdout, ..Ending::refused(lost("ended")) },
+        Ok(None) => Ending { stdout, ..Ending::refused(lost(drive.seat.how_lost())) },
         Err(_elapsed) => {
             drive.seat.condemn_worker();
             Ending { stdout, ..Ending::refused(lost("stopped answering")) }
@@ -78,7 +81,7 @@ impl Drive {
         loop {
             tokio::select! {
                 event = self.seat.event() => match event? {
-                    FromWorker::Ready { .. } => {}
+                    FromWorker::Ready { .. } | FromWorker::Pong | FromWorker::Retire { .. } => {}
                     FromWorker::Output { bytes, .. } => {
                         let room = stdout_bytes.saturating_sub(self.stdout.len());
                         self.stdout.extend(bytes.into_iter().take(room));
@@ -93,7 +96,7 @@ impl Drive {
                     }
                 },
                 Some((operation, outcome)) = self.operations.next() => {
-                    self.seat.answer(operation, outcome);
+                    self.seat.answer(operation, outcome).await;
                 }
             }
         }

@@ -42,7 +42,7 @@
 //!    are zero when they are handed out. No reference into them outlives the store.
 //!
 //! An error in a reset throws the slot away. If it leaves doubt about the recipe itself
-//! ([`Kit::doubt`] tells), the worker finishes its calls and is replaced.
+//! ([`Doubt`] tells), the worker finishes its calls and is replaced.
 //!
 //! # System calls
 //!
@@ -105,11 +105,6 @@ impl Kit {
     /// An image longer than [`Settings::memory_max`] is of no use: no memory could have its size.
     pub(crate) fn new(image: Arc<Image>, probe: &Probe, settings: Settings) -> Option<Self> {
         Some(Self::with(image, Arc::clone(probe.tracking.as_ref()?), settings))
-    }
-
-    /// Why resets cannot be trusted any more; `None` as long as they can.
-    pub(crate) fn doubt(&self) -> Option<String> {
-        if self.doubt.is_raised() { self.doubt.reason() } else { None }
     }
 
     fn with(image: Arc<Image>, tracking: Arc<Tracking>, settings: Settings) -> Self {

@@ -3,17 +3,19 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
 use crate::call::{self, Ending};
 use crate::host::Host;
 use crate::limits::Limits;
-use crate::link::{Link, Seat};
+use crate::link::{Letters, Link, Seat};
+use crate::memory::MemoryReport;
 use crate::outcome::{Failure, FailureKind};
-use crate::protocol::{CALLS_PER_WORKER, Readiness, TASK_MAX, Task, ToWorker};
+use crate::protocol::{CALLS_PER_WORKER, Readiness, TASK_MAX, Task};
 use crate::text;
+use crate::walls::Walls;
 
 /// How long a call waits for a place before it is turned away.
 const QUEUE_WAIT: Duration = Duration::from_secs(10);
@@ -22,8 +24,6 @@ const QUEUE_WAIT: Duration = Duration::from_secs(10);
 pub(crate) struct Pool {
     workers: usize,
     links: Mutex<Vec<Arc<Link>>>,
-    /// What the worker that started last said of itself.
-    readiness: Mutex<Option<Readiness>>,
     /// One permit per place, so that calls get them in the order they came.
     places: Semaphore,
     /// Told when a worker has come or a call has ended.
@@ -34,7 +34,7 @@ impl Pool {
     pub(crate) fn new(workers: usize) -> Self {
         let places = Semaphore::new(workers.saturating_mul(CALLS_PER_WORKER));
         let freed = Arc::new(Notify::new());
-        Self { workers, links: Mutex::default(), readiness: Mutex::default(), places, freed }
+        Self { workers, links: Mutex::default(), places, freed }
     }
 
     pub(crate) fn workers(&self) -> usize {
@@ -47,22 +47,28 @@ impl Pool {
         (links.len(), links.iter().map(|link| link.load()).sum())
     }
 
-    /// Remembers what a worker that is ready says of itself.
-    pub(crate) fn note(&self, readiness: Readiness) {
-        *self.readiness.lock().unwrap_or_else(PoisonError::into_inner) = Some(readiness);
+    /// What keeps the workers in, of each wall the worst; `None` while there is no worker.
+    pub(crate) fn walls(&self) -> Option<Walls> {
+        self.links().iter().map(|link| link.readiness.walls.clone()).reduce(Walls::or_worse)
     }
 
-    /// What the worker that started last said of itself.
-    pub(crate) fn readiness(&self) -> Option<Readiness> {
-        self.readiness.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// How the workers reset memory; `None` while there is no worker.
+    pub(crate) fn memory(&self) -> Option<MemoryReport> {
+        self.links().first().map(|link| link.readiness.memory.clone())
     }
 
-    /// Adds a worker that is ready.
-    pub(crate) fn add(&self, process: u32, outgoing: mpsc::UnboundedSender<ToWorker>) -> Arc<Link> {
-        let link = Arc::new(Link::new(process, outgoing, Arc::clone(&self.freed)));
+    /// Adds a worker that is ready, for `calls_most` calls.
+    pub(crate) fn add(
+        &self,
+        process: u32,
+        readiness: Readiness,
+        calls_most: u64,
+    ) -> (Arc<Link>, Letters) {
+        let (link, letters) = Link::new(process, readiness, calls_most, Arc::clone(&self.freed));
+        let link = Arc::new(link);
         self.links().push(Arc::clone(&link));
         self.freed.notify_waiters();
-        link
+        (link, letters)
     }
 
     /// Removes a worker that is lost; its calls learn of it.

@@ -7,12 +7,18 @@ use std::sync::mpsc;
 use std::thread;
 
 use command_fds::{CommandFdExt as _, FdMapping};
-use tokio::process::{ChildStdin, ChildStdout};
+use tokio::io::AsyncReadExt as _;
+use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
 use tokio::sync::oneshot;
 
 use crate::artifact::ArtifactError;
 use crate::protocol::IMAGE_DESCRIPTOR;
 use crate::provision::Provision;
+use crate::text;
+
+/// Bytes of a worker's standard error that are logged in its whole life, and in one go.
+const LOGGED_MAX: usize = 64 << 10;
+const LOGGED_AT_ONCE: usize = 4 << 10;
 
 /// Why a worker process is not there.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +46,13 @@ pub enum ProcessError {
         /// The worker's protocol.
         theirs: u32,
     },
+    /// The kernel does not offer all walls, and they are required.
+    #[error(
+        "these walls of the sandbox are required and missing: {0}. Use a kernel, or a container \
+         profile, that offers them, or start without --require-sandbox-walls \
+         (MCPBOX_REQUIRE_SANDBOX_WALLS)"
+    )]
+    Walls(String),
     /// The thread that starts workers is gone.
     #[error("workers can no longer be started")]
     Stopped,
@@ -90,11 +103,9 @@ fn spawn(command: &[OsString], provision: &Provision) -> io::Result<Child> {
     let mut words = command.iter();
     let mut worker = Command::new(words.next().map(OsString::as_os_str).unwrap_or_default());
     worker.args(words).env_clear().current_dir(provision.folder());
-    worker.stdin(Stdio::piped()).stdout(Stdio::piped());
-    let image = provision.image()?.map(|image| FdMapping {
-        parent_fd: image,
-        child_fd: IMAGE_DESCRIPTOR,
-    });
+    worker.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let image =
+        provision.image()?.map(|image| FdMapping { parent_fd: image, child_fd: IMAGE_DESCRIPTOR });
     worker.fd_mappings(image.into_iter().collect()).map_err(io::Error::other)?;
     // In a group of its own: an interrupt from the keyboard is for the server, which may let calls end.
     #[cfg(unix)]
@@ -113,9 +124,15 @@ impl Worker {
     fn new(mut child: Child) -> io::Result<Self> {
         let to = child.stdin.take().map(ChildStdin::from_std).transpose();
         let from = child.stdout.take().map(ChildStdout::from_std).transpose();
+        let errors = child.stderr.take().map(ChildStderr::from_std).transpose();
+        let process = child.id();
         let mut worker = Self { child: Some(child), to: None, from: None };
         worker.to = to?;
         worker.from = from?;
+        if let Some(errors) = errors? {
+            // Ends with the pipe, which ends with the process.
+            tokio::spawn(log(errors, process));
+        }
         Ok(worker)
     }
 
@@ -139,6 +156,23 @@ impl Drop for Worker {
         if let Some(child) = self.child.take() {
             // Waiting for a process does not belong on a thread that runs others' futures.
             thread::spawn(move || end(child));
+        }
+    }
+}
+
+/// Passes on what a worker prints, which is what it says about its own failure.
+///
+/// Not the server's own standard error: what flows there has to be bounded and fit to be shown.
+async fn log(mut errors: ChildStderr, worker: u32) {
+    let mut room = LOGGED_MAX;
+    let mut chunk = vec![0; LOGGED_AT_ONCE];
+    while let Ok(length @ 1..) = errors.read(&mut chunk).await {
+        // What is beyond the bound is read all the same, so that the worker does not wait.
+        let kept = chunk.get(..length.min(room)).unwrap_or_default();
+        room -= kept.len();
+        for line in String::from_utf8_lossy(kept).lines() {
+            let said = text::one_line(line, LOGGED_AT_ONCE);
+            tracing::warn!(worker, said, "a sandbox worker reports");
         }
     }
 }

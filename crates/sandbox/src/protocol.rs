@@ -42,6 +42,8 @@ pub(crate) enum ToWorker {
     Cancel { call: u64 },
     /// Answers an operation that a guest began.
     Answer { call: u64, operation: u32, outcome: Result<Vec<u8>, String> },
+    /// Asks for a sign of life.
+    Ping,
 }
 
 /// What a worker that is ready says of itself.
@@ -85,6 +87,10 @@ pub(crate) enum FromWorker {
     Operation { call: u64, operation: u32, name: String, payload: Vec<u8> },
     /// The guest no longer waits for an operation.
     Abandon { call: u64, operation: u32 },
+    /// The sign of life.
+    Pong,
+    /// The worker has reason to doubt itself: it takes no more calls and is replaced.
+    Retire { reason: String },
     /// The end of a call.
     Done { call: u64, reply: Reply, cpu: Duration, stdout_truncated: bool },
 }
@@ -164,6 +170,14 @@ mod tests {
             matches!(received, Ok(Some(FromWorker::Output { call: 7, bytes })) if bytes == b"hello")
         );
         assert!(matches!(read::<_, FromWorker>(&mut reader).await, Ok(None)));
+    }
+
+    #[tokio::test]
+    async fn a_worker_that_is_to_be_replaced_says_so_in_two_bytes() {
+        let mut pipe = Vec::new();
+        let sent = FromWorker::Retire { reason: String::new() };
+        assert!(write(&mut pipe, &sent).await.is_ok());
+        assert_eq!(pipe, [2, 0, 0, 0, 5, 0]);
     }
 
     #[tokio::test]

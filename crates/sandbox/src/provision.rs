@@ -55,7 +55,8 @@ impl Provision {
         let probe = Probe::first_of(&allowed);
         if probe.recipe() == Recipe::Pool {
             if !allowed.contains(&Recipe::Pool) {
-                let reasons = probe.skipped().iter().map(|(recipe, why)| format!("{recipe}: {why}"));
+                let reasons =
+                    probe.skipped().iter().map(|(recipe, why)| format!("{recipe}: {why}"));
                 return Err(ProvisionError::NoRecipe(reasons.collect::<Vec<_>>().join("; ")));
             }
             let code = Artifact::new(bundle, Part::Pooled, folder)?.unpacked()?;

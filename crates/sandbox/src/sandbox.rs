@@ -1,6 +1,7 @@
 //! The sandbox as its caller sees it: start, inspect, run, stop.
 
 use std::ffi::OsString;
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -15,7 +16,8 @@ use crate::outcome::{Failure, Outcome};
 use crate::pool::Pool;
 use crate::protocol::Task;
 use crate::provision::{Provision, ProvisionError};
-use crate::supervisor::Supervisor;
+use crate::supervisor::{Supervisor, Terms};
+use crate::walls::{Walls, WallsPolicy};
 use crate::{answer, process};
 
 /// What a sandbox is started with.
@@ -31,6 +33,10 @@ pub struct Config {
     pub guest: &'static [u8],
     /// How the memory of one call is made new for the next.
     pub memory_reset: MemoryReset,
+    /// Whether to start without walls that the kernel does not offer.
+    pub walls: WallsPolicy,
+    /// Calls after which a worker process is replaced by a new one; never when absent.
+    pub calls_per_worker: Option<NonZeroU64>,
 }
 
 /// Why a sandbox did not start.
@@ -58,6 +64,8 @@ pub struct Status {
     pub running_calls: usize,
     /// How memory is reset; nothing before the first worker is ready.
     pub memory: Option<MemoryReport>,
+    /// What keeps the workers in, of each wall the worst; `None` while no worker takes calls.
+    pub walls: Option<Walls>,
 }
 
 /// The worker processes, and the way into them. Clones share them; dropping the last one ends them.
@@ -83,12 +91,10 @@ impl Sandbox {
         let provision =
             Provision::prepare(config.guest, config.artifact_dir, config.memory_reset).await?;
         let pool = Arc::new(Pool::new(config.workers));
-        let supervisor = Supervisor::start(
-            Arc::clone(&pool),
-            process::Launcher::new(config.worker_command, provision),
-            config.workers,
-        )
-        .await?;
+        let launcher = process::Launcher::new(config.worker_command, provision);
+        let calls_most = config.calls_per_worker.map_or(u64::MAX, NonZeroU64::get);
+        let terms = Terms { walls: config.walls, calls_most };
+        let supervisor = Supervisor::start(Arc::clone(&pool), launcher, terms).await?;
         Ok(Self { inner: Arc::new(Inner { pool, supervisor }) })
     }
 
@@ -137,8 +143,14 @@ impl Sandbox {
     /// How the workers are.
     pub fn status(&self) -> Status {
         let (ready, running_calls) = self.inner.pool.load();
-        let memory = self.inner.pool.readiness().map(|readiness| readiness.memory);
-        Status { workers: self.inner.pool.workers(), ready, running_calls, memory }
+        let pool = &self.inner.pool;
+        Status {
+            workers: pool.workers(),
+            ready,
+            running_calls,
+            memory: pool.memory(),
+            walls: pool.walls(),
+        }
     }
 
     /// Ends all workers and waits for that; calls under way fail.

@@ -164,10 +164,11 @@ fn filter_calls() -> Wall {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::{Wall, Walls};
 
-    fn walls() -> Walls {
+    /// All in force.
+    pub(crate) fn walls() -> Walls {
         let wall = || Wall::InForce(String::new());
         Walls {
             landlock: wall(),

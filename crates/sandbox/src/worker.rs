@@ -115,6 +115,7 @@ fn take(message: ToWorker, guest: &Arc<Guest>, outbox: &Outbox, calls: &Calls) {
     let mut running = calls.lock().unwrap_or_else(PoisonError::into_inner);
     match message {
         ToWorker::Hello { .. } => {}
+        ToWorker::Ping => outbox.send(FromWorker::Pong),
         ToWorker::Start { call, task, limits } => {
             let operations = Operations::new(call, outbox.clone());
             let context = call::Context {
@@ -124,9 +125,13 @@ fn take(message: ToWorker, guest: &Arc<Guest>, outbox: &Outbox, calls: &Calls) {
                 outbox: outbox.clone(),
                 operations: operations.clone(),
             };
-            let calls = Arc::clone(calls);
+            let (calls, guest, outbox) = (Arc::clone(calls), Arc::clone(guest), outbox.clone());
             let spawned = tokio::spawn(async move {
                 call::answer(context, task).await;
+                // What is in doubt is the reset of memory: no call may come after this one.
+                if let Some(reason) = guest.doubt() {
+                    outbox.send(FromWorker::Retire { reason });
+                }
                 calls.lock().unwrap_or_else(PoisonError::into_inner).remove(&call);
             });
             running.insert(call, Running { task: spawned.abort_handle(), operations });

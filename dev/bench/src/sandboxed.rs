@@ -46,6 +46,8 @@ async fn start(directory: &Path) -> anyhow::Result<Sandbox> {
         worker_command: vec![binary().into_os_string(), "worker".into()],
         guest: guest.leak(),
         memory_reset: MemoryReset::Auto,
+        walls: sandbox::WallsPolicy::Preferred,
+        calls_per_worker: None,
     };
     Ok(Sandbox::start(config).await?)
 }

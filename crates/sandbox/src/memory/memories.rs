@@ -75,11 +75,15 @@ impl Doubt {
         self.raised.store(true, Ordering::Release);
     }
 
-    pub(crate) fn is_raised(&self) -> bool {
+    pub(super) fn is_raised(&self) -> bool {
         self.raised.load(Ordering::Acquire)
     }
 
+    /// Why resets cannot be trusted any more; `None` as long as they can.
     pub(crate) fn reason(&self) -> Option<String> {
+        if !self.is_raised() {
+            return None;
+        }
         self.reason.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

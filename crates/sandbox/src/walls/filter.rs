@@ -169,7 +169,7 @@ pub(super) enum FilterError {
 /// Puts all threads of this process under the filters.
 pub(super) fn install() -> Result<String, FilterError> {
     let unconditional = |calls: [&[libc::c_long]; 2]| -> Rules {
-        calls.concat().into_iter().map(|call| (i64::from(call), Vec::new())).collect()
+        calls.concat().into_iter().map(|call| (call, Vec::new())).collect()
     };
     let mut allowed = unconditional([ALLOWED, ALLOWED_OLD]);
     allowed.extend(conditional()?);

@@ -65,6 +65,11 @@ impl Guest {
         self.ticker.start(self.engine.clone());
     }
 
+    /// Why the memory of ended calls cannot be trusted any more, if it cannot.
+    pub(super) fn doubt(&self) -> Option<String> {
+        self.memory.doubt.as_ref().and_then(Doubt::reason)
+    }
+
     /// A store that interrupts its guest at every tick.
     pub(super) fn store(&self, state: State) -> Store<State> {
         let mut store = Store::new(&self.engine, state);

@@ -12,13 +12,15 @@ mod isolation;
 mod limits;
 mod start;
 mod values;
+#[cfg(target_os = "linux")]
+mod walls;
 mod workers;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use sandbox::{Config, Limits, MemoryReset, NoHost, Outcome, Run, Sandbox};
+use sandbox::{Config, Limits, MemoryReset, NoHost, Outcome, Run, Sandbox, WallsPolicy};
 
 /// The guest that the build has left, read once.
 fn guest() -> &'static [u8] {
@@ -48,6 +50,8 @@ fn config(workers: usize, artifact_dir: PathBuf) -> Config {
         worker_command,
         guest: guest(),
         memory_reset: MemoryReset::Auto,
+        walls: WallsPolicy::Preferred,
+        calls_per_worker: None,
     }
 }
 

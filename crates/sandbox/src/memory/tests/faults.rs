@@ -21,7 +21,7 @@ fn assert_discards_and_stays_right(kit: &Kit, discarded: u64) {
         guest.fill(IMAGE, 78, WASM_PAGE).unwrap();
     }
     assert_eq!(kit.memories.statistics().discarded, discarded);
-    assert_eq!(kit.doubt().is_some(), discarded > 0, "{:?}", kit.doubt());
+    assert_eq!(kit.doubt.reason().is_some(), discarded > 0, "{:?}", kit.doubt.reason());
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn a_userfaultfd_that_was_closed_is_noticed() {
     replace(number, &File::open("/dev/null").unwrap());
     drop(guest);
     assert_eq!(kit.memories.statistics().discarded, 1);
-    assert!(kit.doubt().is_some());
+    assert!(kit.doubt.reason().is_some());
     // A new slot cannot be watched any more, and is refused.
     assert!(machine.try_guest().is_err());
 }
@@ -85,7 +85,7 @@ fn a_module_of_another_build_gets_no_memory() {
             assert!(format!("{refused:#}").contains("different builds"), "{refused:#}");
         }
         assert!(Machine::new(&kit).try_guest().is_ok());
-        assert!(kit.doubt().is_none());
+        assert!(kit.doubt.reason().is_none());
     });
 }
 

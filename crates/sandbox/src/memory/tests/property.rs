@@ -19,7 +19,7 @@ fn every_memory_is_the_snapshot_again_whatever_was_done_to_the_one_before() {
         let statistics = kit.memories.statistics();
         println!("{statistics:?}");
         assert_eq!(statistics.resets, statistics.verified);
-        assert_eq!((kit.doubt(), statistics.discarded), (None, 0));
+        assert_eq!((kit.doubt.reason(), statistics.discarded), (None, 0));
         assert!(statistics.made < statistics.resets / 4, "slots are used again");
         assert!(statistics.dropped > 0, "budgets are exceeded now and then");
     });
@@ -39,7 +39,7 @@ fn memories_of_several_threads_do_not_disturb_each_other() {
         let statistics = kit.memories.statistics();
         assert!(statistics.resets >= 400);
         assert_eq!(statistics.resets, statistics.verified);
-        assert_eq!((kit.doubt(), statistics.discarded), (None, 0));
+        assert_eq!((kit.doubt.reason(), statistics.discarded), (None, 0));
     });
 }
 

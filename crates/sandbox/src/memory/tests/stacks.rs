@@ -44,7 +44,7 @@ fn a_stack_that_is_used_again_is_zero() {
         }
         assert!(is_zero(&mut *new_stack(&kit)));
         assert!(places.iter().all(|place| *place == places[0]), "the same stack each time");
-        assert_eq!(kit.doubt(), None);
+        assert_eq!(kit.doubt.reason(), None);
     });
 }
 

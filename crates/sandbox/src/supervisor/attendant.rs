@@ -1,0 +1,119 @@
+//! Attends one worker from its readiness until its end: carries the messages and listens to its pulse.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::process::{ChildStdin, ChildStdout};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use crate::link::{Letters, Link};
+use crate::pool::Pool;
+use crate::process::Worker;
+use crate::protocol;
+
+/// How often a worker is asked for a sign of life.
+const BEAT: Duration = Duration::from_secs(1);
+
+/// Silent beats after which a worker is given up. It looks at its pipes every 5 ms, so that this is
+/// for machines that are very busy.
+const PATIENCE: u32 = 5;
+
+/// What an attendant works with.
+pub(super) struct Attendant {
+    pub(super) pool: Arc<Pool>,
+    pub(super) link: Arc<Link>,
+    pub(super) worker: Worker,
+    pub(super) to: ChildStdin,
+    pub(super) from: ChildStdout,
+    pub(super) letters: Letters,
+    pub(super) stop: watch::Receiver<bool>,
+}
+
+impl Attendant {
+    /// Returns once the worker is of no more use and its process is gone.
+    pub(super) async fn attend(self) {
+        let Self { pool, link, worker, to, from, letters, mut stop } = self;
+        let mut beside = JoinSet::new();
+        let writing = Arc::clone(&link);
+        beside.spawn(async move {
+            letters.write_to(to).await;
+            writing.condemn("ended");
+        });
+        let pulse = Arc::clone(&link);
+        beside.spawn(async move { listen(&pulse, BEAT).await });
+        tokio::select! {
+            () = read(from, &link) => {}
+            as_asked = link.over() => if !as_asked {
+                tracing::error!(worker = link.process, "a sandbox worker is given up");
+            },
+            _stopping = stop.wait_for(|stopping| *stopping) => {}
+        }
+        pool.remove(&link);
+        worker.end().await;
+    }
+}
+
+/// Reads until the worker ends or sends what is not a message.
+async fn read(mut from: ChildStdout, link: &Link) {
+    loop {
+        match protocol::read(&mut from).await {
+            Ok(Some(message)) => link.deliver(message).await,
+            Ok(None) => return link.condemn("ended"),
+            Err(error) => {
+                tracing::error!(%error, worker = link.process, "a sandbox worker sent what cannot be read");
+                return link.condemn("sent what cannot be read");
+            }
+        }
+    }
+}
+
+/// Condemns the worker once it is silent for too long.
+///
+/// Beats are counted, not seconds: when this process itself was stopped for a while, one beat was missed.
+async fn listen(link: &Link, beat: Duration) {
+    let mut silent = 0;
+    while silent < PATIENCE {
+        let heard = link.ping();
+        sleep(beat).await;
+        silent = if link.is_silent_since(heard) { silent + 1 } else { 0 };
+    }
+    link.condemn("stopped answering");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use tokio::sync::Notify;
+
+    use super::listen;
+    use crate::link::Link;
+    use crate::protocol::FromWorker;
+    use crate::walls::tests::walls;
+
+    fn link() -> Arc<Link> {
+        Arc::new(Link::new(1, walls(), u64::MAX, Arc::new(Notify::new())).0)
+    }
+
+    #[tokio::test]
+    async fn a_silent_worker_gets_no_call_until_it_answers() {
+        let link = link();
+        let heard = link.ping();
+        assert!(link.seat().is_some());
+        assert!(link.is_silent_since(heard));
+        assert!(link.seat().is_none());
+        link.deliver(FromWorker::Pong).await;
+        assert!(link.seat().is_some());
+        assert!(!link.is_silent_since(heard));
+    }
+
+    #[tokio::test]
+    async fn a_worker_that_stays_silent_is_condemned() {
+        let link = link();
+        listen(&link, Duration::from_millis(1)).await;
+        assert!(!link.over().await);
+    }
+}
