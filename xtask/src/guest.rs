@@ -3,7 +3,7 @@
 use std::collections::hash_map::DefaultHasher;
 use std::fs;
 use std::hash::Hasher;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
@@ -21,21 +21,55 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     build.arg(workspace.path("guest/build.py"));
     steps::run("building the guest component, when it changed", &mut build)?;
 
-    workspace.build("building the guest compiler", &["guest-compile"])?;
+    workspace.build("building the tools for the guest", &["flatten", "guest-compile"])?;
+    let merged = flatten(workspace, &component)?;
+    compile(workspace, &merged)
+}
+
+/// Merges the core modules; writes the component with its memory's contents, without, and these apart.
+fn flatten(workspace: &Workspace, component: &Path) -> Result<PathBuf> {
+    let flattener = workspace.binary("flatten");
+    let outputs = ["merged.wasm", "stripped.wasm", "memory.image"];
+    let outputs = outputs.map(|name| workspace.guest(name));
+    let [merged, stripped, image] = &outputs;
+    let stamp = workspace.guest("merged.wasm.inputs");
+    when_changed(&stamp, &[component, &flattener], &outputs, || {
+        let mut flatten = workspace.command(&flattener);
+        flatten.arg(component);
+        flatten.arg("--merged").arg(merged);
+        flatten.arg("--stripped").arg(stripped);
+        flatten.arg("--image").arg(image);
+        steps::run("merging the core modules of the guest", &mut flatten)
+    })?;
+    Ok(merged.clone())
+}
+
+fn compile(workspace: &Workspace, component: &Path) -> Result<()> {
     let compiler = workspace.binary("guest-compile");
-    let finished = workspace.guest("python.cwasm.zst");
+    let finished = [workspace.guest("python.cwasm.zst")];
+    let [bundle] = &finished;
     let stamp = workspace.guest("python.cwasm.zst.inputs");
-    let inputs = fingerprint(&[&component, &compiler])?;
-    if finished.is_file() && fs::read_to_string(&stamp).is_ok_and(|found| found == inputs) {
+    when_changed(&stamp, &[component, &compiler], &finished, || {
+        let mut compile = workspace.command(&compiler);
+        steps::run("compiling the guest ahead of time", compile.arg(component).arg(bundle))
+    })
+}
+
+/// Takes a step unless its outputs are there and came from the same inputs. The stamp is written last:
+/// a step that is interrupted is taken again.
+fn when_changed(
+    stamp: &Path,
+    inputs: &[&Path],
+    outputs: &[PathBuf],
+    step: impl FnOnce() -> Result<()>,
+) -> Result<()> {
+    let inputs = fingerprint(inputs)?;
+    let present = outputs.iter().all(|output| output.is_file());
+    if present && fs::read_to_string(stamp).is_ok_and(|found| found == inputs) {
         return Ok(());
     }
-    // A compilation that is interrupted leaves no stamp, and is done again.
-    let unfinished = workspace.guest("python.cwasm.zst.unfinished");
-    let mut compile = workspace.command(&compiler);
-    steps::run("compiling the guest ahead of time", compile.arg(&component).arg(&unfinished))?;
-    fs::rename(&unfinished, &finished)
-        .with_context(|| format!("cannot put {} in place", finished.display()))?;
-    fs::write(&stamp, inputs).with_context(|| format!("cannot write {}", stamp.display()))
+    step()?;
+    fs::write(stamp, inputs).with_context(|| format!("cannot write {}", stamp.display()))
 }
 
 /// A text that changes when one of the files does; it is only ever compared on one machine.

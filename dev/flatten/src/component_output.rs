@@ -73,6 +73,9 @@ struct Writer<'p, 'a> {
 /// From places in the program to core functions of the written component.
 type Exported = HashMap<u32, u32>;
 
+/// An item of an instance that is put together: its name, kind and index.
+type Collected = (String, ExportKind, u32);
+
 impl Writer<'_, '_> {
     fn item(&mut self, item: &Item<'_>, exported: &Exported) -> Result<(), Error> {
         match item {
@@ -134,7 +137,7 @@ impl Writer<'_, '_> {
 
     fn fixup(&mut self, fixup: u32, shim: u32, exported: &Exported) -> Result<(), Error> {
         let module = self.module_apart(fixup)?;
-        let mut collected: Vec<(&str, Vec<(String, ExportKind, u32)>)> = Vec::new();
+        let mut collected: Vec<(&str, Vec<Collected>)> = Vec::new();
         for import in &self.frame.roles.fixup_imports {
             let (kind, index) = self.fixup_import(import, shim, exported)?;
             let item = (import.name.to_owned(), kind, index);
@@ -193,7 +196,7 @@ impl Writer<'_, '_> {
             CanonicalFunction::Lower { func_index, options } => {
                 let options = match exported {
                     Some(exported) => self.options(options, exported)?,
-                    None => options.iter().map(early_option).collect::<Result<_, _>>()?,
+                    None => options.iter().copied().map(early_option).collect::<Result<_, _>>()?,
                 };
                 section.lower(*func_index, options);
             }
@@ -223,7 +226,7 @@ impl Writer<'_, '_> {
                 wasmparser::CanonicalOption::Callback(function) => {
                     CanonicalOption::Callback(self.exported(function, exported)?)
                 }
-                ref plain => early_option(plain)?,
+                plain => early_option(plain)?,
             })
         };
         options.iter().map(option).collect()
@@ -262,7 +265,7 @@ impl Writer<'_, '_> {
         Counts::next(&mut self.counts.instances)
     }
 
-    fn collect(&mut self, items: Vec<(String, ExportKind, u32)>) -> u32 {
+    fn collect(&mut self, items: Vec<Collected>) -> u32 {
         let mut section = InstanceSection::new();
         section.export_items(items);
         self.written.section(&section);
@@ -277,7 +280,7 @@ impl Writer<'_, '_> {
 }
 
 /// An option that names nothing of the guest.
-fn early_option(option: &wasmparser::CanonicalOption) -> Result<CanonicalOption, Error> {
+fn early_option(option: wasmparser::CanonicalOption) -> Result<CanonicalOption, Error> {
     match option {
         wasmparser::CanonicalOption::UTF8 => Ok(CanonicalOption::UTF8),
         wasmparser::CanonicalOption::UTF16 => Ok(CanonicalOption::UTF16),

@@ -15,8 +15,7 @@ pub(crate) enum Constant {
     /// A number by its bits.
     F64(u64),
     V128(i128),
-    NullFunction,
-    NullExternal,
+    Null,
     /// A reference to the function with this index of the program.
     Function(u32),
 }
@@ -38,8 +37,7 @@ impl Constant {
             Self::F32(bits) => Instruction::F32Const(Ieee32::new(bits)),
             Self::F64(bits) => Instruction::F64Const(Ieee64::new(bits)),
             Self::V128(value) => Instruction::V128Const(value),
-            Self::NullFunction => Instruction::RefNull(HeapType::FUNC),
-            Self::NullExternal => Instruction::RefNull(HeapType::EXTERN),
+            Self::Null => Instruction::RefNull(HeapType::FUNC),
             Self::Function(function) => Instruction::RefFunc(place(function)?),
         })
     }
@@ -75,8 +73,7 @@ pub(crate) fn evaluate(
             Operator::F32Const { value } => Constant::F32(value.bits()),
             Operator::F64Const { value } => Constant::F64(value.bits()),
             Operator::V128Const { value } => Constant::V128(value.i128()),
-            Operator::RefNull { hty: wasmparser::HeapType::FUNC } => Constant::NullFunction,
-            Operator::RefNull { hty: wasmparser::HeapType::EXTERN } => Constant::NullExternal,
+            Operator::RefNull { hty: wasmparser::HeapType::FUNC } => Constant::Null,
             Operator::RefFunc { function_index } => {
                 Constant::Function(*at(functions, function_index, "function")?)
             }

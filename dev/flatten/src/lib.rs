@@ -47,10 +47,11 @@ pub struct Flattened {
     pub functions_after: usize,
 }
 
-/// The proposals whose instructions and segments are known to `code` and `link`; the engine has
-/// all of them switched on.
+/// The proposals whose instructions and segments are known to `code` and `link`, without references
+/// to other things than functions, which our engine is built without.
 fn features() -> WasmFeatures {
     WasmFeatures::WASM2
+        .difference(WasmFeatures::GC_TYPES)
         .union(WasmFeatures::TAIL_CALL)
         .union(WasmFeatures::EXTENDED_CONST)
         .union(WasmFeatures::COMPONENT_MODEL)

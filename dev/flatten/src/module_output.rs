@@ -270,8 +270,6 @@ fn value_type(value: wasmparser::ValType) -> Result<ValType, Error> {
 fn reference_type(reference: wasmparser::RefType) -> Result<RefType, Error> {
     if reference == wasmparser::RefType::FUNCREF {
         Ok(RefType::FUNCREF)
-    } else if reference == wasmparser::RefType::EXTERNREF {
-        Ok(RefType::EXTERNREF)
     } else {
         Err(Error::Unsupported("a reference of this type"))
     }
