@@ -22,12 +22,12 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     steps::run("building the guest component, when it changed", &mut build)?;
 
     workspace.build("building the tools for the guest", &["flatten", "guest-compile"])?;
-    let merged = flatten(workspace, &component)?;
-    compile(workspace, &merged)
+    let [merged, stripped, image] = flatten(workspace, &component)?;
+    compile(workspace, [&stripped, &image, &merged])
 }
 
 /// Merges the core modules; writes the component with its memory's contents, without, and these apart.
-fn flatten(workspace: &Workspace, component: &Path) -> Result<PathBuf> {
+fn flatten(workspace: &Workspace, component: &Path) -> Result<[PathBuf; 3]> {
     let flattener = workspace.binary("flatten");
     let outputs = ["merged.wasm", "stripped.wasm", "memory.image"];
     let outputs = outputs.map(|name| workspace.guest(name));
@@ -41,17 +41,20 @@ fn flatten(workspace: &Workspace, component: &Path) -> Result<PathBuf> {
         flatten.arg("--image").arg(image);
         steps::run("merging the core modules of the guest", &mut flatten)
     })?;
-    Ok(merged.clone())
+    Ok(outputs)
 }
 
-fn compile(workspace: &Workspace, component: &Path) -> Result<()> {
+fn compile(workspace: &Workspace, [stripped, image, merged]: [&Path; 3]) -> Result<()> {
     let compiler = workspace.binary("guest-compile");
     let finished = [workspace.guest("python.cwasm.zst")];
     let [bundle] = &finished;
     let stamp = workspace.guest("python.cwasm.zst.inputs");
-    when_changed(&stamp, &[component, &compiler], &finished, || {
+    when_changed(&stamp, &[stripped, image, merged, &compiler], &finished, || {
         let mut compile = workspace.command(&compiler);
-        steps::run("compiling the guest ahead of time", compile.arg(component).arg(bundle))
+        steps::run(
+            "compiling the guest ahead of time",
+            compile.args([stripped, image, merged, bundle]),
+        )
     })
 }
 
