@@ -67,6 +67,8 @@ mod tests {
                 version: "0.1.0",
                 database: "connected",
                 sandbox: "connected",
+                memory_reset: None,
+                walls: None,
             },
             servers: 3,
             live_tools: 7,

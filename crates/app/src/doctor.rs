@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sandbox::{Limits, NoHost, Run, Sandbox};
+use sandbox::{Limits, MemoryReport, NoHost, Run, Sandbox, Status, Walls};
 use store::Location;
 use store::examination::{self, Examination};
 use store::key::{KeyError, MasterKey};
@@ -109,8 +109,36 @@ async fn sandbox(settings: &Settings) -> Vec<(&'static str, Verdict)> {
         Ok(other) => Verdict::Broken(format!("a call was answered with {other} instead of 42")),
         Err(failure) => Verdict::Broken(failure.message.clone()),
     };
+    let Status { memory, walls, .. } = sandbox.status();
     sandbox.stop().await;
-    vec![("sandbox", verdict)]
+    vec![
+        ("sandbox", verdict),
+        ("memory reset", memory_verdict(memory)),
+        ("walls", walls_verdict(walls)),
+    ]
+}
+
+/// A recipe that is slower than the fastest there is, is worth a word.
+fn memory_verdict(memory: Option<MemoryReport>) -> Verdict {
+    let Some(MemoryReport { recipe, skipped }) = memory else {
+        return Verdict::Broken("no worker is ready".to_owned());
+    };
+    if skipped.is_empty() {
+        return Verdict::Well(recipe.to_string());
+    }
+    let skipped: Vec<_> =
+        skipped.iter().map(|(faster, why)| format!("{faster} is not: {why}")).collect();
+    Verdict::Weaker(format!("{recipe} is used; {}", skipped.join("; ")))
+}
+
+fn walls_verdict(walls: Option<Walls>) -> Verdict {
+    match walls.map(|walls| walls.missing()) {
+        None => Verdict::Broken("no worker is ready".to_owned()),
+        Some(None) => Verdict::Well("all that there are stand round the workers".to_owned()),
+        Some(Some(missing)) => Verdict::Weaker(format!(
+            "missing: {missing}; start with --require-sandbox-walls to refuse to run without"
+        )),
+    }
 }
 
 /// An error with its causes, on one line.

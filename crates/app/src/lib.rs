@@ -55,6 +55,8 @@ pub struct Health {
     pub sandbox: &'static str,
     /// What keeps the workers from the rest of the machine, of each wall the worst of all workers.
     pub walls: Option<sandbox::Walls>,
+    /// How the memory of one call is made new for the next; nothing while no worker is ready.
+    pub memory_reset: Option<sandbox::MemoryReport>,
 }
 
 impl App {
@@ -110,6 +112,7 @@ impl App {
             version: env!("CARGO_PKG_VERSION"),
             database: word(database),
             sandbox: word(sandbox),
+            memory_reset: workers.as_ref().and_then(|workers| workers.memory.clone()),
             walls: workers.and_then(|workers| workers.walls),
         }
     }

@@ -31,7 +31,7 @@ pub use bundle::{BundleError, compile};
 pub use host::{Host, NoHost, Operation};
 pub use inspection::{Inspection, Parameter, SourceError};
 pub use limits::{Limits, Run};
-pub use memory::{MemoryReport, MemoryReset, MemoryStatistics, Recipe};
+pub use memory::{MemoryError, MemoryReport, MemoryReset, MemoryStatistics, Recipe};
 pub use outcome::{Failure, FailureKind, Outcome};
 pub use process::ProcessError;
 pub use provision::ProvisionError;

@@ -13,13 +13,19 @@ fn both_doors_tell_how_the_program_is() {
     for door in [&program.admin, &program.mcp] {
         let health = send(door, "GET", "/health", &[], "");
         assert_eq!(health.status, 200, "{health:?}");
+        let health = health.json();
         let expected = json!({
             "status": "healthy",
             "version": env!("CARGO_PKG_VERSION"),
             "database": "connected",
             "sandbox": "connected",
+            "walls": health["walls"],
+            "memory_reset": health["memory_reset"],
         });
-        assert_eq!(health.json(), expected);
+        assert_eq!(health, expected);
+        let recipe = health["memory_reset"]["recipe"].as_str().expect("a recipe");
+        assert!(recipe.parse::<app::settings::MemoryReset>().is_ok(), "{recipe}");
+        assert!(health["walls"]["seccomp"].is_object(), "{health}");
     }
 }
 

@@ -91,11 +91,14 @@ mod tests {
 
     use super::listen;
     use crate::link::Link;
-    use crate::protocol::FromWorker;
+    use crate::memory::{MemoryReport, Recipe};
+    use crate::protocol::{FromWorker, Readiness};
     use crate::walls::tests::walls;
 
     fn link() -> Arc<Link> {
-        Arc::new(Link::new(1, walls(), u64::MAX, Arc::new(Notify::new())).0)
+        let memory = MemoryReport { recipe: Recipe::Dropped, skipped: Vec::new() };
+        let readiness = Readiness { memory, walls: walls() };
+        Arc::new(Link::new(1, readiness, u64::MAX, Arc::new(Notify::new())).0)
     }
 
     #[tokio::test]

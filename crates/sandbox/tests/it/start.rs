@@ -44,11 +44,11 @@ async fn a_start_that_cannot_succeed_fails_soon_and_says_why() {
     let no_worker = Config { workers: 0, ..good.clone() };
     assert!(matches!(Sandbox::start(no_worker).await, Err(StartError::Config(_))));
     let no_guest = Config { guest: b"not a guest", ..good.clone() };
-    assert!(matches!(Sandbox::start(no_guest).await, Err(StartError::Artifact(_))));
+    assert!(matches!(Sandbox::start(no_guest).await, Err(StartError::Provision(_))));
     let cut = guest().get(..guest().len() / 2).expect("a half");
     let half_guest =
         Config { guest: cut, artifact_dir: folder.path().join("half"), ..good.clone() };
-    assert!(matches!(Sandbox::start(half_guest).await, Err(StartError::Artifact(_))));
+    assert!(matches!(Sandbox::start(half_guest).await, Err(StartError::Provision(_))));
     assert!(began.elapsed().as_secs() < 20);
     assert_works(&Sandbox::start(good).await.expect("the right one starts")).await;
 }
