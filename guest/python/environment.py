@@ -7,19 +7,22 @@ import random
 import sys
 from types import ModuleType
 
-from . import imports, library, loop, zones
+from . import content, imports, library, loop, zones
 from .operations import OPERATIONS, OperationError
 
-PRELOADED = (imports.ALLOWED | imports.INTERNAL) - {"mcpbox_host"}
+PRELOADED = (imports.ALLOWED | imports.INTERNAL) - {"mcpbox", "mcpbox_host"}
 
 
 def install() -> None:
     """Prepare everything that does not depend on a call."""
     zones.install()
+    sys.modules["mcpbox"] = content.module()
     sys.modules["mcpbox_host"] = _host_module()
     library.install(PRELOADED)
     imports.install()
     loop.install()
+    # Integers of any size are read and written whole, in the processor time of the call.
+    sys.set_int_max_str_digits(0)
     sys.stdout = sys.__stdout__ = _stream(1)
     sys.stderr = sys.__stderr__ = _stream(2)
     gc.collect()

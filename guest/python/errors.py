@@ -1,15 +1,25 @@
 """What a model is told about an exception: where in its code, why, and how it came there."""
 
+import re
+import sys
 import traceback
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
+
+from . import responses
 
 FILENAME = "tool.py"
 MESSAGE_MAX = 2_000
 LINES_MAX = 60
 CONTEXT = 2
 GROUP_MAX = 10
+CHAIN_MAX = 5
+# Where the runner, and the library, lay when the snapshot was taken.
+OWN = str(Path(__file__).parent)
+LIBRARY = re.compile(
+    rf"(?<![\w.:/-])(?:{re.escape(str(Path(OWN).parent))}|/python)/([\w./-]+?)(?:/__init__)?\.py\b"
+)
 
 
 def shorten(text: str, limit: int = MESSAGE_MAX) -> str:
@@ -20,10 +30,20 @@ def shorten(text: str, limit: int = MESSAGE_MAX) -> str:
     return f"{text[:half]} … {len(text) - 2 * half} characters left out … {text[-half:]}"
 
 
+def without_paths(text: str) -> str:
+    """Name modules where a text names the files that they came from."""
+    return LIBRARY.sub(_module, text)
+
+
+def _module(found: re.Match[str]) -> str:
+    name = found[1].replace("/", ".")
+    return name if name in sys.modules else found[0].rpartition("/")[2]
+
+
 def text_of(error: BaseException) -> str:
     """Return an exception's text, even where asking for it raises."""
     try:
-        return shorten(str(error))
+        return without_paths(shorten(str(error)))
     except BaseException as raised:
         return f"<its text cannot be had: __str__ raised {type(raised).__name__}>"
 
@@ -47,8 +67,10 @@ def headline(error: BaseException) -> str:
 def detail(error: BaseException, source: str) -> dict[str, Any]:
     """Describe an exception.
 
-    `{error_type, line, function, context: [lines], traceback: [lines], cause: {error_type, message,
-    line}}`, with `exceptions: [the same as cause]` for a group; what is not known is left out.
+    `{error_type, line, function, context: [lines], traceback: [lines], http: {status, url, body},
+    chain: [{error_type, message, line, http, because}]}`, with `exceptions: [the same as chain]`
+    for a group; what is not known is left out. `because` is true of a cause that was named by
+    `raise … from …`, and false of what was being handled.
     """
     described: dict[str, Any] = {"error_type": type_name(error)}
     start = _from_tool(error.__traceback__)
@@ -56,13 +78,34 @@ def detail(error: BaseException, source: str) -> dict[str, Any]:
     if place is not None:
         line, function = place
         described |= {"line": line, "function": function, "context": context(source, line)}
+    described |= _http(error)
     described["traceback"] = _traceback(error, start)
-    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    if cause is not None:
-        described["cause"] = _brief(cause)
+    chain = _chain(error)
+    if chain:
+        described["chain"] = chain
     if isinstance(error, BaseExceptionGroup):
         described["exceptions"] = [_brief(part) for part in error.exceptions[:GROUP_MAX]]
     return described
+
+
+def _chain(error: BaseException) -> list[dict[str, Any]]:
+    """Describe what led to an exception, the nearest first."""
+    chain: list[dict[str, Any]] = []
+    seen = {id(error)}
+    while len(chain) < CHAIN_MAX:
+        because = error.__cause__ is not None
+        before = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+        if before is None or id(before) in seen:
+            break
+        seen.add(id(before))
+        chain.append({**_brief(before), "because": because})
+        error = before
+    return chain
+
+
+def _http(error: BaseException) -> dict[str, Any]:
+    response = responses.told(error)
+    return {} if response is None else {"http": response}
 
 
 def context(source: str, line: int) -> list[str]:
@@ -86,7 +129,7 @@ def place_text(described: dict[str, Any]) -> str:
 
 def _brief(error: BaseException) -> dict[str, Any]:
     place = _last_place(_from_tool(error.__traceback__))
-    brief = {"error_type": type_name(error), "message": text_of(error)}
+    brief = {"error_type": type_name(error), "message": text_of(error), **_http(error)}
     return brief if place is None else {**brief, "line": place[0]}
 
 
@@ -112,9 +155,8 @@ def _last_place(start: TracebackType | None) -> tuple[int, str] | None:
 
 def _drop_runner(written: traceback.TracebackException) -> None:
     """Take out the runner's frames that the tool called, such as those of the import policy."""
-    own = str(Path(__file__).parent)
     written.stack = traceback.StackSummary.from_list(
-        frame for frame in written.stack if not frame.filename.startswith(own)
+        frame for frame in written.stack if not frame.filename.startswith(OWN)
     )
     for chained in (written.__cause__, written.__context__):
         if chained is not None:
@@ -132,4 +174,4 @@ def _traceback(error: BaseException, start: TracebackType | None) -> list[str]:
     if len(lines) > LINES_MAX:
         half = LINES_MAX // 2
         lines[half:-half] = [f"  … {len(lines) - 2 * half} lines left out …"]
-    return [shorten(line, 400) for line in lines]
+    return [shorten(without_paths(line), 400) for line in lines]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Self
 
 from .annotations import Types, described, nullable, published
+from .scalars import Attached
 from .shapes import Schema, Shape, Writer, listed
 
 EMPTY = inspect.Parameter.empty
@@ -62,8 +63,12 @@ class Parameters:
         annotation = self.signature.return_annotation
         if annotation is EMPTY:
             return None
+        shape = self.types.shape(annotation)
+        if isinstance(shape, Attached):
+            # The whole result is a block, and not JSON.
+            return None
         writer = Writer(output=True)
-        schema = writer.document(writer.of(self.types.shape(annotation)))
+        schema = writer.document(writer.of(shape))
         return schema if schema.get("type") == "object" else None
 
     def result_shape(self) -> Shape | None:

@@ -3,7 +3,8 @@
 Beside JSON's own types: data classes, typed dictionaries, named tuples (as arrays), enumerations
 (their values, or their names where not all values are simple), dates and times (ISO 8601),
 `Decimal`, `Fraction`, UUIDs, IP addresses and time zones (as text), bytes (base64), and all
-collections (as arrays, sets in order where they have one).
+collections (as arrays, sets in order where they have one). Integers have all their digits.
+Pictures and files become blocks of their own, see `content.py`.
 """
 
 import base64
@@ -19,9 +20,12 @@ import math
 import types
 import uuid
 import zoneinfo
-from collections.abc import Collection, Iterator, Mapping, Set
+from collections.abc import Callable, Collection, Iterator, Mapping, Set
+from functools import partial
 from typing import Any
 
+from . import content
+from .content import Collected
 from .durations import duration_text
 
 # More nesting than any reader of JSON takes.
@@ -45,20 +49,53 @@ class NotSerializableError(Exception):
         self.path = path
 
 
-def to_json(value: Any, name: str = "result") -> str:
+def to_json(value: Any, name: str = "result", collected: Collected | None = None) -> str:
     """Return the JSON text of a value, which is sound Unicode.
 
-    `name` is what error texts call the value.
+    `name` is what error texts call the value; attachments go to `collected`.
     """
+    simpler = partial(_replacement, collected=collected)
     try:
-        text = json.dumps(value, default=_replacement, ensure_ascii=False, allow_nan=False)
+        text = json.dumps(value, default=simpler, ensure_ascii=False, allow_nan=False)
     except TypeError, ValueError, RecursionError:
         # The encoder does not know where it failed, and refuses keys that have a textual form.
-        plain = _plain(value, name, ())
+        plain = _plain(value, name, (), simpler)
         text = json.dumps(plain, ensure_ascii=False, allow_nan=False)
     if not text.isascii():
         _refuse_surrogates(text, name)
     return text
+
+
+def with_blocks(value: Any, *, recognise: bool, room: int) -> tuple[str, list[dict[str, Any]]]:
+    """Return the JSON text of a result, and its blocks where it holds attachments.
+
+    The blocks of a list are those of its items, in order; anything else that holds attachments is
+    written as JSON, and they follow. `AttachmentsError` where they need more than `room` bytes.
+    """
+    collected = Collected(recognise=recognise, room=room)
+    text = to_json(value, collected=collected)
+    if not collected.attachments:
+        return text, []
+    if type(value) not in {list, tuple}:
+        return text, _blocks(value, text, collected, 0)
+    collected = Collected(recognise=recognise, room=room)
+    blocks: list[dict[str, Any]] = []
+    for index, item in enumerate(value):
+        before = len(collected.attachments)
+        item_text = to_json(item, f"result[{index}]", collected)
+        blocks += _blocks(item, item_text, collected, before)
+    return text, blocks
+
+
+def _blocks(value: Any, text: str, collected: Collected, before: int) -> list[dict[str, Any]]:
+    """Return the blocks of a value, and of the attachments after the first `before`."""
+    if len(collected.attachments) > content.ATTACHMENTS_MAX:
+        problem = f"holds more than {content.ATTACHMENTS_MAX} attachments: return a ZIP of them"
+        raise NotSerializableError("result", problem)
+    attached = [content.block(found) for found in collected.attachments[before:]]
+    if attached and collected.reference(value) is not None:
+        return attached
+    return [content.text_block(value if isinstance(value, str) else text), *attached]
 
 
 def _refuse_surrogates(text: str, name: str) -> None:
@@ -70,8 +107,11 @@ def _refuse_surrogates(text: str, name: str) -> None:
         raise NotSerializableError(name, problem) from None
 
 
-def _replacement(value: Any) -> Any:
+def _replacement(value: Any, collected: Collected | None) -> Any:
     """Return the next simpler form of a value that JSON does not know."""
+    reference = collected and collected.reference(value)
+    if reference is not None:
+        return reference
     if isinstance(value, enum.Enum):
         return enumerated(value)
     if isinstance(value, TEMPORAL):
@@ -107,14 +147,12 @@ def _ordered(values: Collection[Any]) -> list[Any]:
         return list(values)
 
 
-def _plain(value: Any, path: str, above: tuple[int, ...]) -> Any:
+def _plain(value: Any, path: str, above: tuple[int, ...], simpler: Callable[[Any], Any]) -> Any:
     """Return the value in JSON's own types; `above` are the containers that hold it."""
-    if value is None or isinstance(value, str | bool):
-        return value
     if isinstance(value, enum.Enum):
-        return _plain(enumerated(value), path, above)
-    if isinstance(value, int):
-        return _checked_integer(value, path)
+        return _plain(enumerated(value), path, above, simpler)
+    if value is None or isinstance(value, str | bool | int):
+        return value
     if isinstance(value, float):
         if math.isfinite(value):
             return value
@@ -128,23 +166,18 @@ def _plain(value: Any, path: str, above: tuple[int, ...]) -> Any:
     above = (*above, id(value))
     if isinstance(value, Mapping):
         return {
-            _key(key, path): _plain(item, _inside(path, key), above) for key, item in value.items()
+            _key(key, path): _plain(item, _inside(path, key), above, simpler)
+            for key, item in value.items()
         }
     if isinstance(value, list | tuple):
-        return [_plain(item, f"{path}[{index}]", above) for index, item in enumerate(value)]
+        return [
+            _plain(item, f"{path}[{index}]", above, simpler) for index, item in enumerate(value)
+        ]
     try:
-        simpler = _replacement(value)
+        replaced = simpler(value)
     except TypeError:
         raise NotSerializableError(path, _problem(value)) from None
-    return _plain(simpler, path, above)
-
-
-def _checked_integer(value: int, path: str) -> int:
-    try:
-        str(value)
-    except ValueError:
-        raise NotSerializableError(path, "is an integer of too many digits") from None
-    return value
+    return _plain(replaced, path, above, simpler)
 
 
 def _inside(path: str, key: Any) -> str:
@@ -161,8 +194,7 @@ def _key(key: Any, path: str) -> str:
     if key is None or isinstance(key, bool | int | float):
         return json.dumps(key)
     if isinstance(key, (*TEXTUAL, *TEMPORAL)):
-        replaced = _replacement(key)
-        return str(replaced)
+        return str(_replacement(key, None))
     problem = f"has a key of type {type(key).__name__}: JSON needs strings as keys"
     raise NotSerializableError(path, problem)
 

@@ -2,8 +2,15 @@
 
 `run` answers with JSON, either of
 
-    {"ok": true, "result": …}       what `main` returned
+    {"ok": true, "result": …, "content": [block]}       what `main` returned
     {"ok": false, "kind": str, "message": str, "detail": {…} | null}
+
+`content` is there where the result holds pictures or files; a block is one of
+
+    {"type": "text", "text": str}
+    {"type": "image" | "audio" | "file", "mime_type": str, "name": str, "data": base64}
+
+and `name` may be absent.
 
 `message` is one line that a model can act on. `kind` is one of
 
@@ -15,7 +22,8 @@
     no_main             `main` is no longer a function after the module level was executed
     not_serializable    the result has no JSON form; detail {path}
     return_type         it is not what the return annotation promises; detail as for arguments
-    result_too_large    the result's JSON text has more bytes than the limit; detail {bytes, limit}
+    result_too_large    the result, with its blocks, has more bytes than the limit; detail
+                        {bytes, limit}
 
 `compile` answers with bytecode, or with what `inspection.py` says about a source that is not valid.
 """
@@ -30,9 +38,10 @@ from componentize_py_types import Err
 
 from . import environment, errors, inspection, loop, module
 from .annotations import Types
+from .content import AttachmentsError
 from .parameters import ArgumentError, Parameters
-from .results import NotSerializableError, to_json
-from .shapes import ConversionError
+from .results import NotSerializableError, with_blocks
+from .shapes import ConversionError, Shape
 from .source import SourceError, Tree
 
 # Said when there is no memory left to say more.
@@ -91,16 +100,35 @@ def _run(bytecode: bytes, source: str, arguments: str, secrets: str, limit: int)
     parameters = _parameters(tool)
     positions, names = _bind(parameters, given)
     value = loop.run(tool.main, positions, names)
+    return _answer(value, _promised(parameters), limit)
+
+
+def _answer(value: Any, promised: Shape | None, limit: int) -> str:
+    """Answer with a result that keeps its promise, within the limit."""
     try:
-        text = to_json(value)
+        # A schema that promises text in the place of data is kept.
+        text, blocks = with_blocks(value, recognise=promised is None, room=limit)
     except NotSerializableError as error:
         raise CallError("not_serializable", str(error), {"path": error.path}) from None
-    length = len(text) if text.isascii() else len(text.encode())
+    except AttachmentsError as error:
+        raise _too_large(error.encoded, limit) from None
+    written = json.dumps(blocks, ensure_ascii=False) if blocks else ""
+    length = _length(text) + _length(written)
     if length > limit:
-        message = f"the result has {length:,} bytes as JSON, the most is {limit:,}: return less"
-        raise CallError("result_too_large", message, {"bytes": length, "limit": limit})
-    _check(parameters, text)
-    return f'{{"ok":true,"result":{text}}}'
+        raise _too_large(length, limit)
+    if promised is not None:
+        _check(promised, text)
+    content = f',"content":{written}' if blocks else ""
+    return f'{{"ok":true,"result":{text}{content}}}'
+
+
+def _length(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
+
+
+def _too_large(length: int, limit: int) -> CallError:
+    message = f"the result has {length:,} bytes as JSON, the most is {limit:,}: return less"
+    return CallError("result_too_large", message, {"bytes": length, "limit": limit})
 
 
 def _parameters(tool: ModuleType) -> Parameters:
@@ -123,15 +151,16 @@ def _bind(parameters: Parameters, arguments: dict[str, Any]) -> tuple[list[Any],
         raise CallError("arguments", f"argument {error}", place) from None
 
 
-def _check(parameters: Parameters, text: str) -> None:
-    """Hold the result against the schema that inspections publish of it."""
+def _promised(parameters: Parameters) -> Shape | None:
+    """Return the shape of the result where inspections publish a schema of it."""
     try:
-        shape = parameters.result_shape()
+        return parameters.result_shape()
     except Exception:
         # The annotation cannot be read, so that no schema was published either.
-        return
-    if shape is None:
-        return
+        return None
+
+
+def _check(shape: Shape, text: str) -> None:
     try:
         shape.check(json.loads(text), "result")
     except ConversionError as error:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from .content import Attachment, File, Image
 from .durations import parse_duration
 from .shapes import Anything, ConversionError, Schema, Shape, Writer
 
@@ -71,6 +72,42 @@ class Text(Shape):
                 path, "a number as text" if self.numbers else self.expected, value
             )
         self.convert(value, path)
+
+
+@dataclass(frozen=True)
+class Attached(Shape):
+    """A picture or a file: base64 text as an argument, a reference to a block in a result."""
+
+    make: Callable[[bytes], Attachment]
+    expected = "base64 text"
+
+    def write(self, writer: Writer) -> Schema:
+        """`{"type": "string", …}`; the reference's form for results."""
+        if not writer.output:
+            return {"type": "string", **BASE64}
+        text = "Stands for an attachment; they follow, counted from 1."
+        whole = {"type": "integer"}
+        named = {"mime_type": {"type": "string"}, "bytes": whole, "name": {"type": "string"}}
+        return {
+            "type": "object",
+            "description": text,
+            "properties": {"attachment": whole, **named},
+            "required": ["attachment", "mime_type", "bytes"],
+        }
+
+    def convert(self, value: Any, path: str) -> Any:
+        """Decode the data."""
+        if not isinstance(value, str):
+            raise ConversionError(path, self.expected, value)
+        try:
+            return self.make(_bytes(value))
+        except ValueError as error:
+            raise ConversionError(path, self.expected, value, str(error)) from error
+
+    def check(self, value: Any, path: str) -> None:
+        """Take the reference that the runner has written."""
+        if not isinstance(value, dict) or "attachment" not in value:
+            raise ConversionError(path, "an Image or a File", value)
 
 
 NUMBER = {"pattern": r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$"}
@@ -141,4 +178,6 @@ SCALARS: dict[Any, Shape] = {
     ipaddress.IPv4Address: Text({"format": "ipv4"}, "an IPv4 address", ipaddress.IPv4Address),
     ipaddress.IPv6Address: Text({"format": "ipv6"}, "an IPv6 address", ipaddress.IPv6Address),
     zoneinfo.ZoneInfo: Text({}, "a time zone such as Europe/Berlin", zoneinfo.ZoneInfo),
+    Image: Attached(Image),
+    File: Attached(File),
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::block::{self, Block};
 use crate::inspection::{Inspection, SourceError};
 use crate::limits::Limits;
 use crate::outcome::{Failure, FailureKind};
@@ -21,6 +22,8 @@ struct Answer<'a> {
     ok: bool,
     #[serde(borrow, default, deserialize_with = "present")]
     result: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    content: Vec<block::Written<'a>>,
     #[serde(default)]
     kind: String,
     #[serde(default)]
@@ -34,8 +37,11 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de Raw
     <&RawValue>::deserialize(deserializer).map(Some)
 }
 
-/// What `main` returned, as JSON text.
-pub(crate) fn result(reply: Result<Reply, Failure>, limits: &Limits) -> Result<String, Failure> {
+/// What `main` returned: its JSON text, and its blocks where it holds more than JSON.
+pub(crate) fn result(
+    reply: Result<Reply, Failure>,
+    limits: &Limits,
+) -> Result<(String, Vec<Block>), Failure> {
     match reply? {
         Reply::Answered(json) => {
             let answer =
@@ -44,10 +50,12 @@ pub(crate) fn result(reply: Result<Reply, Failure>, limits: &Limits) -> Result<S
                 return Err(failure(answer, limits));
             }
             let result = answer.result.ok_or_else(garbled)?.get();
-            if result.len() > limits.result_bytes {
-                return Err(too_large(result.len(), limits.result_bytes));
+            let blocks = block::read(answer.content).ok_or_else(garbled)?;
+            let length = result.len() + blocks.iter().map(Block::encoded_len).sum::<usize>();
+            if length > limits.result_bytes {
+                return Err(too_large(length, limits.result_bytes));
             }
-            Ok(result.to_owned())
+            Ok((result.to_owned(), blocks))
         }
         Reply::NotCompiled(json) => Err(not_compiled(&json)),
         Reply::Ended { kind, message } => Err(Failure::new(kind, message)),
@@ -131,13 +139,34 @@ fn garbled() -> Failure {
 #[cfg(test)]
 mod tests {
     use super::{inspection, result};
+    use crate::block::Block;
     use crate::limits::Limits;
     use crate::outcome::{Failure, FailureKind};
     use crate::protocol::Reply;
 
     fn read(json: &str) -> Result<String, Failure> {
+        read_with_blocks(json).map(|(result, _)| result)
+    }
+
+    fn read_with_blocks(json: &str) -> Result<(String, Vec<Block>), Failure> {
         let limits = Limits { result_bytes: 20, ..Limits::default() };
         result(Ok(Reply::Answered(json.to_owned())), &limits)
+    }
+
+    #[test]
+    fn blocks_count_towards_the_limit() {
+        let read = |text: &str| {
+            read_with_blocks(&format!(
+                r#"{{"ok":true,"result":{{}},"content":[{{"type":"text","text":"{text}"}}]}}"#
+            ))
+        };
+        let whole = "a".repeat(18);
+        assert_eq!(read(&whole), Ok(("{}".to_owned(), vec![Block::Text(whole.clone())])));
+        let longer = read(&format!("{whole}a")).map_err(|failure| failure.kind);
+        assert_eq!(longer, Err(FailureKind::ResultTooLarge));
+        let garbled =
+            read_with_blocks(r#"{"ok":true,"result":1,"content":[{"type":"image","data":"?"}]}"#);
+        assert_eq!(garbled.map_err(|failure| failure.kind), Err(FailureKind::Trap));
     }
 
     #[test]

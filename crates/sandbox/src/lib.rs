@@ -6,6 +6,7 @@
 
 mod answer;
 mod artifact;
+mod block;
 mod bundle;
 mod call;
 mod engine;
@@ -27,6 +28,7 @@ pub mod walls;
 pub mod worker;
 
 pub use artifact::ArtifactError;
+pub use block::{Block, Media, MediaKind};
 pub use bundle::{BundleError, compile};
 pub use host::{Host, NoHost, Operation};
 pub use inspection::{Inspection, Parameter, SourceError};

@@ -29,7 +29,8 @@ pub struct Limits {
     /// Bytes of standard output and error kept, at most [`Limits::TEXT_MAX`]; what follows is
     /// dropped and said to be.
     pub stdout_bytes: usize,
-    /// Bytes of the result as JSON text; at most [`Limits::TEXT_MAX`].
+    /// Bytes of the result as JSON text, and of its blocks, where data is base64; at most
+    /// [`Limits::TEXT_MAX`].
     pub result_bytes: usize,
 }
 
@@ -62,7 +63,7 @@ impl Default for Limits {
             cpu: Duration::from_mins(1),
             wall: Duration::from_secs(30),
             stdout_bytes: 1 << 20,
-            result_bytes: 1 << 20,
+            result_bytes: Self::TEXT_MAX,
         }
     }
 }

@@ -5,11 +5,16 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::block::Block;
+
 /// How a call of `main` ended, and what it used.
 #[derive(Debug, Clone)]
 pub struct Outcome {
     /// The JSON text of what `main` returned, or why there is none.
     pub result: Result<String, Failure>,
+    /// The parts of a result that holds pictures or files, in order; its JSON text then refers to
+    /// them. Empty where the JSON text says all.
+    pub blocks: Vec<Block>,
     /// What the call wrote to standard output and error, also when a limit ended it.
     pub stdout: String,
     /// Whether it wrote more than was kept.

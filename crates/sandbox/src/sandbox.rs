@@ -131,8 +131,13 @@ impl Sandbox {
         let limits = limits.bounded();
         let task = Task::Run { source, arguments, secrets };
         let ending = self.inner.pool.call(task, limits, host).await;
+        let (result, blocks) = match answer::result(ending.reply, &limits) {
+            Ok((result, blocks)) => (Ok(result), blocks),
+            Err(failure) => (Err(failure), Vec::new()),
+        };
         Outcome {
-            result: answer::result(ending.reply, &limits),
+            result,
+            blocks,
             stdout: ending.stdout,
             stdout_truncated: ending.stdout_truncated,
             wall: began.elapsed(),

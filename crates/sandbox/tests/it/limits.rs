@@ -28,7 +28,7 @@ const BREAKERS: &[(&str, FailureKind, &str)] = &[
         "RecursionError",
     ),
     ("raise SystemExit(3)", FailureKind::Exit, ""),
-    ("return 'x' * 2_000_000", FailureKind::ResultTooLarge, ""),
+    ("return 'x' * 40_000_000", FailureKind::ResultTooLarge, ""),
     ("return object()", FailureKind::NotSerializable, ""),
     ("raise ValueError('boom')", FailureKind::Exception, "boom"),
     (

@@ -6,6 +6,8 @@
     reason = "a test that cannot set up has failed"
 )]
 
+mod content;
+mod errors;
 mod host;
 mod inspection;
 mod isolation;
