@@ -4,6 +4,7 @@
 //! and times come from the caller; times are kept to the microsecond.
 
 pub mod approvals;
+pub mod artifacts;
 pub mod calls;
 pub mod changes;
 mod connection;

@@ -3,7 +3,7 @@
 use sea_orm_migration::{
     prelude::*,
     schema::{
-        big_integer, boolean, integer, integer_null, pk_uuid, text, text_null, text_uniq,
+        big_integer, blob, boolean, integer, integer_null, pk_uuid, text, text_null, text_uniq,
         timestamp_with_time_zone, timestamp_with_time_zone_null, uuid, uuid_null,
     },
 };
@@ -15,6 +15,9 @@ pub(crate) struct Migration;
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         for table in [servers(), tools(), revisions(), approvals(), calls()] {
+            manager.create_table(table).await?;
+        }
+        for table in [artifacts(), artifact_chunks()] {
             manager.create_table(table).await?;
         }
         for table in [users(), sessions(), tokens(), changes(), installation()] {
@@ -46,6 +49,9 @@ const INDEXES: &[(&str, bool, &[&str])] = &[
     ("calls", false, &["created_at", "id"]),
     ("calls", false, &["tool_id", "created_at"]),
     ("calls", false, &["server_id", "created_at"]),
+    ("artifacts", false, &["call_id"]),
+    ("artifacts", false, &["owner", "created_at"]),
+    ("artifacts", false, &["expires_at"]),
     ("sessions", false, &["user_id"]),
     ("sessions", false, &["family"]),
     ("sessions", false, &["expires_at"]),
@@ -187,6 +193,30 @@ fn calls() -> TableCreateStatement {
             timestamp_with_time_zone("created_at"),
         ],
     )
+}
+
+/// Belongs to nothing: an artifact ends by itself, whatever becomes of the tool that made it.
+fn artifacts() -> TableCreateStatement {
+    let columns = [
+        pk_uuid("id"),
+        uuid("call_id"),
+        text("owner"),
+        text("mime_type"),
+        text_null("name"),
+        boolean("is_text"),
+        big_integer("bytes"),
+        boolean("complete"),
+        timestamp_with_time_zone("created_at"),
+        timestamp_with_time_zone("expires_at"),
+    ];
+    table("artifacts", columns)
+}
+
+fn artifact_chunks() -> TableCreateStatement {
+    let columns = [uuid("artifact_id"), integer("number"), blob("bytes")];
+    let mut chunks = table("artifact_chunks", columns);
+    chunks.primary_key(Index::create().col("artifact_id").col("number"));
+    belonging(chunks, ("artifact_chunks", "artifact_id"), "artifacts")
 }
 
 fn users() -> TableCreateStatement {

@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot set up has failed")]
 
+mod artifacts;
 mod calls;
 mod changes;
 mod opening;
