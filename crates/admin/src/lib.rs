@@ -3,6 +3,7 @@
 mod account;
 mod api;
 mod approvals;
+mod artifacts;
 mod assets;
 mod code;
 mod diff;

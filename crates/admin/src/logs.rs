@@ -1,5 +1,6 @@
 //! The execution log: what was called, by whom, and what came of it.
 
+use app::artifacts::{self, Artifact};
 use app::calls::{Call, Filter};
 use app::tools::Detail;
 use app::{App, Page, calls, tools};
@@ -32,6 +33,8 @@ struct ShowPage {
     tool_exists: bool,
     /// The number of the version that ran, if it is still known.
     version: Option<i32>,
+    /// What the call left that was too large for its answer, until it expires.
+    artifacts: Vec<Artifact>,
 }
 
 /// The fields of the filter, empty where they do not matter.
@@ -107,7 +110,8 @@ pub(crate) async fn show(State(app): State<App>, SignedIn(admin): SignedIn, Id(i
         Err(app::Error::NotFound { .. }) => (false, None),
         Err(error) => return Err(error.into()),
     };
-    view::page(&ShowPage { frame, call, tool_exists, version })
+    let artifacts = artifacts::of_call(&app, id).await?;
+    view::page(&ShowPage { frame, call, tool_exists, version, artifacts })
 }
 
 /// The number of a revision; none where it is older than the versions that are looked through.
@@ -188,6 +192,20 @@ pub(crate) mod tests {
         }
     }
 
+    fn artifact() -> Artifact {
+        Artifact {
+            id: Uuid::nil(),
+            call_id: Uuid::nil(),
+            owner: "local".to_owned(),
+            mime_type: "application/json".to_owned(),
+            name: None,
+            is_text: true,
+            bytes: 3_000_000,
+            created_at: app::clock::now(),
+            expires_at: app::clock::now(),
+        }
+    }
+
     #[test]
     fn the_filter_goes_on_through_the_pages() {
         let search =
@@ -217,12 +235,16 @@ pub(crate) mod tests {
         for (success, expected) in [(true, "21.46"), (false, "ZeroDivisionError")] {
             let version = success.then_some(3);
             let frame = Frame::sample("/logs");
-            let page = ShowPage { frame, call: call(success), tool_exists: true, version };
+            let artifacts = if success { vec![artifact()] } else { Vec::new() };
+            let call = call(success);
+            let page = ShowPage { frame, call, tool_exists: true, version, artifacts };
             let html = page.render().unwrap();
             view::sample(if success { "call" } else { "call-failed" }, &html);
             for part in [expected, "Lund", "looking at Lund", "laptop", "12.3 ms"] {
                 assert!(html.contains(part), "{part}: {html}");
             }
+            let kept = html.contains("/artifacts/00000000-0000-0000-0000-000000000000");
+            assert_eq!(kept, success, "{html}");
         }
     }
 
@@ -230,7 +252,8 @@ pub(crate) mod tests {
     fn the_version_that_ran_is_named_or_else_its_digest() {
         let page = |version| {
             let frame = Frame::sample("/logs");
-            ShowPage { frame, call: call(true), tool_exists: true, version }.render().unwrap()
+            let (call, artifacts) = (call(true), Vec::new());
+            ShowPage { frame, call, tool_exists: true, version, artifacts }.render().unwrap()
         };
         assert!(page(Some(3)).contains("?version=3"));
         assert!(page(None).contains("<dd><code class=\"digest\">3f7a9c3f7a9c</code>"));
@@ -258,7 +281,9 @@ pub(crate) mod tests {
             ..call(false)
         };
         let frame = Frame::sample("/logs");
-        let shown = ShowPage { frame, call: call.clone(), tool_exists: true, version: None };
+        let artifacts = vec![Artifact { name: Some(evil.to_owned()), ..artifact() }];
+        let (tool_exists, version) = (true, None);
+        let shown = ShowPage { frame, call: call.clone(), tool_exists, version, artifacts };
         let pager = Pager::new(Page { number: 1, size: 50 }, 1, "/logs");
         let frame = Frame::sample("/logs");
         let list = ListPage { frame, search: Look::default(), calls: vec![call], pager };

@@ -5,7 +5,9 @@ use Method::{Delete, Get, Patch, Post};
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodFilter, MethodRouter, on};
 
-use crate::{Shared, account, api, approvals, assets, entry, home, logs, servers, session, tools};
+use crate::{
+    Shared, account, api, approvals, artifacts, assets, entry, home, logs, servers, session, tools,
+};
 
 /// The methods in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -62,6 +64,7 @@ pub(crate) static ROUTES: &[Route] = &[
     Route::new(Post, "/approvals/{id}", Page, |method| on(method, approvals::decide)),
     Route::new(Get, "/logs", Page, |method| on(method, logs::list)),
     Route::new(Get, "/logs/{id}", Page, |method| on(method, logs::show)),
+    Route::new(Get, "/artifacts/{id}", Page, |method| on(method, artifacts::of_page)),
     Route::new(Get, "/account", Page, |method| on(method, account::show)),
     Route::new(Post, "/account/password", Page, |method| on(method, account::change_password)),
     Route::new(Post, "/account/tokens", Page, |method| on(method, account::create_token)),
@@ -102,6 +105,7 @@ pub(crate) static ROUTES: &[Route] = &[
     }),
     Route::new(Get, "/api/execution-logs", Api, |method| on(method, api::logs::list)),
     Route::new(Get, "/api/logs/{id}", Api, |method| on(method, api::logs::show)),
+    Route::new(Get, "/api/artifacts/{id}", Api, |method| on(method, artifacts::of_api)),
     Route::new(Get, "/api/tokens", Api, |method| on(method, api::tokens::list)),
     Route::new(Post, "/api/tokens", Api, |method| on(method, api::tokens::create)),
     Route::new(Delete, "/api/tokens/{id}", Api, |method| on(method, api::tokens::revoke)),

@@ -1,21 +1,26 @@
 //! Running tools: what runs, with which limits, and its row in the execution log.
 
+mod delivery;
 mod entry;
+mod numbers;
 mod report;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use delivery::{ANSWER_MAX, Content, Kept};
 use entry::Entry;
+pub use numbers::for_clients;
 pub use report::Report;
-pub use sandbox::{Failure, FailureKind};
-use sandbox::{Limits, NoHost, Outcome, Run};
-use serde_json::{Map, Value};
+use sandbox::{Block, Limits, NoHost, Outcome, Run};
+pub use sandbox::{Failure, FailureKind, Media, MediaKind};
+use serde_json::{Map, Value, json};
 pub use store::calls::{Call, Filter};
 use store::revisions::Revision;
 use uuid::Uuid;
 
-use crate::identity::Caller;
+use crate::identity::{Caller, Who};
+use crate::redact::{Redactor, Secrets};
 use crate::{App, Error, Listed, Page, Result, digest, names};
 
 /// A revision that is about to run.
@@ -52,7 +57,7 @@ pub async fn run(
         revision: live.revision,
         is_test: false,
     };
-    execute(app, caller.to_string(), subject, arguments).await
+    execute(app, &Who::from(caller.clone()), subject, arguments).await
 }
 
 /// The execution log, newest first.
@@ -70,18 +75,21 @@ pub async fn find(app: &App, id: Uuid) -> Result<Call> {
 /// A caller that goes away cancels the run, which is logged as well.
 pub(crate) async fn execute(
     app: &App,
-    caller: String,
+    who: &Who,
     subject: Subject,
     arguments: Map<String, Value>,
 ) -> Result<Report> {
     check_digest(&subject.revision)?;
     let arguments = Value::Object(arguments);
-    let entry = Entry::begin(app, caller, &subject, arguments.clone());
-    let outcome = match attempt(app, &subject.revision, &arguments).await {
-        Ok(outcome) => readable(outcome),
+    let entry = Entry::begin(app, who.to_string(), &subject, arguments.clone());
+    // No server has any yet.
+    let secrets = Secrets::new();
+    let outcome = match attempt(app, &subject.revision, &arguments, &secrets).await {
+        Ok(outcome) => readable(redacted(outcome, &Redactor::new(&secrets))),
         Err(error) => return entry.abandon(error),
     };
-    entry.finish(outcome).await
+    let delivered = delivery::deliver(app, entry.call_id(), who, outcome).await;
+    entry.finish(delivered).await
 }
 
 /// Only what was filed under this digest runs: a row changed behind our back does not.
@@ -96,16 +104,57 @@ fn check_digest(revision: &Revision) -> Result<()> {
     )))
 }
 
-async fn attempt(app: &App, revision: &Revision, arguments: &Value) -> Result<Outcome> {
+async fn attempt(
+    app: &App,
+    revision: &Revision,
+    arguments: &Value,
+    secrets: &Secrets,
+) -> Result<Outcome> {
     let wall = revision.timeout_ms.and_then(|ms| u64::try_from(ms).ok()).map(Duration::from_millis);
     let defaults = Limits::default();
     let run = Run {
         source: revision.python_code.clone(),
         arguments: arguments.to_string(),
-        secrets: "{}".to_owned(),
+        secrets: json!(secrets).to_string(),
         limits: Limits { wall: wall.unwrap_or(defaults.wall), ..defaults },
     };
     Ok(app.sandbox()?.run(run, Arc::new(NoHost)).await)
+}
+
+/// The outcome without the values of secrets, wherever they stand in it.
+fn redacted(outcome: Outcome, redactor: &Redactor) -> Outcome {
+    if redactor.is_idle() {
+        return outcome;
+    }
+    let failure = |failure: Failure| Failure {
+        message: redactor.text(failure.message),
+        detail: failure.detail.map(|detail| redactor.json(detail)),
+        ..failure
+    };
+    let block = |block| match block {
+        Block::Text(text) => Block::Text(redactor.json_text(text, ANSWER_MAX)),
+        Block::Media(media) => redacted_media(media, redactor),
+    };
+    Outcome {
+        result: outcome.result.map(|text| redactor.json_text(text, ANSWER_MAX)).map_err(failure),
+        blocks: outcome.blocks.into_iter().map(block).collect(),
+        stdout: redactor.text(outcome.stdout),
+        ..outcome
+    }
+}
+
+/// A text is mended; other data would be damaged by that, and is left out.
+fn redacted_media(media: Media, redactor: &Redactor) -> Block {
+    let name = media.name.map(|name| redactor.text(name));
+    let data = match String::from_utf8(media.data) {
+        Ok(text) => redactor.text(text).into_bytes(),
+        Err(error) if redactor.found_in(error.as_bytes()) => {
+            let text = "(an attachment is left out here: the value of a secret stands in it)";
+            return Block::Text(text.to_owned());
+        }
+        Err(error) => error.into_bytes(),
+    };
+    Block::Media(Media { name, data, ..media })
 }
 
 /// The outcome, or a failure if the result is no JSON that clients could read. The sandbox has
@@ -113,6 +162,10 @@ async fn attempt(app: &App, revision: &Revision, arguments: &Value) -> Result<Ou
 /// one that a tool forged could hold up everybody.
 fn readable(outcome: Outcome) -> Outcome {
     let Ok(text) = &outcome.result else { return outcome };
+    if text.len() > ANSWER_MAX {
+        // It is kept as a text, which no client has to read as JSON.
+        return outcome;
+    }
     match serde_json::from_str::<Value>(text) {
         Ok(_) => outcome,
         Err(error) => {

@@ -37,7 +37,7 @@ pub async fn test(
         revision: detail.newest,
         is_test: true,
     };
-    calls::execute(app, who.to_string(), subject, arguments).await
+    calls::execute(app, who, subject, arguments).await
 }
 
 /// Inspects source that is to become a revision; only what can run passes.

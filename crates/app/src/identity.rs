@@ -62,6 +62,18 @@ impl Who {
     }
 }
 
+impl Who {
+    /// Who may read what a call of this one leaves behind: of callers, those with the same token;
+    /// without tokens all are the same.
+    pub(crate) fn owner(&self) -> String {
+        match self {
+            Self::Admin(admin) => format!("person:{}", admin.username),
+            Self::Caller(Caller { token: Some(token), .. }) => format!("token:{token}"),
+            Self::Caller(_) => "local".to_owned(),
+        }
+    }
+}
+
 impl From<Admin> for Who {
     fn from(admin: Admin) -> Self {
         Self::Admin(admin)
@@ -110,7 +122,9 @@ mod tests {
             scopes: Scopes::ALL,
         };
         assert_eq!(caller.to_string(), "desktop 1.2 at 127.0.0.1");
+        assert_eq!(Who::from(caller.clone()).owner(), "local");
         caller.token = Some("laptop".to_owned());
         assert_eq!(caller.to_string(), "laptop");
+        assert_eq!(Who::from(caller).owner(), "token:laptop");
     }
 }

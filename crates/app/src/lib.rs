@@ -4,6 +4,7 @@
 
 pub mod accounts;
 pub mod approvals;
+pub mod artifacts;
 pub mod calls;
 pub mod clock;
 mod digest;
@@ -13,6 +14,7 @@ mod error;
 pub mod identity;
 mod names;
 mod passwords;
+mod redact;
 mod schema;
 pub mod servers;
 pub mod settings;
@@ -28,6 +30,7 @@ pub use settings::Settings;
 use store::key::{KeyError, MasterKey};
 pub use store::{Listed, Location, Page};
 use tokio::sync::watch;
+use tokio_util::task::AbortOnDropHandle;
 
 /// The program's state: the database and the sandbox. Cloning it is cheap.
 #[derive(Clone)]
@@ -40,6 +43,9 @@ struct Inner {
     sandbox: Option<sandbox::Sandbox>,
     sign_ins: accounts::Attempts,
     hashing: passwords::Hashing,
+    keeping: artifacts::Keeping,
+    /// Removes artifacts that have expired, in programs that make any.
+    _sweep: Option<AbortOnDropHandle<()>>,
 }
 
 /// What `/health` tells.
@@ -71,7 +77,7 @@ impl App {
         let store = store.map_err(|source| Error::unavailable("the database", source))?;
         let sandbox = sandbox.map_err(|source| Error::unavailable("the sandbox", source))?;
         bind_key(&store, settings.encryption_key.as_deref(), &settings.key_file).await?;
-        Ok(Self::assemble(store, Some(sandbox)))
+        Ok(Self::assemble(store, Some(sandbox), settings.keeping))
     }
 
     /// Opens the database alone, for commands that run no tool.
@@ -81,16 +87,23 @@ impl App {
     pub async fn open_without_sandbox(database: &Location) -> Result<Self> {
         let opened = store::Store::open(database).await;
         let store = opened.map_err(|source| Error::unavailable("the database", source))?;
-        Ok(Self::assemble(store, None))
+        Ok(Self::assemble(store, None, artifacts::Keeping::default()))
     }
 
-    fn assemble(store: store::Store, sandbox: Option<sandbox::Sandbox>) -> Self {
+    fn assemble(
+        store: store::Store,
+        sandbox: Option<sandbox::Sandbox>,
+        keeping: artifacts::Keeping,
+    ) -> Self {
+        let sweep = sandbox.is_some().then(|| artifacts::sweep(store.clone(), keeping));
         Self {
             inner: Arc::new(Inner {
                 store,
                 sandbox,
                 sign_ins: accounts::Attempts::default(),
                 hashing: passwords::Hashing::default(),
+                keeping,
+                _sweep: sweep.map(|sweep| AbortOnDropHandle::new(tokio::spawn(sweep))),
             }),
         }
     }
@@ -127,6 +140,10 @@ impl App {
 
     pub(crate) fn store(&self) -> &store::Store {
         &self.inner.store
+    }
+
+    pub(crate) fn keeping(&self) -> artifacts::Keeping {
+        self.inner.keeping
     }
 
     pub(crate) fn sandbox(&self) -> Result<&sandbox::Sandbox> {

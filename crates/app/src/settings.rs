@@ -8,6 +8,8 @@ pub use sandbox::MemoryReset;
 use sandbox::WallsPolicy;
 use store::Location;
 
+use crate::artifacts::Keeping;
+
 /// Where the state lives and how the sandbox is run.
 pub struct Settings {
     pub(crate) database: Location,
@@ -16,6 +18,7 @@ pub struct Settings {
     /// Where the master key is kept otherwise.
     pub(crate) key_file: PathBuf,
     pub(crate) sandbox: sandbox::Config,
+    pub(crate) keeping: Keeping,
 }
 
 /// The embedded guest and the command that starts a worker.
@@ -33,6 +36,8 @@ pub struct Runtime {
     pub require_walls: bool,
     /// Calls after which a worker process is replaced; never when absent.
     pub calls_per_worker: Option<NonZeroU64>,
+    /// How long results that no answer could hold are kept, and how many.
+    pub keeping: Keeping,
 }
 
 impl Settings {
@@ -66,6 +71,7 @@ impl Settings {
                 },
                 calls_per_worker: runtime.calls_per_worker,
             },
+            keeping: runtime.keeping,
         })
     }
 }

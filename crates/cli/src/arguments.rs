@@ -87,6 +87,26 @@ pub(crate) struct Common {
     /// Calls after which a worker process is replaced by a new one; never when absent.
     #[arg(long, global = true, env = "MCPBOX_CALLS_PER_WORKER", value_name = "NUMBER")]
     pub(crate) calls_per_worker: Option<NonZeroU64>,
+    /// Hours for which results too large for their answers are kept as artifacts.
+    #[arg(
+        long,
+        global = true,
+        env = "MCPBOX_ARTIFACT_HOURS",
+        value_name = "HOURS",
+        default_value = "24",
+        value_parser = clap::value_parser!(u64).range(1..=8760)
+    )]
+    pub(crate) artifact_hours: u64,
+    /// Megabytes that artifacts have together at most; the oldest make room for new ones.
+    #[arg(
+        long,
+        global = true,
+        env = "MCPBOX_ARTIFACT_MEGABYTES",
+        value_name = "MB",
+        default_value = "1024",
+        value_parser = clap::value_parser!(u64).range(32..=1_048_576)
+    )]
+    pub(crate) artifact_megabytes: u64,
 }
 
 /// Reads the number of workers.

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use app::artifacts::Keeping;
 use app::settings::{Runtime, Settings};
 use app::{App, tokens};
 use axum::Router;
@@ -77,6 +78,10 @@ pub(crate) fn settings(common: &Common) -> anyhow::Result<Settings> {
     }
     let program = std::env::current_exe().context("the program's own path is unknown")?;
     let worker_command = vec![program.into_os_string(), OsString::from(WORKER)];
+    let keeping = Keeping {
+        time: Duration::from_hours(common.artifact_hours),
+        bytes: common.artifact_megabytes << 20,
+    };
     let runtime = Runtime {
         guest: GUEST,
         worker_command,
@@ -84,6 +89,7 @@ pub(crate) fn settings(common: &Common) -> anyhow::Result<Settings> {
         require_walls: common.require_sandbox_walls,
         calls_per_worker: common.calls_per_worker,
         memory_reset: common.memory_reset,
+        keeping,
     };
     let settings = Settings::new(
         &common.data_dir,

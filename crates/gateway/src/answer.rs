@@ -3,16 +3,32 @@
 use std::error::Error as _;
 
 use app::Error;
-use app::calls::Report;
+use app::calls::{Report, for_clients};
 use rmcp::model::{CallToolResult, ContentBlock};
 use serde_json::{Value, json};
 
-/// The result of a live tool: its JSON as text and as structured content.
+use crate::content;
+
+/// The result of a live tool: its JSON as text and as structured content, or its parts.
+///
+/// A result that has parts is structured only where the tool promises that: clients that show the
+/// structured content alone would show no picture. A promise that does not fit into an answer
+/// cannot be kept, and is a failure that tells where the result is.
 pub(crate) fn of_report(report: &Report) -> CallToolResult {
-    match &report.outcome {
-        Ok(text) => success(text),
-        Err(_) => failure(report.text_of_failure()),
+    let text = match &report.outcome {
+        Ok(text) if report.content.is_empty() => return success(text),
+        Ok(text) => text,
+        Err(_) => return failure(report.text_of_failure()),
+    };
+    let blocks = content::blocks(report);
+    if report.has_output_schema && report.is_kept {
+        return CallToolResult::error(blocks);
     }
+    let mut result = CallToolResult::success(blocks);
+    if report.has_output_schema {
+        result.structured_content = serde_json::from_str(text).ok().map(for_clients);
+    }
+    result
 }
 
 /// What a verb refused, with what to do next.
@@ -48,6 +64,7 @@ fn success(text: &str) -> CallToolResult {
         Value::String(plain) => plain.clone(),
         _ => text.to_owned(),
     };
+    let value = for_clients(value);
     let structured = if value.is_object() { value } else { json!({ "result": value }) };
     let mut result = CallToolResult::success(vec![ContentBlock::text(shown)]);
     result.structured_content = Some(structured);
@@ -92,6 +109,18 @@ mod tests {
             assert_eq!(result.structured_content, Some(json!({ "result": value })));
             assert_eq!(text(&result), json_text);
         }
+    }
+
+    #[test]
+    fn integers_of_any_size_keep_their_digits() {
+        let large = 2_u128.pow(127).to_string();
+        let result = success(&format!("{{\"n\": {large}}}"));
+        let structured = result.structured_content.as_ref().map(ToString::to_string);
+        assert_eq!(structured, Some(format!("{{\"n\":{large}}}")));
+        let larger = "9".repeat(5_000);
+        let result = success(&larger);
+        assert_eq!(text(&result), larger);
+        assert_eq!(result.structured_content, Some(json!({ "result": larger })));
     }
 
     #[test]

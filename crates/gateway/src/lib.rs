@@ -2,6 +2,7 @@
 
 mod addresses;
 mod answer;
+mod content;
 mod envelope;
 mod gate;
 mod identity;
@@ -9,6 +10,7 @@ mod listing;
 mod management;
 mod mcp;
 mod problem;
+mod resources;
 #[cfg(test)]
 mod samples;
 mod sessions;

@@ -8,9 +8,9 @@ use http::request::Parts;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CompleteRequestMethod, CompleteRequestParams,
     CompleteResult, CustomRequest, CustomResult, ErrorCode, Implementation,
-    ListPromptsRequestMethod, ListPromptsResult, ListResourceTemplatesRequestMethod,
-    ListResourceTemplatesResult, ListResourcesRequestMethod, ListResourcesResult, ListToolsResult,
-    PaginatedRequestParams, ServerCapabilities, ServerConfig, SubscriptionFilter,
+    ListPromptsRequestMethod, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult,
+    ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse,
+    ServerCapabilities, ServerConfig, SubscriptionFilter,
 };
 use rmcp::service::{NotificationContext, RequestContext, SubscriptionContext};
 use rmcp::{ErrorData, Peer, RoleServer, ServerHandler};
@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::identity::Identity;
-use crate::{answer, listing, management, standing};
+use crate::{answer, listing, management, resources, standing};
 
 /// The most characters of a client's own name that are kept.
 const CLIENT_NAME_MAX_CHARS: usize = 100;
@@ -29,7 +29,14 @@ listed here as server__tool for every conversation.";
 
 /// The methods that take parameters of a known shape. A request of one of these that arrives
 /// untyped had parameters of another shape.
-const TYPED_METHODS: [&str; 3] = ["initialize", "tools/list", "tools/call"];
+const TYPED_METHODS: [&str; 6] = [
+    "initialize",
+    "tools/list",
+    "tools/call",
+    "resources/list",
+    "resources/templates/list",
+    "resources/read",
+];
 
 /// The handler of one session, or of one request where there are no sessions.
 pub(crate) struct Mcp {
@@ -94,8 +101,11 @@ impl Mcp {
 
 impl ServerHandler for Mcp {
     fn get_info(&self) -> ServerConfig {
-        let capabilities =
-            ServerCapabilities::builder().enable_tools().enable_tool_list_changed().build();
+        let capabilities = ServerCapabilities::builder()
+            .enable_tools()
+            .enable_tool_list_changed()
+            .enable_resources()
+            .build();
         let implementation =
             Implementation::new("mcpbox", env!("CARGO_PKG_VERSION")).with_title("mcpbox");
         ServerConfig::new(capabilities)
@@ -127,6 +137,32 @@ impl ServerHandler for Mcp {
                 Err(ErrorData::internal_error("the call was cancelled", None))
             }
         }
+    }
+
+    async fn list_resources(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListResourcesResult, ErrorData> {
+        let cursor = request.and_then(|request| request.cursor);
+        resources::list(&self.app, caller(&context)?, cursor.as_deref()).await
+    }
+
+    async fn list_resource_templates(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        Ok(resources::templates())
+    }
+
+    async fn read_resource(
+        &self,
+        request: ReadResourceRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        let read = resources::read(&self.app, caller(&context)?, &request.uri).await?;
+        Ok(read.into())
     }
 
     async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
@@ -173,22 +209,6 @@ impl ServerHandler for Mcp {
         Err(ErrorData::method_not_found::<ListPromptsRequestMethod>())
     }
 
-    async fn list_resources(
-        &self,
-        _: Option<PaginatedRequestParams>,
-        _: RequestContext<RoleServer>,
-    ) -> Result<ListResourcesResult, ErrorData> {
-        Err(ErrorData::method_not_found::<ListResourcesRequestMethod>())
-    }
-
-    async fn list_resource_templates(
-        &self,
-        _: Option<PaginatedRequestParams>,
-        _: RequestContext<RoleServer>,
-    ) -> Result<ListResourceTemplatesResult, ErrorData> {
-        Err(ErrorData::method_not_found::<ListResourceTemplatesRequestMethod>())
-    }
-
     async fn on_custom_request(
         &self,
         request: CustomRequest,
@@ -197,11 +217,13 @@ impl ServerHandler for Mcp {
         let method = request.method;
         if TYPED_METHODS.contains(&method.as_str()) {
             let text = format!(
-                "Invalid params for {method}: `params` must be an object of the shape this method has; for tools/call: `name`, a string, and `arguments`, an object"
+                "Invalid params for {method}: `params` must be an object of the shape this method has; for tools/call: `name`, a string, and `arguments`, an object; for resources/read: `uri`, a string"
             );
             return Err(ErrorData::invalid_params(text, None));
         }
-        let text = format!("Method not found: {method}; this server has tools/list and tools/call");
+        let text = format!(
+            "Method not found: {method}; this server has tools/list, tools/call, resources/list, resources/templates/list and resources/read"
+        );
         Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, text, None))
     }
 }

@@ -1,7 +1,7 @@
 //! The execution log in the API.
 
-use app::App;
 use app::calls::{self, Call, Filter};
+use app::{App, artifacts};
 use axum::extract::State;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -55,7 +55,9 @@ pub(crate) async fn of_tool(
 
 /// GET /api/logs/{id}
 pub(crate) async fn show(State(app): State<App>, Id(id): Id) -> Answer {
-    Ok(one(shown(&calls::find(&app, id).await?)))
+    let mut call = shown(&calls::find(&app, id).await?);
+    call["artifacts"] = json!(artifacts::of_call(&app, id).await?);
+    Ok(one(call))
 }
 
 fn shown(call: &Call) -> Value {

@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use sandbox::{Failure, FailureKind, Outcome};
+use sandbox::{Failure, FailureKind};
 use serde_json::Value;
 use store::calls::Call;
 use uuid::Uuid;
 
+use super::delivery::Delivered;
 use super::report::logged_arguments;
 use super::{Report, Subject};
 use crate::{App, Error, Result, clock, names};
@@ -16,13 +17,16 @@ pub(super) struct Entry {
     app: App,
     began: Instant,
     row: Option<Call>,
+    call_id: Uuid,
+    has_output_schema: bool,
 }
 
 impl Entry {
     /// Notes who calls what, and when.
     pub(super) fn begin(app: &App, caller: String, subject: &Subject, arguments: Value) -> Self {
+        let call_id = Uuid::now_v7();
         let row = Call {
-            id: Uuid::now_v7(),
+            id: call_id,
             server_id: subject.server_id,
             tool_id: subject.tool_id,
             revision_id: subject.revision.id,
@@ -39,11 +43,17 @@ impl Entry {
             duration_us: 0,
             created_at: clock::now(),
         };
-        Self { app: app.clone(), began: Instant::now(), row: Some(row) }
+        let has_output_schema = subject.revision.output_schema.is_some();
+        Self { app: app.clone(), began: Instant::now(), row: Some(row), call_id, has_output_schema }
+    }
+
+    /// The id of the row.
+    pub(super) fn call_id(&self) -> Uuid {
+        self.call_id
     }
 
     /// Writes the row; returns once it is committed.
-    pub(super) async fn finish(mut self, outcome: Outcome) -> Result<Report> {
+    pub(super) async fn finish(mut self, delivered: Delivered) -> Result<Report> {
         let Some(row) = self.row.take() else {
             return Err(Error::Conflict("the call has ended already".to_owned()));
         };
@@ -51,9 +61,12 @@ impl Entry {
         let report = Report {
             call_id: row.id,
             tool_name: row.tool_name.clone(),
-            outcome: outcome.result,
-            stdout: outcome.stdout,
-            stdout_truncated: outcome.stdout_truncated,
+            outcome: delivered.result,
+            content: delivered.content,
+            is_kept: delivered.is_kept,
+            has_output_schema: self.has_output_schema,
+            stdout: delivered.stdout,
+            stdout_truncated: delivered.stdout_truncated,
             duration,
         };
         let row = ended(row, &report);
@@ -96,6 +109,9 @@ fn cancelled(row: &Call, duration: Duration) -> Report {
         call_id: row.id,
         tool_name: row.tool_name.clone(),
         outcome: Err(failure),
+        content: Vec::new(),
+        is_kept: false,
+        has_output_schema: false,
         stdout: String::new(),
         stdout_truncated: false,
         duration,

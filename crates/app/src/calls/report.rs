@@ -6,6 +6,9 @@ use sandbox::Failure;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::delivery::{Content, Kept};
+use super::numbers::for_clients;
+
 /// Arguments and results above this many bytes of JSON are kept in the log by their beginning only.
 const LOGGED_BYTES: usize = 10_000;
 
@@ -19,8 +22,16 @@ pub struct Report {
     pub call_id: Uuid,
     /// The tool's public name.
     pub tool_name: String,
-    /// The JSON text of what `main` returned, or why there is none.
+    /// The JSON text of what `main` returned, or why there is none. Of a result too large for an
+    /// answer it names the artifacts instead: `{"artifacts": [{"uri", "mime_type", "bytes"}]}`.
     pub outcome: Result<String, Failure>,
+    /// The parts of a result that holds pictures or files, or is too large, in order. Empty where
+    /// the JSON text says all.
+    pub content: Vec<Content>,
+    /// Whether the result itself is too large, and not in `outcome`.
+    pub is_kept: bool,
+    /// Whether the tool promises structured results.
+    pub has_output_schema: bool,
     /// What the tool printed.
     pub stdout: String,
     /// Whether it printed more than is kept.
@@ -49,10 +60,28 @@ impl Report {
         text
     }
 
+    fn kept(&self) -> impl Iterator<Item = &Kept> {
+        self.content.iter().filter_map(|content| match content {
+            Content::Kept(kept) => Some(kept),
+            _ => None,
+        })
+    }
+
     pub(super) fn logged_result(&self) -> Option<Value> {
         let text = self.outcome.as_ref().ok()?;
+        if self.is_kept
+            && let Some(kept) = self.kept().next()
+        {
+            let head = kept.head.as_deref().unwrap_or_default();
+            let preview: String = head.chars().take(LOGGED_PREVIEW_CHARS).collect();
+            let artifacts = self.kept().map(Kept::described).collect::<Vec<_>>();
+            let bytes = kept.artifact.bytes;
+            return Some(
+                json!({ "_truncated": true, "_bytes": bytes, "_preview": preview, "_artifacts": artifacts }),
+            );
+        }
         Some(cut(text).unwrap_or_else(|| {
-            serde_json::from_str(text).unwrap_or_else(|_| Value::from(text.as_str()))
+            serde_json::from_str(text).map_or_else(|_| Value::from(text.as_str()), for_clients)
         }))
     }
 
@@ -68,7 +97,7 @@ impl Report {
 
 /// What the log keeps of the arguments of a call.
 pub(super) fn logged_arguments(arguments: Value) -> Value {
-    cut(&arguments.to_string()).unwrap_or(arguments)
+    cut(&arguments.to_string()).unwrap_or_else(|| for_clients(arguments))
 }
 
 /// The beginning of a JSON text that is too long for the log; nothing for one that is not.
@@ -80,20 +109,48 @@ fn cut(text: &str) -> Option<Value> {
     Some(json!({ "_truncated": true, "_bytes": text.len(), "_preview": preview }))
 }
 
-/// The lines of a failure's detail: the failing line with its surroundings, then the frames.
+/// The lines of a failure's detail: the failing line with its surroundings, what a server answered,
+/// what led to it, then the frames.
 fn readable(detail: &Value) -> Option<String> {
     let mut lines = Vec::new();
     if let Some(line) = detail.get("line").and_then(Value::as_u64) {
         lines.push(format!("line {line}"));
     }
-    for key in ["context", "traceback"] {
-        let listed = detail.get(key).and_then(Value::as_array).into_iter().flatten();
-        lines.extend(listed.filter_map(Value::as_str).map(str::to_owned));
+    lines.extend(texts(detail, "context"));
+    lines.extend(detail.get("http").map(response));
+    for (key, named, handled) in
+        [("chain", "caused by", "while handling"), ("exceptions", "one of them", "one of them")]
+    {
+        for other in detail.get(key).and_then(Value::as_array).into_iter().flatten() {
+            let because = other.get("because").and_then(Value::as_bool) == Some(true);
+            lines.push(format!("{} {}", if because { named } else { handled }, brief(other)));
+            lines.extend(other.get("http").map(response));
+        }
     }
-    if let Some(cause) = detail.get("cause").and_then(Value::as_str) {
-        lines.push(format!("caused by {cause}"));
-    }
+    lines.extend(texts(detail, "traceback"));
     (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+fn texts(detail: &Value, key: &str) -> Vec<String> {
+    let listed = detail.get(key).and_then(Value::as_array).into_iter().flatten();
+    listed.filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+/// `ValueError: no (line 3)`.
+fn brief(error: &Value) -> String {
+    let text = |key: &str| error.get(key).and_then(Value::as_str).unwrap_or_default();
+    let line = error.get("line").and_then(Value::as_u64);
+    let place = line.map(|line| format!(" (line {line})")).unwrap_or_default();
+    format!("{}: {}{place}", text("error_type"), text("message"))
+}
+
+/// `HTTP 404 from https://…: the body's beginning`.
+fn response(http: &Value) -> String {
+    let text = |key: &str| http.get(key).and_then(Value::as_str);
+    let status = http.get("status").map(ToString::to_string).unwrap_or_default();
+    let from = text("url").map(|url| format!(" from {url}")).unwrap_or_default();
+    let body = text("body").map(|body| format!(": {body}")).unwrap_or_default();
+    format!("HTTP {status}{from}{body}")
 }
 
 #[cfg(test)]
@@ -107,6 +164,9 @@ mod tests {
             call_id: Uuid::nil(),
             tool_name: "a__b".to_owned(),
             outcome,
+            content: Vec::new(),
+            is_kept: false,
+            has_output_schema: false,
             stdout: "before\n".to_owned(),
             stdout_truncated: false,
             duration: Duration::ZERO,
@@ -124,6 +184,28 @@ mod tests {
         for part in ["ValueError: no", "line 3", "> 3 | raise", "before"] {
             assert!(text.contains(part), "{text}");
         }
+    }
+
+    #[test]
+    fn a_failure_shows_what_led_to_it_and_what_a_server_answered() {
+        let http = json!({"status": 404, "url": "https://a.example/x", "body": "no such thing"});
+        let detail = json!({
+            "line": 3,
+            "chain": [
+                {"error_type": "KeyError", "message": "'a'", "line": 2, "because": true, "http": http},
+                {"error_type": "OSError", "message": "gone", "because": false},
+            ],
+            "exceptions": [{"error_type": "TypeError", "message": "odd"}],
+            "traceback": ["Traceback"],
+        });
+        assert_eq!(
+            readable(&detail).unwrap(),
+            "line 3\ncaused by KeyError: 'a' (line 2)\n\
+             HTTP 404 from https://a.example/x: no such thing\n\
+             while handling OSError: gone\none of them TypeError: odd\nTraceback"
+        );
+        assert_eq!(readable(&json!({"http": {"status": 500}})).unwrap(), "HTTP 500");
+        assert_eq!(readable(&json!({})), None);
     }
 
     #[test]

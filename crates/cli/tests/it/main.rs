@@ -17,5 +17,6 @@ mod database;
 mod doctor;
 mod durability;
 mod health;
+mod results;
 mod separate_doors;
 mod whole_loop;

@@ -1,7 +1,7 @@
 //! The management tools for trying code before anybody approves it.
 
 use app::Error;
-use app::calls::Report;
+use app::calls::{Report, for_clients};
 use app::drafts::{self, Inspection};
 use serde_json::{Map, Value, json};
 
@@ -9,7 +9,7 @@ use super::arguments::Arguments;
 use super::observability::milliseconds;
 use super::schema::{list_of, parameters, result, result_with, text, tool_id};
 use super::{Definition, Effect, Outcome, Request};
-use crate::answer;
+use crate::{answer, content};
 
 /// The most of what a tested tool printed that is returned, in bytes.
 const STDOUT_MAX_BYTES: usize = 10 * 1024;
@@ -74,17 +74,19 @@ async fn test(request: Request) -> Outcome {
     let report = drafts::test(&app, &who, arguments.id("tool_id")?, inputs).await?;
     let structured = tested(&report);
     Ok(match report.outcome {
-        Ok(_) => answer::object(structured),
+        Ok(_) => {
+            let mut result = answer::object(structured);
+            result.content.extend(content::blocks(&report));
+            result
+        }
         Err(_) => answer::failure_with(report.text_of_failure(), structured),
     })
 }
 
 fn tested(report: &Report) -> Value {
-    let value = report
-        .outcome
-        .as_ref()
-        .ok()
-        .map(|text| serde_json::from_str(text).unwrap_or_else(|_| Value::from(text.as_str())));
+    let value = report.outcome.as_ref().ok().map(|text| {
+        serde_json::from_str(text).map_or_else(|_| Value::from(text.as_str()), for_clients)
+    });
     let failure = report.outcome.as_ref().err();
     let microseconds = i64::try_from(report.duration.as_micros()).unwrap_or(i64::MAX);
     json!({
@@ -165,6 +167,9 @@ mod tests {
             call_id: Uuid::nil(),
             tool_name: "a__b".to_owned(),
             outcome,
+            content: Vec::new(),
+            is_kept: false,
+            has_output_schema: false,
             stdout: "before\n".to_owned(),
             stdout_truncated: false,
             duration: Duration::from_micros(1500),

@@ -11,4 +11,5 @@ mod eras;
 mod management;
 mod messages;
 mod news;
+mod resources;
 mod with;

@@ -93,7 +93,7 @@ pub(crate) fn modern(method: &str, mut params: Value) -> Request<Body> {
         "io.modelcontextprotocol/clientCapabilities": {},
         "io.modelcontextprotocol/clientInfo": { "name": "tester", "version": "1" },
     });
-    let name = params["name"].as_str().map(str::to_owned);
+    let name = params["name"].as_str().or_else(|| params["uri"].as_str()).map(str::to_owned);
     let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }).to_string();
     let mut request = post().header("mcp-protocol-version", MODERN).header("mcp-method", method);
     if let Some(name) = name {

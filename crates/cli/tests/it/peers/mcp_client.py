@@ -60,6 +60,15 @@ class Peer:
             case "call":
                 answer = await self.client.call_tool(command["name"], command.get("arguments", {}))
                 return answer.model_dump(by_alias=True, exclude_none=True)
+            case "read":
+                answer = await self.client.read_resource(command["uri"])
+                return answer.model_dump(mode="json", by_alias=True, exclude_none=True)
+            case "resources":
+                answer = await self.client.list_resources()
+                return answer.model_dump(mode="json", by_alias=True, exclude_none=True)
+            case "templates":
+                answer = await self.client.list_resource_templates()
+                return answer.model_dump(mode="json", by_alias=True, exclude_none=True)
             case "begin":
                 call = self.client.call_tool(command["name"], command.get("arguments", {}))
                 self.calls.append(asyncio.create_task(call))

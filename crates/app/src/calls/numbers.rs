@@ -1,0 +1,34 @@
+//! Numbers of more digits than clients read.
+
+use serde_json::Value;
+
+/// Python refuses a whole message for one integer of more digits, and with it the official client.
+const DIGITS_MAX: usize = 4_300;
+
+/// The value with text in the place of numbers that have more digits than clients read.
+pub fn for_clients(value: Value) -> Value {
+    match value {
+        Value::Number(number) if number.as_str().len() > DIGITS_MAX => {
+            Value::String(number.as_str().to_owned())
+        }
+        Value::Array(items) => items.into_iter().map(for_clients).collect(),
+        Value::Object(fields) => {
+            fields.into_iter().map(|(name, field)| (name, for_clients(field))).collect()
+        }
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_that_no_client_reads_is_a_text_and_all_others_keep_every_digit() {
+        let (long, short) = ("7".repeat(4_301), "7".repeat(4_300));
+        let text = format!(r#"{{"a":[{long},{short},-0.10,18446744073709551617]}}"#);
+        let value = for_clients(serde_json::from_str(&text).unwrap());
+        let expected = format!(r#"{{"a":["{long}",{short},-0.10,18446744073709551617]}}"#);
+        assert_eq!(value.to_string(), expected);
+    }
+}

@@ -1,0 +1,291 @@
+//! Takes the values of secrets out of whatever a tool says, in every form they are likely to have there.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fmt::Write as _;
+
+use aho_corasick::{AhoCorasick, MatchKind};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use serde_json::Value;
+
+/// Values shorter than this, in bytes, are not searched for: they would be found everywhere.
+pub(crate) const VALUE_MIN: usize = 6;
+
+/// The secrets that a call is given, by name.
+pub(crate) type Secrets = BTreeMap<String, String>;
+
+/// Finds the values of some secrets.
+pub(crate) struct Redactor {
+    /// None where there is nothing to search for.
+    searched: Option<Searched>,
+}
+
+struct Searched {
+    forms: AhoCorasick,
+    /// What stands in the place of each form.
+    marks: Vec<String>,
+}
+
+impl Redactor {
+    /// A redactor of these secrets, for one call.
+    pub(crate) fn new(secrets: &Secrets) -> Self {
+        let mut known = HashSet::new();
+        let (mut forms, mut marks) = (Vec::new(), Vec::new());
+        for (name, value) in secrets.iter().filter(|(_, value)| value.len() >= VALUE_MIN) {
+            for form in forms_of(value) {
+                if known.insert(form.clone()) {
+                    forms.push(form);
+                    marks.push(format!("[secret {name}]"));
+                }
+            }
+        }
+        if forms.is_empty() {
+            return Self { searched: None };
+        }
+        // The longest form first: a value in which another begins is taken out whole.
+        let built = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&forms);
+        match built {
+            Ok(forms) => Self { searched: Some(Searched { forms, marks }) },
+            Err(error) => {
+                // Far more text than any server's secrets have. Nothing is shown then.
+                tracing::error!(%error, "the secrets of a call cannot be searched for");
+                let marks = vec!["[left out]".to_owned()];
+                let everything = AhoCorasick::builder().build([""]);
+                Self { searched: everything.ok().map(|forms| Searched { forms, marks }) }
+            }
+        }
+    }
+
+    /// Whether there is nothing to search for, so that every text stays as it is.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.searched.is_none()
+    }
+
+    /// The text with a mark in the place of each value.
+    pub(crate) fn text(&self, text: String) -> String {
+        match &self.searched {
+            Some(Searched { forms, marks }) if forms.is_match(&text) => {
+                forms.replace_all(&text, marks)
+            }
+            _ => text,
+        }
+    }
+
+    /// Whether data holds a value.
+    pub(crate) fn found_in(&self, data: &[u8]) -> bool {
+        self.searched.as_ref().is_some_and(|searched| searched.forms.is_match(data))
+    }
+
+    /// A JSON value with a mark in the place of each value, in names and numbers too.
+    pub(crate) fn json(&self, value: Value) -> Value {
+        if self.is_idle() {
+            return value;
+        }
+        match value {
+            Value::String(text) => Value::String(self.text(text)),
+            Value::Number(number) if self.found_in(number.to_string().as_bytes()) => {
+                Value::String(self.text(number.to_string()))
+            }
+            Value::Array(items) => items.into_iter().map(|item| self.json(item)).collect(),
+            Value::Object(fields) => {
+                let fields = fields.into_iter();
+                fields.map(|(name, field)| (self.text(name), self.json(field))).collect()
+            }
+            other => other,
+        }
+    }
+
+    /// As [`json`](Self::json) for JSON text, of which no more than `most` bytes are taken apart:
+    /// longer text is searched as it is written.
+    pub(crate) fn json_text(&self, text: String, most: usize) -> String {
+        if !self.found_in(text.as_bytes()) && (text.len() > most || !text.contains('\\')) {
+            return text;
+        }
+        if text.len() <= most
+            && let Ok(value) = serde_json::from_str::<Value>(&text)
+        {
+            let redacted = self.json(value.clone());
+            return if redacted == value { text } else { redacted.to_string() };
+        }
+        self.text(text)
+    }
+}
+
+/// A value in all the forms that are searched for.
+fn forms_of(value: &str) -> Vec<String> {
+    let escaped = [escaped(value, false), escaped(value, true)];
+    // JSON within a JSON text is escaped once more.
+    let twice = escaped.each_ref().map(|text| self::escaped(text, false));
+    let mut forms = vec![value.to_owned()];
+    forms.extend(escaped);
+    forms.extend(twice);
+    for kept in ["", "/", "!'()*"] {
+        for (upper, space) in [(true, "%20"), (false, "%20"), (true, "+"), (false, "+")] {
+            forms.push(percent_encoded(value, kept, upper, space));
+        }
+    }
+    let bytes = value.as_bytes();
+    for before in 0..3 {
+        let text = within_base64(bytes, before);
+        forms.push(text.replace('+', "-").replace('/', "_"));
+        forms.push(text);
+    }
+    forms.push(hex::encode(bytes));
+    forms.push(hex::encode_upper(bytes));
+    forms
+}
+
+/// The value as it stands in a JSON string; `ascii` escapes all other letters too, as Python does.
+fn escaped(value: &str, ascii: bool) -> String {
+    let quoted = Value::from(value).to_string();
+    let inner = quoted.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+    let inner = inner.unwrap_or_default();
+    if !ascii {
+        return inner.to_owned();
+    }
+    let mut units = [0_u16; 2];
+    let mut text = String::with_capacity(inner.len());
+    for letter in inner.chars() {
+        if letter.is_ascii() {
+            text.push(letter);
+        } else {
+            for unit in letter.encode_utf16(&mut units) {
+                // Writing into a text does not fail.
+                let _written = write!(text, "\\u{unit:04x}");
+            }
+        }
+    }
+    text
+}
+
+fn percent_encoded(value: &str, kept: &str, upper: bool, space: &str) -> String {
+    let mut text = String::with_capacity(value.len() * 3);
+    for byte in value.bytes() {
+        let letter = char::from(byte);
+        if byte == b' ' {
+            text.push_str(space);
+        } else if letter.is_ascii_alphanumeric() || "-_.~".contains(letter) || kept.contains(letter)
+        {
+            text.push(letter);
+        } else {
+            let digits = if upper { format!("%{byte:02X}") } else { format!("%{byte:02x}") };
+            text.push_str(&digits);
+        }
+    }
+    text
+}
+
+/// The letters that the value determines wherever it stands in data that is written as base64,
+/// `before` bytes after the beginning of a group of three.
+fn within_base64(value: &[u8], before: usize) -> String {
+    let padded: Vec<u8> = std::iter::repeat_n(0, before).chain(value.iter().copied()).collect();
+    let text = STANDARD_NO_PAD.encode(&padded);
+    let first = (before * 8).div_ceil(6);
+    let whole = padded.len() * 8 / 6;
+    text.get(first..whole).unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+    use serde_json::json;
+
+    use super::*;
+
+    const VALUE: &str = "p@ss \"w\\ö/rd+";
+
+    fn redactor(values: &[(&str, &str)]) -> Redactor {
+        let pairs = values.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Redactor::new(&pairs.collect())
+    }
+
+    #[test]
+    fn a_value_is_found_in_every_form() {
+        let redactor = redactor(&[("KEY", VALUE)]);
+        let quoted = json!({ "key": VALUE }).to_string();
+        for text in [
+            VALUE.to_owned(),
+            quoted.clone(),
+            json!({ "inner": quoted }).to_string(),
+            r#"{"key": "p@ss \"w\\\u00f6/rd+"}"#.to_owned(),
+            "?key=p%40ss%20%22w%5C%C3%B6%2Frd%2B&x".to_owned(),
+            "?key=p%40ss+%22w%5c%c3%b6%2frd%2b&x".to_owned(),
+            "/p%40ss%20%22w%5C%C3%B6/rd%2B".to_owned(),
+            hex::encode(VALUE),
+            hex::encode_upper(VALUE),
+        ] {
+            let told = redactor.text(format!("before {text} after"));
+            assert!(told.contains("[secret KEY]"), "{text}: {told}");
+            assert!(told.starts_with("before ") && told.ends_with(" after"), "{told}");
+            assert!(!told.contains("rd"), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_value_is_found_in_base64_wherever_it_stands() {
+        let redactor = redactor(&[("KEY", "s3cret-value")]);
+        for before in ["", "a", "ab", "abc", "user:", "key="] {
+            for after in ["", "x", "xy", "xyz"] {
+                let text = format!("{before}s3cret-value{after}");
+                for encoded in [STANDARD.encode(&text), URL_SAFE_NO_PAD.encode(&text)] {
+                    let told = redactor.text(encoded.clone());
+                    assert!(told.contains("[secret KEY]"), "{text}: {encoded}: {told}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_position_of_odd_bytes_in_base64_is_found() {
+        let odd = "\u{3ff}\u{3fe}?>?>~~";
+        let redactor = redactor(&[("ODD", odd)]);
+        for before in ["", "1", "12"] {
+            let text = format!("{before}{odd}");
+            for encoded in [STANDARD.encode(&text), URL_SAFE_NO_PAD.encode(&text)] {
+                assert!(redactor.found_in(encoded.as_bytes()), "{encoded}");
+            }
+        }
+    }
+
+    #[test]
+    fn names_numbers_and_nested_texts_of_json_are_searched() {
+        let redactor = redactor(&[("PIN", "12345678"), ("WORD", "hunter2")]);
+        let value =
+            json!({"hunter2": [12345678, {"deep": "my hunter2!"}], "n": 1234567, "b": true});
+        let told = redactor.json(value);
+        let expected = json!({
+            "[secret WORD]": ["[secret PIN]", {"deep": "my [secret WORD]!"}], "n": 1234567, "b": true,
+        });
+        assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn json_text_stays_json_whatever_is_taken_out() {
+        let redactor = redactor(&[("A", "line\nbreak"), ("N", "123456")]);
+        let text = json!({"a": "x line\nbreak", "n": 91234567}).to_string();
+        let told: Value = serde_json::from_str(&redactor.json_text(text, 1000)).unwrap();
+        assert_eq!(told, json!({"a": "x [secret A]", "n": "9[secret N]7"}));
+        let odd = r#"{"a": "line\u000abr\u0065ak"}"#.to_owned();
+        assert_eq!(redactor.json_text(odd, 1000), r#"{"a":"[secret A]"}"#);
+        let long = json!({"a": "x line\nbreak"}).to_string();
+        assert_eq!(redactor.json_text(long, 3), r#"{"a":"x [secret A]"}"#);
+        let innocent = r#"{"a": 1.0,  "b": "\u0041"}"#;
+        assert_eq!(redactor.json_text(innocent.to_owned(), 1000), innocent);
+    }
+
+    #[test]
+    fn the_longer_of_two_values_is_taken_out_whole() {
+        let redactor = redactor(&[("SHORT", "abcdef"), ("LONG", "abcdefghi")]);
+        assert_eq!(redactor.text("abcdefghi abcdef".to_owned()), "[secret LONG] [secret SHORT]");
+    }
+
+    #[test]
+    fn short_values_and_other_texts_stay() {
+        let short = redactor(&[("PIN", "12345"), ("EMPTY", "")]);
+        assert!(short.is_idle());
+        assert_eq!(short.text("12345".to_owned()), "12345");
+        let other = redactor(&[("KEY", "123456")]);
+        assert_eq!(other.text("12345 6".to_owned()), "12345 6");
+        assert!(!other.is_idle() && !other.found_in(b"12345"));
+    }
+}
