@@ -3,6 +3,7 @@
 mod delivery;
 mod entry;
 mod numbers;
+mod redaction;
 mod report;
 
 use std::sync::Arc;
@@ -12,8 +13,8 @@ pub use delivery::{ANSWER_MAX, Content, Kept};
 use entry::Entry;
 pub use numbers::for_clients;
 pub use report::Report;
-use sandbox::{Block, Limits, NoHost, Outcome, Run};
 pub use sandbox::{Failure, FailureKind, Media, MediaKind};
+use sandbox::{Limits, NoHost, Outcome, Run};
 use serde_json::{Map, Value, json};
 pub use store::calls::{Call, Filter};
 use store::revisions::Revision;
@@ -85,7 +86,7 @@ pub(crate) async fn execute(
     // No server has any yet.
     let secrets = Secrets::new();
     let outcome = match attempt(app, &subject.revision, &arguments, &secrets).await {
-        Ok(outcome) => readable(redacted(outcome, &Redactor::new(&secrets))),
+        Ok(outcome) => readable(redaction::redacted(outcome, &Redactor::new(&secrets))),
         Err(error) => return entry.abandon(error),
     };
     let delivered = delivery::deliver(app, entry.call_id(), who, outcome).await;
@@ -119,42 +120,6 @@ async fn attempt(
         limits: Limits { wall: wall.unwrap_or(defaults.wall), ..defaults },
     };
     Ok(app.sandbox()?.run(run, Arc::new(NoHost)).await)
-}
-
-/// The outcome without the values of secrets, wherever they stand in it.
-fn redacted(outcome: Outcome, redactor: &Redactor) -> Outcome {
-    if redactor.is_idle() {
-        return outcome;
-    }
-    let failure = |failure: Failure| Failure {
-        message: redactor.text(failure.message),
-        detail: failure.detail.map(|detail| redactor.json(detail)),
-        ..failure
-    };
-    let block = |block| match block {
-        Block::Text(text) => Block::Text(redactor.json_text(text, ANSWER_MAX)),
-        Block::Media(media) => redacted_media(media, redactor),
-    };
-    Outcome {
-        result: outcome.result.map(|text| redactor.json_text(text, ANSWER_MAX)).map_err(failure),
-        blocks: outcome.blocks.into_iter().map(block).collect(),
-        stdout: redactor.text(outcome.stdout),
-        ..outcome
-    }
-}
-
-/// A text is mended; other data would be damaged by that, and is left out.
-fn redacted_media(media: Media, redactor: &Redactor) -> Block {
-    let name = media.name.map(|name| redactor.text(name));
-    let data = match String::from_utf8(media.data) {
-        Ok(text) => redactor.text(text).into_bytes(),
-        Err(error) if redactor.found_in(error.as_bytes()) => {
-            let text = "(an attachment is left out here: the value of a secret stands in it)";
-            return Block::Text(text.to_owned());
-        }
-        Err(error) => error.into_bytes(),
-    };
-    Block::Media(Media { name, data, ..media })
 }
 
 /// The outcome, or a failure if the result is no JSON that clients could read. The sandbox has

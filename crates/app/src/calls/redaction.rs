@@ -1,0 +1,125 @@
+//! Takes the values of secrets out of everything that a call says, before anybody reads it.
+
+use sandbox::{Block, Failure, Media, Outcome};
+
+use super::delivery::ANSWER_MAX;
+use crate::redact::Redactor;
+
+/// The outcome without the values of secrets, wherever they stand in it.
+pub(super) fn redacted(outcome: Outcome, redactor: &Redactor) -> Outcome {
+    if redactor.is_idle() {
+        return outcome;
+    }
+    let failure = |failure: Failure| Failure {
+        message: redactor.text(failure.message),
+        detail: failure.detail.map(|detail| redactor.json(detail)),
+        ..failure
+    };
+    let block = |block| match block {
+        Block::Text(text) => Block::Text(redactor.json_text(text, ANSWER_MAX)),
+        Block::Media(media) => redacted_media(media, redactor),
+    };
+    Outcome {
+        result: outcome.result.map(|text| redactor.json_text(text, ANSWER_MAX)).map_err(failure),
+        blocks: outcome.blocks.into_iter().map(block).collect(),
+        stdout: redactor.text(outcome.stdout),
+        ..outcome
+    }
+}
+
+/// A text is mended; other data would be damaged by that, and is left out.
+fn redacted_media(media: Media, redactor: &Redactor) -> Block {
+    let name = media.name.map(|name| redactor.text(name));
+    let data = match String::from_utf8(media.data) {
+        Ok(text) => redactor.text(text).into_bytes(),
+        Err(error) if redactor.found_in(error.as_bytes()) => {
+            let text = "(an attachment is left out here: the value of a secret stands in it)";
+            return Block::Text(text.to_owned());
+        }
+        Err(error) => error.into_bytes(),
+    };
+    Block::Media(Media { name, data, ..media })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use sandbox::{FailureKind, MediaKind};
+    use serde_json::json;
+
+    use super::*;
+    use crate::redact::Secrets;
+
+    const VALUE: &str = "s3cr\"et-value";
+
+    fn redactor() -> Redactor {
+        Redactor::new(&Secrets::from([("KEY".to_owned(), VALUE.to_owned())]))
+    }
+
+    fn outcome(result: Result<String, Failure>, blocks: Vec<Block>) -> Outcome {
+        Outcome {
+            result,
+            blocks,
+            stdout: format!("printed {VALUE}\n"),
+            stdout_truncated: false,
+            wall: Duration::ZERO,
+            cpu: Duration::ZERO,
+        }
+    }
+
+    fn file(data: &[u8]) -> Block {
+        Block::Media(Media {
+            kind: MediaKind::File,
+            mime_type: "application/octet-stream".to_owned(),
+            name: Some(format!("{VALUE}.txt")),
+            data: data.to_vec(),
+        })
+    }
+
+    #[test]
+    fn every_part_of_a_result_is_searched() {
+        let text = json!({ VALUE: [VALUE, 1.50] }).to_string();
+        let told = format!("the file says {VALUE}");
+        let data = [&[0xFF], VALUE.as_bytes()].concat();
+        let blocks =
+            vec![Block::Text(text.clone()), file(told.as_bytes()), file(&data), file(&[0xFF])];
+        let found = redacted(outcome(Ok(text), blocks), &redactor());
+        let expected = r#"{"[secret KEY]":["[secret KEY]",1.5]}"#.to_owned();
+        assert_eq!(found.result, Ok(expected.clone()));
+        assert_eq!(found.stdout, "printed [secret KEY]\n");
+        assert_eq!(found.blocks.first(), Some(&Block::Text(expected)));
+        let whole = format!("{found:?}");
+        assert!(!whole.contains("et-value") && whole.contains("is left out here"), "{whole}");
+        let names = found.blocks.iter().filter(|block| match block {
+            Block::Media(media) => media.name.as_deref() == Some("[secret KEY].txt"),
+            Block::Text(_) => false,
+        });
+        assert_eq!(names.count(), 2);
+        assert!(matches!(found.blocks.last(), Some(Block::Media(media)) if media.data == [0xFF]));
+    }
+
+    #[test]
+    fn every_part_of_an_error_is_searched() {
+        let failure = Failure {
+            kind: FailureKind::Exception,
+            message: format!("ValueError: {VALUE}"),
+            detail: Some(
+                json!({"context": [format!("> 1 | x = {VALUE:?}")], "http": {"body": VALUE}}),
+            ),
+        };
+        let found = redacted(outcome(Err(failure), Vec::new()), &redactor());
+        let failure = found.result.expect_err("it failed");
+        assert_eq!(failure.message, "ValueError: [secret KEY]");
+        let whole = failure.detail.expect("a detail").to_string();
+        assert!(!whole.contains("et-value") && whole.contains("x = \\\"[secret KEY]"), "{whole}");
+    }
+
+    #[test]
+    fn without_secrets_everything_stays() {
+        let idle = Redactor::new(&Secrets::new());
+        let found = redacted(outcome(Ok("{\"a\":  1}".to_owned()), vec![file(b"x")]), &idle);
+        assert_eq!(found.result, Ok("{\"a\":  1}".to_owned()));
+        assert_eq!((found.stdout, found.blocks), (format!("printed {VALUE}\n"), vec![file(b"x")]));
+    }
+}
