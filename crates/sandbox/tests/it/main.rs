@@ -9,6 +9,7 @@
 mod content;
 mod errors;
 mod host;
+mod hostile;
 mod inspection;
 mod isolation;
 mod limits;
