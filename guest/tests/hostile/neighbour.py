@@ -50,9 +50,9 @@ def leave(text):
     VARIABLE.set(text)
     logging.sys.modules["left_behind"] = text
     logging.getLogger(text)
-    string.ascii_letters_left = [text.encode() * 1000 for _ in range(200)]
-    dropped = [(text * 100).encode() for _ in range(500)]
-    dropped.append(bytearray(text.encode() * 50_000))
+    string.ascii_letters_left = [text.encode() * 1000 for _ in range(40)]
+    dropped = [(text * 100).encode() for _ in range(100)]
+    dropped.append(bytearray(text.encode() * 20_000))
     del dropped
 
 

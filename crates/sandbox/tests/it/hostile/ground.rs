@@ -2,6 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::join_all;
 use sandbox::{Failure, FailureKind, Limits, Outcome, Run, Sandbox};
@@ -16,6 +17,9 @@ use super::root;
 use crate::{config, eventually, tool};
 
 const WORKERS: usize = 2;
+
+/// Longer than any program takes.
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// How many calls of a program that is repeated run at the same time.
 const AT_ONCE: usize = 8;
@@ -70,7 +74,7 @@ impl Ground {
             folder,
         };
         assert_eq!(ground.workers.len(), WORKERS);
-        ground.untouched = ground.state_of_neighbour().await.expect("the neighbour works");
+        ground.untouched = ground.state_of_neighbours(WORKERS).await.expect("the neighbour works");
         ground
     }
 
@@ -89,12 +93,10 @@ impl Ground {
         for outcome in beside.join_all().await {
             self.check_neighbour(&outcome).map_err(|why| format!("a call beside it: {why}"))?;
         }
-        for _ in 0..2 {
-            let after = self.state_of_neighbour().await;
-            let after = after.map_err(|why| format!("the call after it: {why}"))?;
-            if after != self.untouched {
-                return Err(format!("left a trace: {after} instead of {}", self.untouched));
-            }
+        let after = self.state_of_neighbours(WORKERS + program.repeat.min(AT_ONCE)).await;
+        let after = after.map_err(|why| format!("a call after it: {why}"))?;
+        if after != self.untouched {
+            return Err(format!("left a trace: {after} instead of {}", self.untouched));
         }
         self.check_surroundings()?;
         ended
@@ -210,6 +212,7 @@ impl Ground {
         Run {
             arguments: json!({ "waits": waits, "token": self.canary }).to_string(),
             secrets: json!({ "TOKEN": self.canary }).to_string(),
+            limits: Limits { wall: PATIENCE, cpu: PATIENCE, ..Limits::default() },
             ..tool(&self.neighbour)
         }
     }
@@ -223,11 +226,11 @@ impl Ground {
         Ok(value["state"].take())
     }
 
-    /// What as many calls at once as there are workers see of their interpreters.
-    async fn state_of_neighbour(&self) -> Result<Value, String> {
+    /// What so many calls at once see of their interpreters: enough of them meet every slot that was used.
+    async fn state_of_neighbours(&self, count: usize) -> Result<Value, String> {
         let gate = Arc::new(Gate::new());
         gate.open();
-        let calls = (0..WORKERS)
+        let calls = (0..count)
             .map(|_| self.sandbox.run(self.call_of_neighbour(false), Arc::<Gate>::clone(&gate)));
         let mut states = Vec::new();
         for outcome in join_all(calls).await {
@@ -236,7 +239,7 @@ impl Ground {
         states.dedup();
         match states.as_slice() {
             [state] => Ok(state.clone()),
-            _ => Err(format!("two workers differ: {states:?}")),
+            _ => Err(format!("two calls differ: {states:?}")),
         }
     }
 
