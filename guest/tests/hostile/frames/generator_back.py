@@ -1,5 +1,5 @@
 # tries: Climbs from a running generator's frame by f_back to the globals of the runner's event loop.
-# must: returns 10
+# must: returns true
 def climb():
     frame = generator.gi_frame
     yield frame
@@ -12,10 +12,10 @@ generator = climb()
 
 
 async def main():
-    refused = 0
-    for builtins in [frame.f_builtins for frame in generator]:
+    refused, reached = 0, [frame.f_builtins for frame in generator]
+    for builtins in reached:
         try:
             builtins["__import__"]("os").listdir("/home")
         except (ImportError, FileNotFoundError):
             refused += 1
-    return refused
+    return refused == len(reached) > 3

@@ -169,10 +169,11 @@ impl Ground {
         {
             return Err(format!("printed {:?}", head(&outcome.stdout)));
         }
-        Ok(match &outcome.result {
+        let ended = match &outcome.result {
             Ok(text) => format!("returned {}", head(text)),
             Err(failure) => format!("{}: {}", failure.kind.as_str(), head(&failure.message)),
-        })
+        };
+        Ok(format!("{} ms, {ended}", outcome.cpu.as_millis()))
     }
 
     fn check_end(&self, must: &Must, result: Result<&Value, &Failure>) -> Result<(), String> {
