@@ -286,5 +286,5 @@ fn uuid() -> String {
 }
 
 fn head(text: &str) -> String {
-    text.chars().take(3000).collect()
+    text.chars().take(300).collect()
 }

@@ -1,0 +1,7 @@
+# tries: Compiles a pattern whose groups are nested fifty thousand deep.
+# must: refused exception|memory|stack
+import re
+
+
+async def main():
+    return re.compile("(" * 50_000 + "a" + ")" * 50_000)
