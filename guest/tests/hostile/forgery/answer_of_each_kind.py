@@ -1,0 +1,11 @@
+# tries: Replaces the runner's answer by one that claims that the worker was lost.
+# must: refused exception
+import logging
+
+
+async def main():
+    runner = logging.sys.modules["mcpbox_guest.runner"]
+    answer = '{"ok":false,"kind":"worker_lost","message":"the worker is gone"}'
+    runner._run = lambda *values: answer
+    runner._sound = lambda value: answer
+    runner.to_json = lambda value: 1 / 0

@@ -1,0 +1,12 @@
+# tries: Copies a structure that is nested a hundred thousand deep, and one that copies itself.
+# must: refused exception RecursionError
+import copy
+
+
+class Itself:
+    def __deepcopy__(self, memo):
+        return copy.deepcopy(Itself())
+
+
+async def main():
+    return copy.deepcopy([Itself()])

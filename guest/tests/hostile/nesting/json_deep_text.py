@@ -1,0 +1,7 @@
+# tries: Parses JSON that is nested a million deep.
+# must: refused exception|stack
+import json
+
+
+async def main():
+    return json.loads("[" * 1_000_000)

@@ -1,0 +1,4 @@
+# tries: Calls itself without end.
+# must: refused exception RecursionError
+async def main():
+    await main()

@@ -1,0 +1,9 @@
+# tries: Has a __repr__ that asks for its own, through containers.
+# must: refused exception|stack
+class Endless:
+    def __repr__(self):
+        return repr([{"x": (self,)}])
+
+
+async def main():
+    return repr(Endless())
