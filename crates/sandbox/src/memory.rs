@@ -19,8 +19,9 @@
 //! 2. **Bytes have one user at a time.** Whoever reads or writes them needs `&mut Reservation`. While an
 //!    instance runs, its reservation lies in the `Memory` that wasmtime owns, and is used by nothing but
 //!    `grow_to`, which makes further bytes accessible and touches none. It is read and written before
-//!    wasmtime gets the memory and after wasmtime has dropped it: wasmtime drops a memory, or a stack,
-//!    when no code of its store can run any more.
+//!    wasmtime gets the memory (the last reset, a prepared [`delta::Delta`]) and after wasmtime has dropped it
+//!    (a recording, the reset): wasmtime drops a memory, or a stack, when no code of its store can run
+//!    any more.
 //! 3. **What compiled code relies on.** Bounds checks are left out of compiled code because an access
 //!    beyond the end traps. From the base of a memory on, the bytes up to its size are accessible, and
 //!    all others up to the reservation and guard that wasmtime asked for are not: they are reserved
@@ -52,6 +53,8 @@
 //! (`UFFDIO_REGISTER`, `UFFDIO_WRITEPROTECT`, `PAGEMAP_SCAN`) and `pread64`.
 
 mod choice;
+#[cfg_attr(not(test), expect(dead_code, reason = "no call begins with a prepared memory yet"))]
+pub(crate) mod delta;
 mod error;
 mod idle;
 mod image;

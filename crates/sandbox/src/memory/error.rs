@@ -64,8 +64,9 @@ pub enum MemoryError {
         /// Pages written.
         written: usize,
     },
-    /// A difference was made from another image than the one it is to be applied to.
-    #[error("the prepared memory belongs to another image")]
+    /// A delta was made from another image than the one it is to be applied to, or under a limit
+    /// that is higher.
+    #[error("the prepared memory does not fit these memories")]
     OtherImage,
     /// The store that was to be recorded did not own the memory made under the recording.
     #[error("the recorded memory was not part of that store")]

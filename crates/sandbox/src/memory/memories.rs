@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use wasmtime::{LinearMemory, MemoryCreator, MemoryType};
 
+use super::delta::{self, Recorder};
 use super::idle::Idle;
 use super::reservation::Layout;
 use super::settings::Settings;
@@ -98,6 +99,18 @@ impl Shared {
         Layout { guard_before: guard, usable, guard_after: guard }
     }
 
+    /// A slot for a memory that is made now, holding what it has to begin with.
+    fn begin(&self, layout: Layout) -> Result<Slot, MemoryError> {
+        let Some(delta) = delta::demanded() else { return self.take(layout) };
+        let limit = self.settings.memory_max;
+        if !delta.is_of(&self.image) || delta.memory_bytes() > limit {
+            return Err(MemoryError::OtherImage);
+        }
+        let mut slot = self.take(layout)?;
+        slot.apply(&delta)?;
+        Ok(slot)
+    }
+
     fn take(&self, layout: Layout) -> Result<Slot, MemoryError> {
         // One engine asks for one layout; were there a second one, its slots would be made anew.
         if let Some(slot) = self.idle.take()
@@ -162,10 +175,15 @@ unsafe impl MemoryCreator for Memories {
             ));
         }
         let layout = self.shared.layout(reserved.unwrap_or_default(), guard);
-        let mut slot = self.shared.take(layout).map_err(|error| error.sentence())?;
-        let base = slot.reservation().base();
-        let shared = Arc::clone(&self.shared);
-        Ok(Box::new(Memory { base, size: length, usable: layout.usable, slot: Some(slot), shared }))
+        let mut slot = self.shared.begin(layout).map_err(|error| error.sentence())?;
+        Ok(Box::new(Memory {
+            base: slot.reservation().base(),
+            size: slot.reservation().accessible(),
+            usable: layout.usable,
+            slot: Some(slot),
+            shared: Arc::clone(&self.shared),
+            recorder: delta::recorder(),
+        }))
     }
 }
 
@@ -178,6 +196,7 @@ struct Memory {
     /// There until the memory is dropped.
     slot: Option<Slot>,
     shared: Arc<Shared>,
+    recorder: Option<Arc<Recorder>>,
 }
 
 // SAFETY: `base` points into the slot, which is `Send` and moves with it.
@@ -214,7 +233,10 @@ unsafe impl LinearMemory for Memory {
 
 impl Drop for Memory {
     fn drop(&mut self) {
-        if let Some(slot) = self.slot.take() {
+        if let Some(mut slot) = self.slot.take() {
+            if let Some(recorder) = &self.recorder {
+                recorder.record(|| slot.difference(&self.shared.mould()));
+            }
             self.shared.take_back(slot);
         }
     }

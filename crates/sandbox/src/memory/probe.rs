@@ -55,7 +55,7 @@ const RESERVED: usize = 4 << 30;
 
 fn tried(recipe: Recipe) -> Result<Tracking, MemoryError> {
     let tracking = Tracking::open(recipe)?;
-    let image = Image::new(&content())?;
+    let image = Arc::new(Image::new(&content())?);
     let settings = Settings {
         memory_max: image.len() + GROWN,
         image_kept: image.len() / 2,

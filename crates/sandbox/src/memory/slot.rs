@@ -1,7 +1,9 @@
 //! The place of one linear memory: used by one instance after another, made new in between.
 
 use std::ops::Range;
+use std::sync::Arc;
 
+use super::delta::Delta;
 use super::reservation::{Layout, Reservation};
 use super::settings::Settings;
 use super::tracking::Tracking;
@@ -9,7 +11,7 @@ use super::{Image, MemoryError};
 
 /// What every slot of one engine is made from.
 pub(super) struct Mould<'a> {
-    pub(super) image: &'a Image,
+    pub(super) image: &'a Arc<Image>,
     pub(super) tracking: &'a Tracking,
     pub(super) settings: &'a Settings,
 }
@@ -131,6 +133,43 @@ impl Slot {
         self.grown_resident = kept.unwrap_or_default();
         self.reservation.close(start)?;
         Ok(kept)
+    }
+
+    /// Writes what `delta` holds into a slot that was just made or reset. After an error it must not
+    /// be used.
+    pub(super) fn apply(&mut self, delta: &Delta) -> Result<(), MemoryError> {
+        self.reservation.open(delta.memory_bytes())?;
+        delta.runs().try_for_each(|(offset, bytes)| self.reservation.copy_in(offset, bytes))
+    }
+
+    /// What the slot holds beside the image.
+    pub(super) fn difference(&mut self, mould: &Mould<'_>) -> Result<Delta, MemoryError> {
+        let (length, size) = (mould.image.len(), self.reservation.accessible());
+        let mut delta = Delta::new(Arc::clone(mould.image), size);
+        for part in [0..length, length..size] {
+            let addresses = self.reservation.addresses(&part);
+            let base = addresses.start - part.start;
+            if !mould.tracking.reuses_pages() {
+                self.found.clear();
+                self.found.push(addresses);
+            } else if part.start == 0 {
+                mould.tracking.changed(&addresses, &mut self.found)?;
+            } else {
+                mould.tracking.not_zero(&addresses, &mut self.found)?;
+            }
+            for run in &self.found {
+                let run = run.start.saturating_sub(base)..run.end.saturating_sub(base);
+                let originals = mould.image.bytes().get(run.clone()).unwrap_or_default();
+                let mut originals = originals.chunks(ZEROS.len());
+                let pages = self.reservation.bytes(run.clone())?.chunks(ZEROS.len());
+                for (page, offset) in pages.zip(run.step_by(ZEROS.len())) {
+                    if page != originals.next().unwrap_or(&ZEROS) {
+                        delta.push(offset, page);
+                    }
+                }
+            }
+        }
+        Ok(delta)
     }
 
     /// Compares everything that was ever accessible with what it has to be, byte for byte.

@@ -4,6 +4,7 @@
 mod faults;
 mod guest;
 mod keeping;
+mod prepared;
 mod property;
 mod stacks;
 mod swap;
