@@ -43,8 +43,8 @@ impl Probe {
     }
 }
 
-/// Large enough for page tables of its own, small enough to be compared in no time.
-const IMAGE_PAGES: usize = 32;
+/// Small enough to be compared in no time.
+const IMAGE_PAGES: usize = 8;
 
 /// What a memory may grow by.
 const GROWN: usize = 4 * WASM_PAGE;

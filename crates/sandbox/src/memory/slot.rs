@@ -27,6 +27,8 @@ pub(super) struct Slot {
     /// Bytes of changed pages of the image, and of pages above it, held after the last reset.
     image_resident: usize,
     grown_resident: usize,
+    /// Resets since the slot was made.
+    resets: u32,
     found: Vec<Range<usize>>,
 }
 
@@ -37,7 +39,8 @@ pub(super) struct Effort {
     pub(super) copied: usize,
     /// Bytes zeroed above the image.
     pub(super) zeroed: usize,
-    /// Whether pages were given back because there were too many to copy or zero.
+    /// Whether pages were given back, because there were too many to copy or zero or because it
+    /// was time to forget which.
     pub(super) dropped: bool,
 }
 
@@ -55,6 +58,7 @@ impl Slot {
             kept_end: length,
             image_resident: 0,
             grown_resident: 0,
+            resets: 0,
             found: Vec::new(),
         })
     }
@@ -81,8 +85,11 @@ impl Slot {
             self.reservation.map_image(mould.image)?;
             return Ok(Effort { dropped: true, ..Effort::default() });
         }
-        let copied = self.restore_image(mould)?;
-        let zeroed = self.wipe_grown(mould)?;
+        self.resets = self.resets.wrapping_add(1);
+        let forget = self.resets.is_multiple_of(mould.settings.forget_every);
+        let kept = |budget| if forget { 0 } else { budget };
+        let copied = self.restore_image(mould, kept(mould.settings.image_kept))?;
+        let zeroed = self.wipe_grown(mould, kept(mould.settings.grown_kept))?;
         self.image_resident = copied.unwrap_or_default();
         Ok(Effort {
             copied: copied.unwrap_or_default(),
@@ -92,12 +99,16 @@ impl Slot {
     }
 
     /// The bytes copied; `None` where they were too many and were dropped instead.
-    fn restore_image(&mut self, mould: &Mould<'_>) -> Result<Option<usize>, MemoryError> {
+    fn restore_image(
+        &mut self,
+        mould: &Mould<'_>,
+        budget: usize,
+    ) -> Result<Option<usize>, MemoryError> {
         let part = 0..mould.image.len();
         let addresses = self.reservation.addresses(&part);
         mould.tracking.changed(&addresses, &mut self.found)?;
         let changed = self.found.iter().map(ExactSizeIterator::len).sum();
-        if changed > mould.settings.image_kept {
+        if changed > budget {
             self.reservation.discard(part)?;
             mould.tracking.watch_again(&addresses)?;
             return Ok(None);
@@ -117,14 +128,17 @@ impl Slot {
     }
 
     /// The bytes zeroed; `None` where they were too many and were dropped instead.
-    fn wipe_grown(&mut self, mould: &Mould<'_>) -> Result<Option<usize>, MemoryError> {
+    fn wipe_grown(
+        &mut self,
+        mould: &Mould<'_>,
+        budget: usize,
+    ) -> Result<Option<usize>, MemoryError> {
         let start = mould.image.len();
         if self.reservation.accessible() == start {
             // Not grown by this instance: what earlier ones left was zeroed then.
             return Ok(Some(0));
         }
         let part = start..self.reservation.accessible().max(self.kept_end);
-        let budget = mould.settings.grown_kept;
         let kept = wipe(&mut self.reservation, mould.tracking, part, budget, &mut self.found)?;
         self.kept_end = match kept {
             Some(bytes) if bytes > 0 => self.kept_end.max(self.reservation.accessible()),
