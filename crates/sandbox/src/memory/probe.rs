@@ -55,6 +55,11 @@ const RESERVED: usize = 4 << 30;
 
 fn tried(recipe: Recipe) -> Result<Tracking, MemoryError> {
     let tracking = Tracking::open(recipe)?;
+    check(&tracking)?;
+    Ok(tracking)
+}
+
+pub(super) fn check(tracking: &Tracking) -> Result<(), MemoryError> {
     let image = Arc::new(Image::new(&content())?);
     let settings = Settings {
         memory_max: image.len() + GROWN,
@@ -62,13 +67,12 @@ fn tried(recipe: Recipe) -> Result<Tracking, MemoryError> {
         grown_kept: GROWN / 2,
         ..Settings::default()
     };
-    let mould = Mould { image: &image, tracking: &tracking, settings: &settings };
+    let mould = Mould { image: &image, tracking, settings: &settings };
     let layout = Layout { guard_before: GUARD, usable: RESERVED, guard_after: GUARD };
     let mut slot = Slot::new(&mould, layout)?;
     few_pages(&mut slot, &mould)?;
     too_many_pages(&mut slot, &mould)?;
-    few_pages(&mut slot, &mould)?;
-    Ok(tracking)
+    few_pages(&mut slot, &mould)
 }
 
 /// A content in which no page is like another or all zeros.
@@ -82,7 +86,11 @@ fn few_pages(slot: &mut Slot, mould: &Mould<'_>) -> Result<(), MemoryError> {
     let (length, page) = (mould.image.len(), rustix::param::page_size());
     // Reading is not writing.
     let _sum: u64 = slot.reservation().bytes(0..length)?.iter().map(|byte| u64::from(*byte)).sum();
-    settle(slot, mould)?;
+    let effort = settle(slot, mould)?;
+    if mould.tracking.reuses_pages() && (effort.copied > 0 || effort.dropped) {
+        let reported = if effort.dropped { length / page } else { effort.copied / page };
+        return Err(MemoryError::Overreported { reported, written: 0 });
+    }
     let written =
         [0..page, 3 * page..5 * page, length / 2 + 1..length / 2 + 2, length - page..length];
     for part in &written {

@@ -6,9 +6,10 @@ use std::process::{Command, Stdio};
 use super::guest::Machine;
 use super::{IMAGE, kit, kit_with, pattern, settings, under_every_recipe};
 use crate::memory::page_map::PageMap;
+use crate::memory::probe::check;
 use crate::memory::tracking::Tracking;
 use crate::memory::userfault::Userfault;
-use crate::memory::{Kit, Settings, WASM_PAGE};
+use crate::memory::{Kit, MemoryError, Settings, WASM_PAGE};
 
 /// Dirties memories until one has been reset, or not; then nothing may be left of them.
 fn assert_discards_and_stays_right(kit: &Kit, discarded: u64) {
@@ -32,6 +33,7 @@ fn a_reset_that_works_leaves_no_doubt() {
 #[test]
 fn without_a_page_map_every_slot_is_thrown_away() {
     for tracking in [Tracking::Scanned(PageMap::broken()), Tracking::Listed(PageMap::broken())] {
+        assert!(matches!(check(&tracking), Err(MemoryError::Tracking { .. })));
         assert_discards_and_stays_right(&kit_with(tracking, settings()), 3);
     }
     if let Ok(faults) = Userfault::open() {
@@ -66,6 +68,7 @@ fn a_page_map_that_lies_is_found_out_by_comparing() {
     let path = format!("/proc/{}/pagemap", other.id());
     let tracking = || Tracking::Listed(PageMap::from_file(File::open(&path).unwrap()));
     assert_discards_and_stays_right(&kit_with(tracking(), settings()), 3);
+    assert!(matches!(check(&tracking()), Err(MemoryError::Differs(_))));
     // Nobody would have noticed without.
     let unchecked = Settings { verify_every: 0, ..settings() };
     let kit = kit_with(tracking(), unchecked);
