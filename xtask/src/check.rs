@@ -49,8 +49,9 @@ fn cargo(workspace: &Workspace, subcommand: &str, arguments: &[&str]) -> Command
     command
 }
 
-/// The guest has rules of its own, as it is a program; the other Python is for development.
-fn python(workspace: &Workspace, ruff: &Path) -> [(&'static str, Command); 4] {
+/// The guest has rules of its own, as it is a program, and so have the examples, as they run in it;
+/// the other Python is for development.
+fn python(workspace: &Workspace, ruff: &Path) -> [(&'static str, Command); 6] {
     let rules = workspace.path("dev/ruff.toml");
     let others = ["dev", "crates/cli/tests"].map(|folder| workspace.path(folder));
     let start = |subcommand: &[&str]| {
@@ -58,9 +59,9 @@ fn python(workspace: &Workspace, ruff: &Path) -> [(&'static str, Command); 4] {
         command.args(subcommand).arg("--cache-dir").arg(workspace.target("ruff"));
         command
     };
-    let guest = |subcommand: &[&str]| {
+    let inside = |folder: &str, subcommand: &[&str]| {
         let mut command = start(subcommand);
-        command.arg(workspace.path("guest"));
+        command.arg(workspace.path(folder));
         command
     };
     let development = |subcommand: &[&str]| {
@@ -69,8 +70,10 @@ fn python(workspace: &Workspace, ruff: &Path) -> [(&'static str, Command); 4] {
         command
     };
     [
-        ("Python lints of the guest", guest(&["check"])),
-        ("Python formatting of the guest", guest(&["format", "--check"])),
+        ("Python lints of the guest", inside("guest", &["check"])),
+        ("Python formatting of the guest", inside("guest", &["format", "--check"])),
+        ("Python lints of the examples", inside("docs/examples", &["check"])),
+        ("Python formatting of the examples", inside("docs/examples", &["format", "--check"])),
         ("Python lints of the tests", development(&["check"])),
         ("Python formatting of the tests", development(&["format", "--check"])),
     ]

@@ -8,6 +8,7 @@
 
 mod content;
 mod errors;
+mod examples;
 mod host;
 mod hostile;
 mod inspection;
