@@ -5,6 +5,8 @@ import gc
 import io
 import random
 import sys
+import warnings
+from collections.abc import Iterator
 from types import ModuleType
 
 from . import content, imports, library, loop, zones
@@ -25,8 +27,7 @@ def install() -> None:
     sys.set_int_max_str_digits(0)
     sys.stdout = sys.__stdout__ = _stream(1)
     sys.stderr = sys.__stderr__ = _stream(2)
-    gc.collect()
-    gc.freeze()
+    freeze()
 
 
 def begin() -> None:
@@ -40,6 +41,34 @@ def end() -> None:
         # The tool may have closed the stream, or put something else in its place.
         with contextlib.suppress(BaseException):
             stream.flush()
+
+
+@contextlib.contextmanager
+def unnoticed() -> Iterator[None]:
+    """Raise where code that is executed ahead of its call writes or warns: its call would not."""
+    streams = sys.stdout, sys.stderr
+    sys.stdout = sys.stderr = Closed()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            yield
+    finally:
+        sys.stdout, sys.stderr = streams
+
+
+class Closed(io.TextIOBase):
+    """A stream that nothing can be written to."""
+
+    def write(self, text: str) -> int:
+        """Refuse."""
+        del text
+        raise OSError("the module level writes")
+
+
+def freeze() -> None:
+    """Keep what is there now out of the collector's way."""
+    gc.collect()
+    gc.freeze()
 
 
 def _stream(descriptor: int) -> io.TextIOWrapper:

@@ -5,11 +5,14 @@ the sandbox. Only imports that the tool's own code makes are checked; the librar
 needs.
 """
 
+import ast
 import builtins
 import importlib
 import importlib.util
+import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
@@ -20,7 +23,7 @@ ALLOWED = frozenset(
     fractions functools graphlib gzip hashlib heapq hmac html io ipaddress itertools json
     logging math mcpbox mcpbox_host numbers operator pprint queue random re secrets shlex statistics
     string struct textwrap time tomllib traceback types typing unicodedata urllib.parse uuid
-    warnings weakref xml.etree zipfile zlib zoneinfo
+    warnings weakref xml.etree.ElementTree zipfile zlib zoneinfo
     """.split()
 )
 # Never allowed, whatever anyone approves.
@@ -35,8 +38,53 @@ INTERNAL = frozenset(
     _colorize _io _strptime annotationlib copyreg encodings linecache locale tracemalloc
     """.split()
 )
-# Parents that are nothing but the way to an allowed submodule.
-PARENTS = frozenset(name.rpartition(".")[0] for name in ALLOWED if "." in name)
+# Code that imports in the name of whoever calls it.
+ON_BEHALF = frozenset({"importlib", "importlib._bootstrap", "importlib.util", "pkgutil", "runpy"})
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What a person has taken from the list of modules, and what was granted beside it."""
+
+    removed: frozenset[str] = frozenset()
+    granted: frozenset[str] = frozenset()
+
+    def refusal(self, name: str) -> str | None:
+        """Say why a tool may not import a module; nothing where it may."""
+        above = _and_above(name)
+        if above & FORBIDDEN:
+            return (
+                f"module {name!r} can never be imported by a tool: nothing of the machine is inside"
+                " the sandbox; do it with plain Python and the modules that are allowed"
+            )
+        if above & self.granted or (above & ALLOWED and not above & self.removed):
+            return None
+        if any(self._leads_to(name, found) for found in ALLOWED | self.granted):
+            return None
+        return f"module {name!r} {self._problem(name)}"
+
+    def is_way(self, name: str) -> bool:
+        """Whether a package may be imported for the sake of some of its submodules alone."""
+        return not _and_above(name) & ((ALLOWED - self.removed) | self.granted)
+
+    def _leads_to(self, name: str, found: str) -> bool:
+        if not found.startswith(name + "."):
+            return False
+        return found in self.granted or not _and_above(found) & self.removed
+
+    def _problem(self, name: str) -> str:
+        way = "with mcpbox_request_module, and it works once a person has approved that"
+        if _and_above(name) & self.removed:
+            return f"was taken from the modules that tools may import here: ask for it {way}"
+        if name.partition(".")[0] in sys.stdlib_module_names:
+            return (
+                f"is not among the modules that tools may import from the start: use one that is,"
+                f" or ask for it {way}"
+            )
+        return (
+            "is not part of Python: do it with Python's own modules, or ask for the package (a"
+            f" pure-Python one from PyPI) {way}"
+        )
 
 
 class ModuleNotAllowedError(ImportError):
@@ -46,37 +94,64 @@ class ModuleNotAllowedError(ImportError):
     __module__ = "builtins"
 
 
+_policy = Policy()
+
+
+def apply(text: str) -> None:
+    """Set what the tool of this instance may import; `text` is JSON, see `wit/tool.wit`."""
+    global _policy  # noqa: PLW0603
+    lists = json.loads(text)
+    _policy = Policy(frozenset(lists["removed"]), frozenset(lists["granted"]))
+
+
 def refusal(name: str) -> str | None:
-    """Say why a tool may not import a module; nothing where it may."""
-    parts = name.split(".")
-    prefixes = {".".join(parts[:length]) for length in range(1, len(parts) + 1)}
-    if prefixes & FORBIDDEN:
-        return (
-            f"module {name!r} can never be imported by a tool: nothing of the machine is inside the"
-            f" sandbox; do it with plain Python and the allowed modules"
-        )
-    if prefixes & ALLOWED or name in PARENTS or name in INTERNAL:
-        return None
-    return (
-        f"module {name!r} is not among the modules that tools may import: use one that is, or"
-        f" write the part of it that you need"
-    )
+    """Say why the tool may not import a module; nothing where it may."""
+    return _policy.refusal(name)
 
 
 def check(name: str) -> None:
-    """Raise where a tool may not import a module."""
+    """Raise where the tool may not import a module."""
     why = refusal(name)
     if why is not None:
         raise ModuleNotAllowedError(why, name=name)
 
 
-def _check_statement(name: str, names: Sequence[str] | None, level: int) -> None:
-    if level > 0:
-        raise ModuleNotAllowedError("a tool is one module: it has nothing to import relatively")
-    check(name)
-    if name in PARENTS:
-        for part in names or ():
-            check(f"{name}.{part}")
+def refused(tree: ast.AST) -> list[tuple[int, str]]:
+    """Return the imports of a syntax tree that would be refused: line, and why."""
+    found = []
+    for node in ast.walk(tree):
+        for name in _imported(node):
+            why = refusal(name)
+            if why is not None:
+                found.append((node.lineno, why))
+    return sorted(set(found))
+
+
+def _imported(node: ast.AST) -> list[str]:
+    """Return the modules that a node imports, as far as it names them."""
+    match node:
+        case ast.Import(names=names):
+            return [alias.name for alias in names]
+        case ast.ImportFrom(module=str() as module, names=names, level=0):
+            within = [f"{module}.{alias.name}" for alias in names if alias.name != "*"]
+            return (
+                [module, *within]
+                if refusal(module) is None and _policy.is_way(module)
+                else [module]
+            )
+        case ast.Call(
+            func=ast.Name(id="__import__" | "import_module")
+            | ast.Attribute(attr="__import__" | "import_module"),
+            args=[ast.Constant(value=str() as name), *_],
+        ):
+            return [] if name.startswith(".") else [name]
+    return []
+
+
+def _and_above(name: str) -> set[str]:
+    """Return a module's name and those of the packages that it is in."""
+    parts = name.split(".")
+    return {".".join(parts[:length]) for length in range(1, len(parts) + 1)}
 
 
 def _import(
@@ -87,7 +162,14 @@ def _import(
     level: int = 0,
 ) -> ModuleType:
     """Import for the tool: what its `import` statements call."""
-    _check_statement(name, fromlist, level)
+    if level > 0:
+        raise ModuleNotAllowedError("a tool is one module: it has nothing to import relatively")
+    # Statements name what they want in a tuple; a list comes from C code of the library.
+    if not (isinstance(fromlist, list) and name in INTERNAL):
+        check(name)
+        if _policy.is_way(name):
+            for part in fromlist or ():
+                check(f"{name}.{part}")
     return builtins.__import__(name, globals, locals, fromlist, level)
 
 
@@ -95,19 +177,60 @@ def _import(
 BUILTINS = {**vars(builtins), "__import__": _import}
 
 
+def _is_asked_by_tool() -> bool:
+    """Whether the tool's code calls what called this, also through the library's own importers."""
+    frame = sys._getframe(2)
+    while frame is not None and frame.f_globals.get("__name__") in ON_BEHALF | {__name__}:
+        frame = frame.f_back
+    return frame is not None and frame.f_builtins is BUILTINS
+
+
+def _checked(function: Callable[..., Any], name_of: Callable[..., str]) -> Callable[..., Any]:
+    """Return a function of `importlib` that checks what the tool asks it for."""
+
+    def checked(*given: Any, **named: Any) -> Any:
+        if _is_asked_by_tool():
+            check(name_of(*given, **named))
+        return function(*given, **named)
+
+    checked.__name__ = checked.__qualname__ = function.__name__
+    checked.__doc__ = function.__doc__
+    return checked
+
+
+def _find_spec(find: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `importlib.util.find_spec`, which finds nothing where an import would be refused."""
+
+    def find_spec(name: str, package: str | None = None) -> Any:
+        if _is_asked_by_tool():
+            resolved = importlib.util.resolve_name(name, package)
+            if _and_above(resolved) & FORBIDDEN:
+                check(resolved)
+            if refusal(resolved) is not None:
+                return None
+        return find(name, package)
+
+    return find_spec
+
+
 def install() -> None:
-    """Check also what a tool imports through `importlib`, once a person has allowed that."""
-    import_module, dunder_import = importlib.import_module, importlib.__import__
+    """Check also what a tool imports through `importlib`, once a person has granted that."""
 
-    def checked_module(name: str, package: str | None = None) -> ModuleType:
-        if sys._getframe(1).f_builtins is BUILTINS:
-            check(importlib.util.resolve_name(name, package))
-        return import_module(name, package)
+    def of_module(module: ModuleType) -> str:
+        return module.__name__
 
-    def checked_import(name: str, *rest: Any, **named: Any) -> ModuleType:
-        if sys._getframe(1).f_builtins is BUILTINS:
-            check(name)
-        return dunder_import(name, *rest, **named)
+    def of_spec(spec: Any) -> str:
+        return spec.name
 
-    importlib.import_module = checked_module
-    importlib.__import__ = checked_import
+    def of_name(name: str, *rest: Any, **named: Any) -> str:
+        del rest, named
+        return name
+
+    resolved = importlib.util.resolve_name
+    importlib.import_module = _checked(
+        importlib.import_module, lambda name, package=None: resolved(name, package)
+    )
+    importlib.__import__ = _checked(importlib.__import__, of_name)
+    importlib.reload = _checked(importlib.reload, of_module)
+    importlib.util.module_from_spec = _checked(importlib.util.module_from_spec, of_spec)
+    importlib.util.find_spec = _find_spec(importlib.util.find_spec)

@@ -16,7 +16,7 @@ import ast
 from types import ModuleType
 from typing import Any
 
-from . import docstrings, errors, module
+from . import docstrings, errors, imports, module
 from .annotations import Types
 from .parameters import Parameters
 from .signatures import Written
@@ -55,6 +55,7 @@ def inspect_source(source: str, *, execute: bool) -> dict[str, Any]:
         "doc": text,
         "notes": list(tree.notes),
     }
+    answer["notes"] += [f"line {line}: {why}" for line, why in imports.refused(tree.module)]
     if tree.main.args.vararg is not None:
         answer["notes"].append(f"*{tree.main.args.vararg.arg} stays empty: arguments have names")
     if execute:

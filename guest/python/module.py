@@ -37,11 +37,15 @@ def create(source: str, arguments: dict[str, Any], secrets: dict[str, str]) -> M
         __spec__=importlib.machinery.ModuleSpec(NAME, loader, origin=FILENAME),
         json=json,
         datetime=datetime,
-        arguments=arguments,
-        secrets=MappingProxyType(secrets),
     )
+    bind(module, arguments, secrets)
     sys.modules[NAME] = module
     return module
+
+
+def bind(module: ModuleType, arguments: dict[str, Any], secrets: dict[str, str]) -> None:
+    """Give the module the names whose values belong to one call."""
+    module.__dict__.update(arguments=arguments, secrets=MappingProxyType(secrets))
 
 
 def execute(module: ModuleType, code: CodeType) -> None:

@@ -30,13 +30,14 @@ and `name` may be absent.
 
 import json
 import marshal
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
 import wit_world
 from componentize_py_types import Err
 
-from . import environment, errors, inspection, loop, module
+from . import constancy, environment, errors, imports, inspection, loop, module
 from .annotations import Types
 from .content import AttachmentsError
 from .parameters import ArgumentError, Parameters
@@ -66,44 +67,91 @@ class CallError(Exception):
 class WitWorld(wit_world.WitWorld):
     """The exports."""
 
-    def inspect(self, source: str, execute: bool) -> str:
+    def inspect(self, source: str, execute: bool, modules: str) -> str:
         """Say what a source offers."""
         environment.begin()
+        imports.apply(modules)
         return _sound(inspection.inspect_source(source, execute=execute))
 
-    def compile(self, source: str) -> bytes:
+    def compile(self, source: str) -> wit_world.Compiled:
         """Return marshalled bytecode; what the source lacks is raised as JSON."""
         try:
-            return marshal.dumps(Tree(source).code)
+            tree = Tree(source)
         except SourceError as error:
             raise Err(_sound(inspection.refused(error))) from None
+        return wit_world.Compiled(marshal.dumps(tree.code), constancy.is_constant(tree.module))
 
-    def run(
-        self, bytecode: bytes, source: str, arguments: str, secrets: str, result_limit: int
+    def run(  # noqa: PLR0913, PLR0917
+        self,
+        bytecode: bytes,
+        source: str,
+        arguments: str,
+        secrets: str,
+        modules: str,
+        result_limit: int,
     ) -> str:
         """Run `main` once."""
         environment.begin()
+        imports.apply(modules)
+        given, kept = json.loads(arguments), json.loads(secrets)
+        return _answer(
+            lambda: _run(Loaded(source, bytecode, given, kept), given, result_limit), source
+        )
+
+    def load(self, bytecode: bytes, source: str, modules: str) -> None:
+        """Execute the module level and read the signature, ahead of the call."""
+        global _ahead  # noqa: PLW0603
+        imports.apply(modules)
         try:
-            return _run(bytecode, source, arguments, secrets, result_limit)
-        except CallError as failure:
-            return _sound(failure.answer)
+            with environment.unnoticed():
+                _ahead = Loaded(source, bytecode, {}, {})
         except BaseException as error:
-            return _failed(error, source)
-        finally:
-            environment.end()
+            raise Err(errors.headline(error)) from None
+        environment.freeze()
+
+    def call(self, arguments: str, secrets: str, result_limit: int) -> str:
+        """Run `main` of what is loaded."""
+        environment.begin()
+        loaded, given = _ahead, json.loads(arguments)
+        module.bind(loaded.module, given, json.loads(secrets))
+        return _answer(lambda: _run(loaded, given, result_limit), loaded.source)
 
 
-def _run(bytecode: bytes, source: str, arguments: str, secrets: str, limit: int) -> str:
-    given = json.loads(arguments)
-    tool = module.create(source, given, json.loads(secrets))
-    module.execute(tool, marshal.loads(bytecode))
-    parameters = _parameters(tool)
-    positions, names = _bind(parameters, given)
-    value = loop.run(tool.main, positions, names)
-    return _answer(value, _promised(parameters), limit)
+class Loaded:
+    """A tool whose module level has been executed, with what its `main` takes and promises."""
+
+    def __init__(
+        self, source: str, bytecode: bytes, arguments: dict[str, Any], secrets: dict[str, str]
+    ) -> None:
+        self.source = source
+        self.module = module.create(source, arguments, secrets)
+        module.execute(self.module, marshal.loads(bytecode))
+        self.parameters = _parameters(self.module)
+        self.promised = _promised(self.parameters)
 
 
-def _answer(value: Any, promised: Shape | None, limit: int) -> str:
+_ahead: Any = None
+
+
+def _answer(call: Callable[[], str], source: str) -> str:
+    """Make the answer of a call, however it ends."""
+    try:
+        return call()
+    except CallError as failure:
+        return _sound(failure.answer)
+    except BaseException as error:
+        return _failed(error, source)
+    finally:
+        environment.end()
+
+
+def _run(loaded: Loaded, given: dict[str, Any], limit: int) -> str:
+    positions, names = _bind(loaded.parameters, given)
+    value = loop.run(loaded.module.main, positions, names)
+    return _result(value, loaded.promised, limit)
+
+
+def _result(value: Any, promised: Shape | None, limit: int) -> str:
     """Answer with a result that keeps its promise, within the limit."""
     try:
         # A schema that promises text in the place of data is kept.

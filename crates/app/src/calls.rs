@@ -14,7 +14,7 @@ use entry::Entry;
 pub use numbers::for_clients;
 pub use report::Report;
 pub use sandbox::{Failure, FailureKind, Media, MediaKind};
-use sandbox::{Limits, NoHost, Outcome, Run};
+use sandbox::{Limits, ModulePolicy, NoHost, Outcome, Run};
 use serde_json::{Map, Value, json};
 pub use store::calls::{Call, Filter};
 use store::revisions::Revision;
@@ -117,6 +117,7 @@ async fn attempt(
         source: revision.python_code.clone(),
         arguments: arguments.to_string(),
         secrets: json!(secrets).to_string(),
+        modules: ModulePolicy::default(),
         limits: Limits { wall: wall.unwrap_or(defaults.wall), ..defaults },
     };
     Ok(app.sandbox()?.run(run, Arc::new(NoHost)).await)

@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sandbox::{Limits, MemoryReport, NoHost, Run, Sandbox, Status, Walls};
+use sandbox::{Limits, MemoryReport, ModulePolicy, NoHost, Run, Sandbox, Status, Walls};
 use store::Location;
 use store::examination::{self, Examination};
 use store::key::{KeyError, MasterKey};
@@ -99,6 +99,7 @@ async fn sandbox(settings: &Settings) -> Vec<(&'static str, Verdict)> {
         source: "async def main():\n    return 6 * 7\n".to_owned(),
         arguments: "{}".to_owned(),
         secrets: "{}".to_owned(),
+        modules: ModulePolicy::default(),
         limits: Limits { wall: Duration::from_secs(10), ..Limits::default() },
     };
     let outcome = sandbox.run(call, Arc::new(NoHost)).await;

@@ -1,5 +1,6 @@
 //! Looking at source text and running a draft, before anybody approved it.
 
+use sandbox::ModulePolicy;
 pub use sandbox::{Inspection, Parameter, SourceError};
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -19,7 +20,7 @@ pub const SOURCE_MAX_BYTES: usize = 100_000;
 /// inspection says what is wrong with it.
 pub async fn validate(app: &App, source: &str) -> Result<Inspection> {
     check_size(source)?;
-    app.sandbox()?.inspect(source).await.map_err(calls::sandbox_failure)
+    app.sandbox()?.inspect(source, &ModulePolicy::default()).await.map_err(calls::sandbox_failure)
 }
 
 /// Runs the newest revision of a tool, approved or not, without secrets, and logs it as a test.

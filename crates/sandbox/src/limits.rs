@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::modules::ModulePolicy;
+
 /// One call of a tool's `main`.
 #[derive(Clone)]
 pub struct Run {
@@ -13,6 +15,8 @@ pub struct Run {
     pub arguments: String,
     /// What the tool reads as `secrets`, a JSON object of strings.
     pub secrets: String,
+    /// What the tool may import.
+    pub modules: ModulePolicy,
     /// How much the call may use.
     pub limits: Limits,
 }

@@ -13,7 +13,7 @@ use crate::outcome::FailureKind;
 use crate::walls::Walls;
 
 /// Changes with every change of the messages: a worker of another build is turned away.
-pub(crate) const VERSION: u32 = 3;
+pub(crate) const VERSION: u32 = 4;
 
 /// The longest message in bytes, the length prefix not counted.
 pub(crate) const FRAME_MAX: usize = 64 << 20;
@@ -59,18 +59,27 @@ pub(crate) struct Readiness {
 #[derive(Serialize, Deserialize)]
 pub(crate) enum Task {
     /// Reads source text, and executes its module level where asked to.
-    Inspect { source: String, execute: bool },
+    Inspect { source: String, execute: bool, modules: String },
     /// Runs `main`.
-    Run { source: String, arguments: String, secrets: String },
+    Run(Program),
+}
+
+/// A tool, and what one call of it is given; all but the source is JSON.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Program {
+    pub(crate) source: String,
+    pub(crate) arguments: String,
+    pub(crate) secrets: String,
+    pub(crate) modules: String,
 }
 
 impl Task {
     /// How many bytes of text there are.
     pub(crate) fn length(&self) -> usize {
         match self {
-            Self::Inspect { source, .. } => source.len(),
-            Self::Run { source, arguments, secrets } => {
-                source.len() + arguments.len() + secrets.len()
+            Self::Inspect { source, modules, .. } => source.len() + modules.len(),
+            Self::Run(Program { source, arguments, secrets, modules }) => {
+                source.len() + arguments.len() + secrets.len() + modules.len()
             }
         }
     }

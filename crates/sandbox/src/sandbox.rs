@@ -12,9 +12,10 @@ use crate::host::{Host, NoHost};
 use crate::inspection::Inspection;
 use crate::limits::{Limits, Run};
 use crate::memory::{MemoryReport, MemoryReset};
+use crate::modules::ModulePolicy;
 use crate::outcome::{Failure, Outcome};
 use crate::pool::Pool;
-use crate::protocol::Task;
+use crate::protocol::{Program, Task};
 use crate::provision::{Provision, ProvisionError};
 use crate::supervisor::{Supervisor, Terms};
 use crate::walls::{Walls, WallsPolicy};
@@ -104,22 +105,33 @@ impl Sandbox {
     /// The schemas alone come from a second one that executes the module level, where that fits the
     /// signature as written; a note says where it did not.
     ///
+    /// Imports that `modules` would refuse are among the notes.
+    ///
     /// Source that cannot be run is an [`Inspection`] that is not valid; the error is for what ended
     /// the inspection itself, such as a sandbox that has no place left.
-    pub async fn inspect(&self, source: &str) -> Result<Inspection, Failure> {
-        let written = self.inspected(source, false).await?;
+    pub async fn inspect(
+        &self,
+        source: &str,
+        modules: &ModulePolicy,
+    ) -> Result<Inspection, Failure> {
+        let written = self.inspected(source, false, modules).await?;
         if !written.valid || !written.has_main {
             return Ok(written);
         }
-        let executed = self.inspected(source, true).await;
+        let executed = self.inspected(source, true, modules).await;
         match executed {
             Err(failure) if failure.kind.is_the_servers() => Err(failure),
             executed => Ok(written.with_schemas_of(executed)),
         }
     }
 
-    async fn inspected(&self, source: &str, execute: bool) -> Result<Inspection, Failure> {
-        let task = Task::Inspect { source: source.to_owned(), execute };
+    async fn inspected(
+        &self,
+        source: &str,
+        execute: bool,
+        modules: &ModulePolicy,
+    ) -> Result<Inspection, Failure> {
+        let task = Task::Inspect { source: source.to_owned(), execute, modules: modules.to_json() };
         let ending = self.inner.pool.call(task, Limits::default(), Arc::new(NoHost)).await;
         answer::inspection(ending.reply)
     }
@@ -127,9 +139,10 @@ impl Sandbox {
     /// Runs `main` in a fresh instance. Dropping the future cancels the call in its worker.
     pub async fn run(&self, run: Run, host: Arc<dyn Host>) -> Outcome {
         let began = Instant::now();
-        let Run { source, arguments, secrets, limits } = run;
+        let Run { source, arguments, secrets, modules, limits } = run;
         let limits = limits.bounded();
-        let task = Task::Run { source, arguments, secrets };
+        let modules = modules.to_json();
+        let task = Task::Run(Program { source, arguments, secrets, modules });
         let ending = self.inner.pool.call(task, limits, host).await;
         let (result, blocks) = match answer::result(ending.reply, &limits) {
             Ok((result, blocks)) => (Ok(result), blocks),

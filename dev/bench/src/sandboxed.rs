@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Context as _;
-use sandbox::{Config, Limits, MemoryReset, NoHost, Run, Sandbox};
+use sandbox::{Config, Limits, MemoryReset, ModulePolicy, NoHost, Run, Sandbox};
 use testkit::program::{binary, guest};
 
 use crate::sample::{Sample, TOOL};
@@ -59,6 +59,7 @@ async fn calls(sandbox: &Sandbox, count: usize) -> anyhow::Result<Vec<std::time:
             source: TOOL.to_owned(),
             arguments: r#"{"a": 1, "b": 2}"#.to_owned(),
             secrets: "{}".to_owned(),
+            modules: ModulePolicy::default(),
             limits: Limits::default(),
         };
         let began = Instant::now();

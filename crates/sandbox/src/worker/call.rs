@@ -15,7 +15,7 @@ use super::state::State;
 use crate::answer;
 use crate::limits::Limits;
 use crate::outcome::FailureKind;
-use crate::protocol::{FromWorker, Reply, Task};
+use crate::protocol::{FromWorker, Program, Reply, Task};
 use crate::text;
 
 /// What an answer may hold beside the result: names, an error's message, a traceback.
@@ -60,9 +60,11 @@ impl Attempt {
         let _slot = guest.slots.acquire().await;
         let _ticking = guest.ticker.guard();
         match task {
-            Task::Inspect { source, execute } => self.inspect(&source, execute).await,
-            Task::Run { source, arguments, secrets } => match self.compiled(&source).await {
-                Ok(bytecode) => self.run(&bytecode, &source, &arguments, &secrets).await,
+            Task::Inspect { source, execute, modules } => {
+                self.inspect(&source, execute, &modules).await
+            }
+            Task::Run(program) => match self.compiled(&program.source).await {
+                Ok(bytecode) => self.run(&bytecode, &program).await,
                 Err(reply) => reply,
             },
         }
@@ -75,10 +77,10 @@ impl Attempt {
         guest.store(State::new(limits, self.deadline, meter, operations.clone(), writer))
     }
 
-    async fn inspect(&self, source: &str, execute: bool) -> Reply {
+    async fn inspect(&self, source: &str, execute: bool, modules: &str) -> Reply {
         let mut store = self.store();
         let answered = match self.context.guest.instance(&mut store).await {
-            Ok(tool) => tool.call_inspect(&mut store, source, execute).await,
+            Ok(tool) => tool.call_inspect(&mut store, source, execute, modules).await,
             Err(error) => Err(error),
         };
         match answered {
@@ -100,7 +102,7 @@ impl Attempt {
             Err(error) => Err(error),
         };
         match answered {
-            Ok(Ok(bytecode)) => Ok(guest.bytecode.insert(key, bytecode)),
+            Ok(Ok(compiled)) => Ok(guest.bytecode.insert(key, compiled.bytecode)),
             Ok(Err(json)) if json.len() <= ANSWER_OVERHEAD => Err(Reply::NotCompiled(json)),
             Ok(Err(_)) => Err(Reply::Ended {
                 kind: FailureKind::Syntax,
@@ -110,12 +112,14 @@ impl Attempt {
         }
     }
 
-    async fn run(&self, bytecode: &[u8], source: &str, arguments: &str, secrets: &str) -> Reply {
+    async fn run(&self, bytecode: &[u8], program: &Program) -> Reply {
+        let Program { source, arguments, secrets, modules } = program;
         let limit = u32::try_from(self.context.limits.result_bytes).unwrap_or(u32::MAX);
         let mut store = self.store();
         let answered = match self.context.guest.instance(&mut store).await {
             Ok(tool) => {
-                tool.call_run(&mut store, bytecode, source, arguments, secrets, limit).await
+                tool.call_run(&mut store, bytecode, source, arguments, secrets, modules, limit)
+                    .await
             }
             Err(error) => Err(error),
         };

@@ -11,8 +11,8 @@ use super::bytecode::Cache;
 use super::state::{State, at_tick};
 use super::ticker::Ticker;
 use crate::memory::{self, Doubt, Image, Kit, MemoryReport, Probe, Recipe};
-use crate::{engine, system};
 use crate::protocol::{CALLS_PER_WORKER, PAYLOAD_MAX};
+use crate::{engine, system};
 
 #[expect(clippy::too_many_arguments, reason = "generated from guest/wit, which documents them")]
 pub(super) mod bindings {

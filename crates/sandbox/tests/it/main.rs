@@ -6,6 +6,7 @@
     reason = "a test that cannot set up has failed"
 )]
 
+mod constancy;
 mod content;
 mod errors;
 mod examples;
@@ -24,7 +25,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use sandbox::{Config, Limits, MemoryReset, NoHost, Outcome, Run, Sandbox, WallsPolicy};
+use sandbox::{
+    Config, Limits, MemoryReset, ModulePolicy, NoHost, Outcome, Run, Sandbox, WallsPolicy,
+};
 
 /// The guest that the build has left, read once.
 fn guest() -> &'static [u8] {
@@ -68,6 +71,7 @@ fn tool(source: &str) -> Run {
         source: source.to_owned(),
         arguments: "{}".to_owned(),
         secrets: "{}".to_owned(),
+        modules: ModulePolicy::default(),
         limits: Limits::default(),
     }
 }
