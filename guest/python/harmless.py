@@ -35,7 +35,6 @@ import weakref
 import zoneinfo
 from typing import Any
 
-
 # Methods of texts, bytes and collections that call nothing but what they are given.
 METHODS = frozenset(
     """

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use sandbox::{Block, FailureKind, Limits, Media, MediaKind, NoHost, Outcome, Run, Sandbox};
+use sandbox::{
+    Block, FailureKind, Limits, Media, MediaKind, ModulePolicy, NoHost, Outcome, Run, Sandbox,
+};
 use serde_json::{Value, json};
 
 use crate::{main_of, run, sandbox, tool};
@@ -143,7 +145,8 @@ async fn a_picture_is_no_object_for_a_schema_and_an_attachment_in_one_is() {
         let source = format!(
             "from mcpbox import Image, File\nasync def main(x: File) -> {annotation}: ...\n"
         );
-        let found = sandbox.inspect(&source).await.expect("an inspection");
+        let found =
+            sandbox.inspect(&source, &ModulePolicy::default()).await.expect("an inspection");
         assert!(found.notes.is_empty(), "{found:?}");
         (found.input_schema.expect("an input schema"), found.output_schema)
     };

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sandbox::{NoHost, Outcome, Run, Sandbox};
+use sandbox::{ModulePolicy, NoHost, Outcome, Run, Sandbox};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -91,7 +91,10 @@ async fn every_example_describes_itself_and_all_its_parameters() {
     let sandbox = sandbox(1).await;
     for example in examples() {
         let name = &example.name;
-        let inspection = sandbox.inspect(&example.source).await.expect("it is inspected");
+        let inspection = sandbox
+            .inspect(&example.source, &ModulePolicy::default())
+            .await
+            .expect("it is inspected");
         assert!(inspection.valid && inspection.notes.is_empty(), "{name}: {inspection:?}");
         assert!(inspection.doc.is_some_and(|text| text.ends_with('.')), "{name} has no summary");
         let schema = inspection.input_schema.expect("it has inputs");
@@ -111,7 +114,10 @@ async fn every_example_returns_what_its_calls_say_and_its_schema_promises() {
     let sandbox = sandbox(1).await;
     let mut wrong = Vec::new();
     for example in examples() {
-        let inspection = sandbox.inspect(&example.source).await.expect("it is inspected");
+        let inspection = sandbox
+            .inspect(&example.source, &ModulePolicy::default())
+            .await
+            .expect("it is inspected");
         for one in &example.calls.calls {
             let shown = format!("{} of {}", example.name, one.arguments);
             let result = match call(&sandbox, &example, &one.arguments).await.result {

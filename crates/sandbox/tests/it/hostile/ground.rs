@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
-use sandbox::{Failure, FailureKind, Limits, Outcome, Run, Sandbox};
+use sandbox::{Failure, FailureKind, Limits, ModulePolicy, Outcome, Run, Sandbox};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
@@ -135,7 +135,7 @@ impl Ground {
     }
 
     async fn inspected(&self, program: &Program, must: &Must) -> Result<(), String> {
-        let found = self.sandbox.inspect(&program.source).await;
+        let found = self.sandbox.inspect(&program.source, &ModulePolicy::default()).await;
         let found = found.map(|inspection| {
             let text = serde_json::to_string(&inspection).expect("it is JSON");
             (json!(inspection.valid), text)
