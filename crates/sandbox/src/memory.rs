@@ -53,7 +53,6 @@
 //! (`UFFDIO_REGISTER`, `UFFDIO_WRITEPROTECT`, `PAGEMAP_SCAN`) and `pread64`.
 
 mod choice;
-#[cfg_attr(not(test), expect(dead_code, reason = "no call begins with a prepared memory yet"))]
 pub(crate) mod delta;
 mod error;
 mod idle;

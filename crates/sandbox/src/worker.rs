@@ -1,8 +1,10 @@
 //! The worker process: runs guests for the server at the other end of its pipes, and ends with it.
 
-mod bytecode;
+mod ahead;
+mod cache;
 mod call;
 mod guest;
+mod inside;
 mod meter;
 mod operations;
 mod outbox;
@@ -23,6 +25,7 @@ use crate::protocol::{self, FromWorker, Readiness, ToWorker, VERSION};
 use crate::{system, walls};
 use guest::Guest;
 use operations::Operations;
+pub use inside::Inside;
 use outbox::Outbox;
 
 /// Serves calls from standard input to standard output until the pipe ends.
@@ -78,7 +81,7 @@ async fn serve(mut input: pipe::Receiver, mut output: pipe::Sender) -> io::Resul
         return protocol::write(&mut output, &FromWorker::Ready { version: VERSION, outcome })
             .await;
     }
-    let guest = match Guest::load(Path::new(&code), &memory) {
+    let guest = match Guest::load(Path::new(&code), &memory, system::take_image) {
         Ok(guest) => Arc::new(guest),
         Err(error) => {
             let outcome = Err(format!("the guest cannot be loaded: {error:#}"));

@@ -11,7 +11,7 @@ use testkit::http::Api;
 use testkit::program::{Program, Start};
 
 use crate::process::memory_kib;
-use crate::sample::{Sample, TOOL};
+use crate::sample::{ADD, Sample};
 
 const CALLS: usize = 2000;
 
@@ -64,7 +64,7 @@ fn publish(program: &Program) {
     let api = Api::sign_in(&program.admin);
     let server = api.ok("POST", "/api/servers", &json!({"name": "bench"}));
     let id = text(&server, "id");
-    let new = json!({"name": "add", "python_code": TOOL});
+    let new = json!({"name": "add", "python_code": ADD.source(true)});
     let tool = api.ok("POST", &format!("/api/servers/{id}/tools"), &new);
     let id = text(&tool, "id");
     let action = json!({"action": "submit_for_review"});

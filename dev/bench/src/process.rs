@@ -16,3 +16,17 @@ fn pss_kib(id: u32) -> u64 {
     let line = text.lines().find(|line| line.starts_with("Pss:"));
     line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok()).unwrap_or_default()
 }
+
+/// Private memory of this process, in KiB.
+pub(crate) fn private_kib() -> u64 {
+    let text = fs::read_to_string("/proc/self/smaps_rollup").unwrap_or_default();
+    let private = text.lines().filter(|line| line.starts_with("Private_"));
+    private.filter_map(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok()).sum()
+}
+
+/// Page faults of this process so far that needed no disk.
+pub(crate) fn page_faults() -> u64 {
+    let text = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = text.rsplit_once(')').map(|(_, rest)| rest).unwrap_or_default();
+    fields.split_whitespace().nth(7).and_then(|field| field.parse().ok()).unwrap_or_default()
+}

@@ -2,9 +2,37 @@
 
 use std::time::Duration;
 
-/// The tool that is called: it adds two numbers.
-pub(crate) const TOOL: &str =
-    "async def main(a: int, b: int) -> dict:\n    return {\"sum\": a + b}\n";
+/// A tool to call, with one call of it.
+pub(crate) struct Tool {
+    pub(crate) name: &'static str,
+    source: &'static str,
+    pub(crate) arguments: &'static str,
+    pub(crate) result: &'static str,
+}
+
+impl Tool {
+    /// The source; what is not to be loaded ahead gets a statement that only the call may execute.
+    pub(crate) fn source(&self, ahead: bool) -> String {
+        let statement = if ahead { "" } else { "\nfor _once in [0]:\n    pass\n" };
+        format!("{}{statement}", self.source)
+    }
+}
+
+/// Adds two numbers.
+pub(crate) const ADD: Tool = Tool {
+    name: "2 lines",
+    source: "async def main(a: int, b: int) -> dict:\n    return {\"sum\": a + b}\n",
+    arguments: r#"{"a": 1, "b": 2}"#,
+    result: r#"{"sum": 3}"#,
+};
+
+/// Does what tools do: a data class, patterns, counting, dates, text for an address.
+pub(crate) const FORTY_LINES: Tool = Tool {
+    name: "40 lines",
+    source: include_str!("forty_lines.py"),
+    arguments: r#"{"text": "Ada Lovelace <ada@example.org> wrote 2026-01-02; bob@example.com on 2026-03-04."}"#,
+    result: include_str!("forty_lines.json"),
+};
 
 /// Times of calls that were made one after the other or beside each other.
 pub(crate) struct Sample {

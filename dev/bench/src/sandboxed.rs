@@ -4,19 +4,18 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::Context as _;
 use sandbox::{Config, Limits, MemoryReset, ModulePolicy, NoHost, Run, Sandbox};
-use testkit::program::{binary, guest};
+use testkit::program::binary;
 
-use crate::sample::{Sample, TOOL};
+use crate::sample::{ADD, Sample};
 
 const CALLS: usize = 2000;
 
 /// Calls a tool one after the other, then from as many tasks as keep all workers busy.
-pub(crate) fn measure(directory: &Path) -> anyhow::Result<()> {
+pub(crate) fn measure(guest: &'static [u8], directory: &Path) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async {
-        let sandbox = start(directory).await?;
+        let sandbox = start(guest, directory).await?;
         calls(&sandbox, CALLS / 4).await?;
         let began = Instant::now();
         let times = calls(&sandbox, CALLS).await?;
@@ -38,13 +37,12 @@ pub(crate) fn measure(directory: &Path) -> anyhow::Result<()> {
     })
 }
 
-async fn start(directory: &Path) -> anyhow::Result<Sandbox> {
-    let guest = std::fs::read(guest()).context("the guest; build it with `cargo xtask build`")?;
+async fn start(guest: &'static [u8], directory: &Path) -> anyhow::Result<Sandbox> {
     let config = Config {
         workers: std::thread::available_parallelism().map_or(1, usize::from),
         artifact_dir: directory.join("artifacts"),
         worker_command: vec![binary().into_os_string(), "worker".into()],
-        guest: guest.leak(),
+        guest,
         memory_reset: MemoryReset::Auto,
         walls: sandbox::WallsPolicy::Preferred,
         calls_per_worker: None,
@@ -56,8 +54,8 @@ async fn calls(sandbox: &Sandbox, count: usize) -> anyhow::Result<Vec<std::time:
     let mut times = Vec::with_capacity(count);
     for _ in 0..count {
         let run = Run {
-            source: TOOL.to_owned(),
-            arguments: r#"{"a": 1, "b": 2}"#.to_owned(),
+            source: ADD.source(true),
+            arguments: ADD.arguments.to_owned(),
             secrets: "{}".to_owned(),
             modules: ModulePolicy::default(),
             limits: Limits::default(),
@@ -66,7 +64,7 @@ async fn calls(sandbox: &Sandbox, count: usize) -> anyhow::Result<Vec<std::time:
         let outcome = sandbox.run(run, Arc::new(NoHost)).await;
         times.push(began.elapsed());
         let result = outcome.result?;
-        anyhow::ensure!(result == r#"{"sum":3}"# || result == r#"{"sum": 3}"#, "{result}");
+        anyhow::ensure!(result == ADD.result, "{result}");
     }
     Ok(times)
 }

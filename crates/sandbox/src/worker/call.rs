@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::time::{Instant, timeout_at};
 use wasmtime::{Store, Trap};
 
-use super::bytecode;
+use super::ahead::{Compiled, Order};
 use super::guest::Guest;
 use super::meter::Meter;
 use super::operations::Operations;
@@ -14,6 +14,7 @@ use super::output::{Output, Writer};
 use super::state::State;
 use crate::answer;
 use crate::limits::Limits;
+use crate::memory::delta::{self, Delta};
 use crate::outcome::FailureKind;
 use crate::protocol::{FromWorker, Program, Reply, Task};
 use crate::text;
@@ -38,12 +39,18 @@ pub(super) async fn answer(context: Context, task: Task) {
     let meter = Meter::default();
     let deadline = Instant::now() + limits.wall;
     let attempt = Attempt { context, output: Arc::clone(&output), meter: meter.clone(), deadline };
-    let reply = match timeout_at(deadline, meter.metered(attempt.perform(task))).await {
-        Ok(reply) => reply,
-        Err(_elapsed) => exceeded(FailureKind::WallClock, &limits),
+    let guest = Arc::clone(&attempt.context.guest);
+    let (reply, order) = match timeout_at(deadline, meter.metered(attempt.perform(task))).await {
+        Ok(performed) => performed,
+        Err(_elapsed) => (exceeded(FailureKind::WallClock, &limits), None),
     };
     let stdout_truncated = output.truncated();
     outbox.send(FromWorker::Done { call, reply, cpu: meter.spent(), stdout_truncated });
+    // Nobody waits for this any more.
+    if let Some(order) = order {
+        let _ticking = guest.ticker.guard();
+        order.carry_out(&guest).await;
+    }
 }
 
 struct Attempt {
@@ -54,18 +61,18 @@ struct Attempt {
 }
 
 impl Attempt {
-    async fn perform(self, task: Task) -> Reply {
+    async fn perform(self, task: Task) -> (Reply, Option<Order>) {
         let guest = &self.context.guest;
         // Never closed; held until all stores of this call are dropped.
         let _slot = guest.slots.acquire().await;
         let _ticking = guest.ticker.guard();
         match task {
             Task::Inspect { source, execute, modules } => {
-                self.inspect(&source, execute, &modules).await
+                (self.inspect(&source, execute, &modules).await, None)
             }
             Task::Run(program) => match self.compiled(&program.source).await {
-                Ok(bytecode) => self.run(&bytecode, &program).await,
-                Err(reply) => reply,
+                Ok(compiled) => self.run(&compiled, &program).await,
+                Err(reply) => (reply, None),
             },
         }
     }
@@ -90,11 +97,10 @@ impl Attempt {
     }
 
     /// The bytecode of `source`, made in an instance of its own that never runs it.
-    async fn compiled(&self, source: &str) -> Result<Arc<[u8]>, Reply> {
+    async fn compiled(&self, source: &str) -> Result<Compiled, Reply> {
         let guest = &self.context.guest;
-        let key = bytecode::key(source);
-        if let Some(bytecode) = guest.bytecode.get(&key) {
-            return Ok(bytecode);
+        if let Some(compiled) = guest.ahead.compiled(source) {
+            return Ok(compiled);
         }
         let mut store = self.store();
         let answered = match guest.instance(&mut store).await {
@@ -102,7 +108,12 @@ impl Attempt {
             Err(error) => Err(error),
         };
         match answered {
-            Ok(Ok(compiled)) => Ok(guest.bytecode.insert(key, compiled.bytecode)),
+            Ok(Ok(compiled)) => {
+                let constant = compiled.constant && guest.loads_ahead();
+                let compiled = Compiled { bytecode: compiled.bytecode.into(), constant };
+                guest.ahead.keep(source, &compiled);
+                Ok(compiled)
+            }
             Ok(Err(json)) if json.len() <= ANSWER_OVERHEAD => Err(Reply::NotCompiled(json)),
             Ok(Err(_)) => Err(Reply::Ended {
                 kind: FailureKind::Syntax,
@@ -112,21 +123,47 @@ impl Attempt {
         }
     }
 
-    async fn run(&self, bytecode: &[u8], program: &Program) -> Reply {
-        let Program { source, arguments, secrets, modules } = program;
-        let limit = u32::try_from(self.context.limits.result_bytes).unwrap_or(u32::MAX);
+    /// Runs `main`, and says what to do so that the tool is loaded ahead the next time.
+    async fn run(&self, compiled: &Compiled, program: &Program) -> (Reply, Option<Order>) {
+        let Context { guest, limits, .. } = &self.context;
+        let (loaded, order) =
+            guest.ahead.loaded(compiled, &program.source, &program.modules, limits);
         let mut store = self.store();
-        let answered = match self.context.guest.instance(&mut store).await {
-            Ok(tool) => {
-                tool.call_run(&mut store, bytecode, source, arguments, secrets, modules, limit)
-                    .await
-            }
-            Err(error) => Err(error),
+        let answered = match loaded {
+            Some(delta) => self.call(delta, program, &mut store).await,
+            None => self.load_and_call(&compiled.bytecode, program, &mut store).await,
         };
         match answered {
-            Ok(json) => self.bounded(json),
-            Err(error) => self.ended(&error, &store),
+            Ok(json) => (self.bounded(json), order),
+            Err(error) => (self.ended(&error, &store), order),
         }
+    }
+
+    async fn call(
+        &self,
+        loaded: Arc<Delta>,
+        program: &Program,
+        store: &mut Store<State>,
+    ) -> wasmtime::Result<String> {
+        let tool = delta::prepared(loaded, self.context.guest.instance(store)).await?;
+        let limit = self.result_limit();
+        tool.call_call(store, &program.arguments, &program.secrets, limit).await
+    }
+
+    async fn load_and_call(
+        &self,
+        bytecode: &[u8],
+        program: &Program,
+        store: &mut Store<State>,
+    ) -> wasmtime::Result<String> {
+        let Program { source, arguments, secrets, modules } = program;
+        let limit = self.result_limit();
+        let tool = self.context.guest.instance(store).await?;
+        tool.call_run(store, bytecode, source, arguments, secrets, modules, limit).await
+    }
+
+    fn result_limit(&self) -> u32 {
+        u32::try_from(self.context.limits.result_bytes).unwrap_or(u32::MAX)
     }
 
     fn bounded(&self, json: String) -> Reply {

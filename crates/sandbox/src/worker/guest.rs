@@ -1,5 +1,7 @@
 //! The loaded guest: from the compiled file to a fresh instance.
 
+use std::io;
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -7,12 +9,14 @@ use tokio::sync::Semaphore;
 use wasmtime::component::{Component, HasSelf, Linker};
 use wasmtime::{Engine, Store};
 
-use super::bytecode::Cache;
+use super::ahead::Ahead;
 use super::state::{State, at_tick};
 use super::ticker::Ticker;
-use crate::memory::{self, Doubt, Image, Kit, MemoryReport, Probe, Recipe};
+use crate::memory::{
+    self, Doubt, Image, Kit, Memories, MemoryReport, MemoryStatistics, Probe, Recipe,
+};
 use crate::protocol::{CALLS_PER_WORKER, PAYLOAD_MAX};
-use crate::{engine, system};
+use crate::engine;
 
 #[expect(clippy::too_many_arguments, reason = "generated from guest/wit, which documents them")]
 pub(super) mod bindings {
@@ -36,7 +40,7 @@ pub(super) struct Guest {
     instances: ToolPre<State>,
     pub(super) memory: Memory,
     pub(super) ticker: Ticker,
-    pub(super) bytecode: Cache,
+    pub(super) ahead: Ahead,
     /// One permit per slot of the engine's pool.
     pub(super) slots: Semaphore,
 }
@@ -45,8 +49,14 @@ impl Guest {
     /// Maps the compiled guest. The server has checked the file's hash before it named it.
     ///
     /// Opens everything that calls will need and starts no thread: the worker is walled in next.
-    pub(super) fn load(code: &Path, recipes: &[Recipe]) -> wasmtime::Result<Self> {
-        let (engine, memory) = engine(recipes)?;
+    ///
+    /// `image` is asked for unless the pool is used, which has its own.
+    pub(super) fn load(
+        code: &Path,
+        recipes: &[Recipe],
+        image: impl FnOnce() -> io::Result<OwnedFd>,
+    ) -> wasmtime::Result<Self> {
+        let (engine, memory) = engine(recipes, image)?;
         let component = map(&engine, code)?;
         let mut linker = Linker::new(&engine);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
@@ -56,8 +66,8 @@ impl Guest {
         )?;
         let instances = ToolPre::new(linker.instantiate_pre(&component)?)?;
         let slots = Semaphore::new(CALLS_PER_WORKER);
-        let (ticker, bytecode) = (Ticker::default(), Cache::default());
-        Ok(Self { engine, instances, memory, ticker, bytecode, slots })
+        let (ticker, ahead) = (Ticker::default(), Ahead::new());
+        Ok(Self { engine, instances, memory, ticker, ahead, slots })
     }
 
     /// Starts the clock that interrupts guests; none may run before.
@@ -67,7 +77,17 @@ impl Guest {
 
     /// Why the memory of ended calls cannot be trusted any more, if it cannot.
     pub(super) fn doubt(&self) -> Option<String> {
-        self.memory.doubt.as_ref().and_then(Doubt::reason)
+        self.memory.own.as_ref().and_then(|own| own.doubt.reason())
+    }
+
+    /// Whether tools can be loaded ahead: wasmtime's pool knows no memories but its own.
+    pub(super) fn loads_ahead(&self) -> bool {
+        self.memory.own.is_some()
+    }
+
+    /// What the memories of calls have cost so far; nothing of the pool.
+    pub(super) fn statistics(&self) -> Option<MemoryStatistics> {
+        self.memory.own.as_ref().map(|own| own.memories.statistics())
     }
 
     /// A store that interrupts its guest at every tick.
@@ -89,11 +109,19 @@ impl Guest {
 pub(super) struct Memory {
     pub(super) report: MemoryReport,
     /// Nothing for the pool, which tells nothing.
-    doubt: Option<Doubt>,
+    own: Option<Own>,
+}
+
+struct Own {
+    memories: Memories,
+    doubt: Doubt,
 }
 
 /// An engine with the first of the recipes that works.
-fn engine(recipes: &[Recipe]) -> wasmtime::Result<(Engine, Memory)> {
+fn engine(
+    recipes: &[Recipe],
+    image: impl FnOnce() -> io::Result<OwnedFd>,
+) -> wasmtime::Result<(Engine, Memory)> {
     let probe = Probe::first_of(recipes);
     let report = MemoryReport { recipe: probe.recipe(), skipped: probe.skipped().to_vec() };
     if report.recipe == Recipe::Pool {
@@ -105,13 +133,14 @@ fn engine(recipes: &[Recipe]) -> wasmtime::Result<(Engine, Memory)> {
                 reasons.join("; ")
             )));
         }
-        return Ok((engine::with_pool()?, Memory { report, doubt: None }));
+        return Ok((engine::with_pool()?, Memory { report, own: None }));
     }
-    let image = Arc::new(Image::from_descriptor(system::take_image()?)?);
+    let image = Arc::new(Image::from_descriptor(image()?)?);
     let kit = Kit::new(image, &probe, memory::Settings::default())
         .ok_or_else(|| wasmtime::Error::msg("the probe has no recipe"))?;
+    let own = Own { memories: kit.memories.clone(), doubt: kit.doubt };
     let engine = engine::with_own_memory(kit.memories, kit.stacks)?;
-    Ok((engine, Memory { report, doubt: Some(kit.doubt) }))
+    Ok((engine, Memory { report, own: Some(own) }))
 }
 
 #[expect(unsafe_code, reason = "compiled code is trusted for its origin; see the argument within")]

@@ -68,6 +68,13 @@ impl State {
     }
 }
 
+impl State {
+    /// Whether the guest holds a handle of any kind.
+    pub(super) fn holds_resources(&self) -> bool {
+        !self.table.is_empty()
+    }
+}
+
 /// Called at every tick that finds the guest running.
 pub(super) fn at_tick(mut context: StoreContextMut<'_, State>) -> UpdateDeadline {
     let state = context.data_mut();

@@ -1,0 +1,158 @@
+//! Loading ahead: tools whose module level nobody can tell from one executed before are kept loaded.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+use tokio::time::{Instant, timeout_at};
+
+use super::cache::Cache;
+use super::guest::Guest;
+use super::meter::Meter;
+use super::operations::Operations;
+use super::outbox::Outbox;
+use super::output::{Output, Writer};
+use super::state::State;
+use crate::limits::Limits;
+use crate::memory::delta::{self, Delta};
+
+/// The most sources that are kept compiled, and their bytes of bytecode.
+const COMPILED_MAX: usize = 512;
+const COMPILED_BYTES_MAX: usize = 32 << 20;
+
+/// The most tools that are kept loaded, and the bytes by which their memories differ from the image.
+/// A small tool takes about a megabyte.
+const LOADED_MAX: usize = 256;
+const LOADED_BYTES_MAX: usize = 48 << 20;
+
+/// Above this a tool is not kept loaded: copying it costs more than executing its module level.
+const LOADED_EACH_MAX: usize = 8 << 20;
+
+/// What executing a module level ahead may take, of definitions and constants only.
+const LOAD_MAX: Duration = Duration::from_secs(2);
+
+/// The SHA-256 of a source, or of a source and what it may import.
+pub(super) type Key = [u8; 32];
+
+/// A source that was compiled.
+#[derive(Clone)]
+pub(super) struct Compiled {
+    pub(super) bytecode: Arc<[u8]>,
+    /// Whether it may be loaded ahead.
+    pub(super) constant: bool,
+}
+
+#[derive(Clone)]
+enum Loaded {
+    /// It is being loaded, or cannot be.
+    Not,
+    Ready(Arc<Delta>),
+}
+
+/// What a worker keeps of the tools it has run.
+pub(super) struct Ahead {
+    compiled: Cache<Key, Compiled>,
+    loaded: Cache<Key, Loaded>,
+}
+
+/// A tool that is worth loading ahead.
+pub(super) struct Order {
+    key: Key,
+    compiled: Compiled,
+    source: String,
+    modules: String,
+}
+
+impl Ahead {
+    pub(super) fn new() -> Self {
+        Self {
+            compiled: Cache::new(COMPILED_MAX, COMPILED_BYTES_MAX),
+            loaded: Cache::new(LOADED_MAX, LOADED_BYTES_MAX),
+        }
+    }
+
+    pub(super) fn compiled(&self, source: &str) -> Option<Compiled> {
+        self.compiled.get(&key(&[source]))
+    }
+
+    pub(super) fn keep(&self, source: &str, compiled: &Compiled) {
+        self.compiled.insert(key(&[source]), compiled.clone(), compiled.bytecode.len());
+    }
+
+    /// The memory of the loaded tool, or what to do so that there is one the next time.
+    pub(super) fn loaded(
+        &self,
+        compiled: &Compiled,
+        source: &str,
+        modules: &str,
+        limits: &Limits,
+    ) -> (Option<Arc<Delta>>, Option<Order>) {
+        if !compiled.constant {
+            return (None, None);
+        }
+        let key = key(&[source, modules]);
+        match self.loaded.get(&key) {
+            Some(Loaded::Ready(delta)) if delta.memory_bytes() <= limits.memory_bytes => {
+                (Some(delta), None)
+            }
+            Some(Loaded::Ready(_) | Loaded::Not) => (None, None),
+            None => {
+                let (source, modules) = (source.to_owned(), modules.to_owned());
+                (None, Some(Order { key, compiled: compiled.clone(), source, modules }))
+            }
+        }
+    }
+}
+
+impl Order {
+    /// Executes the module level in an instance of its own and keeps the memory that it leaves.
+    pub(super) async fn carry_out(self, guest: &Guest) {
+        let loaded = &guest.ahead.loaded;
+        if loaded.get(&self.key).is_some() {
+            return;
+        }
+        loaded.insert(self.key, Loaded::Not, 0);
+        match timeout_at(Instant::now() + LOAD_MAX, self.load(guest)).await {
+            Ok(Ok(delta)) if delta.len() <= LOADED_EACH_MAX => {
+                let bytes = delta.len();
+                loaded.insert(self.key, Loaded::Ready(Arc::new(delta)), bytes);
+            }
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::debug!(%error, "a tool is not loaded ahead"),
+            Err(_elapsed) => tracing::debug!("a tool is not loaded ahead: it took too long"),
+        }
+    }
+
+    async fn load(&self, guest: &Guest) -> wasmtime::Result<Delta> {
+        let limits = Limits { cpu: LOAD_MAX, wall: LOAD_MAX, stdout_bytes: 0, ..Limits::default() };
+        // Nothing that it says or asks for reaches anybody: a constant module does neither.
+        let (outbox, _unread) = Outbox::new();
+        let writer = Writer { output: Output::new(0, 0), outbox: outbox.clone() };
+        let (meter, operations) = (Meter::default(), Operations::new(0, outbox));
+        let deadline = Instant::now() + LOAD_MAX;
+        let mut store =
+            guest.store(State::new(&limits, deadline, meter.clone(), operations, writer));
+        let loading = async {
+            let (tool, recording) = delta::recorded(guest.instance(&mut store)).await;
+            let loaded = tool?
+                .call_load(&mut store, &self.compiled.bytecode, &self.source, &self.modules)
+                .await?;
+            loaded.map_err(wasmtime::Error::msg)?;
+            if store.data().holds_resources() {
+                return Err(wasmtime::Error::msg("a resource is still open"));
+            }
+            wasmtime::Result::Ok(recording)
+        };
+        let recording = meter.metered(loading).await?;
+        Ok(recording.finish(store)?)
+    }
+}
+
+fn key(texts: &[&str]) -> Key {
+    let mut hasher = Sha256::new();
+    for text in texts {
+        hasher.update(text.len().to_le_bytes());
+        hasher.update(text.as_bytes());
+    }
+    hasher.finalize().into()
+}

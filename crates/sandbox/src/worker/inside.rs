@@ -1,0 +1,81 @@
+//! A worker's calls on the thread of a benchmark, without a process, a pipe and walls.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::runtime::Runtime;
+
+use super::call::{self, Context};
+use super::guest::Guest;
+use super::operations::Operations;
+use super::outbox::{Item, Outbox};
+use crate::answer;
+use crate::limits::Run;
+use crate::memory::{MemoryReset, MemoryStatistics, Recipe};
+use crate::outcome::{Failure, FailureKind};
+use crate::protocol::{FromWorker, Program, Task};
+use crate::provision::Provision;
+
+/// What a worker process does for a call, and nothing around it.
+pub struct Inside {
+    runtime: Runtime,
+    guest: Arc<Guest>,
+}
+
+impl Inside {
+    /// Unpacks `bundle` into `folder` and maps it. The clock that interrupts guests runs until the
+    /// process ends.
+    ///
+    /// # Errors
+    /// Whatever keeps a worker from being ready.
+    pub fn new(
+        bundle: &'static [u8],
+        folder: PathBuf,
+        reset: MemoryReset,
+    ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().event_interval(1).build()?;
+        let provision = runtime.block_on(Provision::prepare(bundle, folder, reset))?;
+        let code = provision.folder().join(provision.code());
+        let image = || provision.image()?.ok_or_else(|| std::io::ErrorKind::NotFound.into());
+        let guest = Arc::new(Guest::load(&code, &provision.recipes(), image)?);
+        guest.start_clock();
+        Ok(Self { runtime, guest })
+    }
+
+    /// How memory is reset.
+    pub fn recipe(&self) -> Recipe {
+        self.guest.memory.report.recipe
+    }
+
+    /// What that has cost so far; nothing of the pool.
+    pub fn statistics(&self) -> Option<MemoryStatistics> {
+        self.guest.statistics()
+    }
+
+    /// One call in a fresh instance, up to its result as JSON text.
+    ///
+    /// # Errors
+    /// Why there is no result.
+    pub fn call(&self, run: Run) -> Result<String, Failure> {
+        self.runtime.block_on(async {
+            let (outbox, mut queue) = Outbox::new();
+            let Run { source, arguments, secrets, modules, limits } = run;
+            let program = Program { source, arguments, secrets, modules: modules.to_json() };
+            let context = Context {
+                call: 0,
+                limits,
+                guest: Arc::clone(&self.guest),
+                operations: Operations::new(0, outbox.clone()),
+                outbox,
+            };
+            call::answer(context, Task::Run(program)).await;
+            while let Some(item) = queue.recv().await {
+                if let Item::Message(FromWorker::Done { reply, .. }) = item {
+                    return answer::result(Ok(reply), &limits).map(|(result, _)| result);
+                }
+            }
+            Err(Failure::new(FailureKind::Trap, "the call has no end"))
+        })
+    }
+}
