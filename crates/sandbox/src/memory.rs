@@ -63,6 +63,7 @@ mod page_map;
 mod probe;
 mod recipe;
 mod reservation;
+mod rhythm;
 mod settings;
 mod slot;
 mod stacks;

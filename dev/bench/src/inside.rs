@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use sandbox::worker::Inside;
-use sandbox::{Limits, MemoryReset, ModulePolicy, Recipe, Run};
+use sandbox::{Limits, MemoryReset, MemoryStatistics, ModulePolicy, Recipe, Run};
 
 use crate::process::{page_faults, private_kib};
 use crate::sample::{ADD, FORTY_LINES, Sample};
@@ -33,18 +33,29 @@ pub(crate) fn measure(guest: &'static [u8], directory: &Path) -> anyhow::Result<
             for ahead in [true, false] {
                 let run = run(&tool.source(ahead), tool.arguments);
                 calls(&inside, &run, tool.result, CALLS / few / 4)?;
+                let before = inside.statistics().unwrap_or_default();
                 let (began, faults) = (Instant::now(), page_faults());
                 let times = calls(&inside, &run, tool.result, CALLS / few)?;
                 let faults = (page_faults() - faults) / times.len() as u64;
                 let loaded = if ahead { "loaded ahead" } else { "loaded in the call" };
                 let what = format!("  {recipe}, {}, {loaded}", tool.name);
                 Sample::new(times, began.elapsed()).print(&what);
-                println!("      page faults per call: {faults}");
+                println!(
+                    "      per call: {faults} page faults, {} pages copied",
+                    copied(&inside, &before)
+                );
             }
         }
     }
     println!("  private memory of this process: {} KiB", private_kib());
     everywhere(guest, directory)
+}
+
+/// Pages copied back or in per reset since `before`.
+fn copied(inside: &Inside, before: &MemoryStatistics) -> u64 {
+    let now = inside.statistics().unwrap_or_default();
+    let resets = (now.resets - before.resets).max(1);
+    (now.copied_bytes - before.copied_bytes) / resets / 4096
 }
 
 /// One worker's inside on each processor.

@@ -12,9 +12,6 @@ pub(crate) struct Settings {
     pub(crate) grown_kept: usize,
     /// The same for a stack.
     pub(crate) stack_kept: usize,
-    /// Every so many resets of a slot its pages are given back even if they are few: a page that one
-    /// call wrote is otherwise copied after every later call, whether that writes it or not.
-    pub(crate) forget_every: u32,
     /// Slots, and stacks, kept for the next instances.
     pub(crate) idle_max: usize,
     /// Bytes of their own pages that all idle slots, or all idle stacks, hold together.
@@ -30,7 +27,6 @@ impl Default for Settings {
             image_kept: 8 << 20,
             grown_kept: 2 << 20,
             stack_kept: 128 << 10,
-            forget_every: 512,
             idle_max: 64,
             idle_bytes: 32 << 20,
             // Comparing takes milliseconds, tens of them for the first time in a slot. So rarely, it

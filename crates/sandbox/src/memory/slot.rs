@@ -5,9 +5,13 @@ use std::sync::Arc;
 
 use super::delta::Delta;
 use super::reservation::{Layout, Reservation};
+use super::rhythm::Rhythm;
 use super::settings::Settings;
 use super::tracking::Tracking;
 use super::{Image, MemoryError};
+
+/// Times of forgetting after which pages are given back as well.
+const GIVEN_BACK_EVERY: u32 = 16;
 
 /// What every slot of one engine is made from.
 pub(super) struct Mould<'a> {
@@ -27,8 +31,9 @@ pub(super) struct Slot {
     /// Bytes of changed pages of the image, and of pages above it, held after the last reset.
     image_resident: usize,
     grown_resident: usize,
-    /// Resets since the slot was made.
-    resets: u32,
+    rhythm: Rhythm,
+    /// How often it was forgotten which pages were written.
+    forgotten: u32,
     found: Vec<Range<usize>>,
 }
 
@@ -39,8 +44,7 @@ pub(super) struct Effort {
     pub(super) copied: usize,
     /// Bytes zeroed above the image.
     pub(super) zeroed: usize,
-    /// Whether pages were given back, because there were too many to copy or zero or because it
-    /// was time to forget which.
+    /// Whether pages were given back, because there were too many to copy or zero.
     pub(super) dropped: bool,
 }
 
@@ -58,7 +62,8 @@ impl Slot {
             kept_end: length,
             image_resident: 0,
             grown_resident: 0,
-            resets: 0,
+            rhythm: Rhythm::new(),
+            forgotten: 0,
             found: Vec::new(),
         })
     }
@@ -85,17 +90,32 @@ impl Slot {
             self.reservation.map_image(mould.image)?;
             return Ok(Effort { dropped: true, ..Effort::default() });
         }
-        self.resets = self.resets.wrapping_add(1);
-        let forget = self.resets.is_multiple_of(mould.settings.forget_every);
-        let kept = |budget| if forget { 0 } else { budget };
-        let copied = self.restore_image(mould, kept(mould.settings.image_kept))?;
-        let zeroed = self.wipe_grown(mould, kept(mould.settings.grown_kept))?;
-        self.image_resident = copied.unwrap_or_default();
+        let copied = self.restore_image(mould, mould.settings.image_kept)?;
+        let zeroed = self.wipe_grown(mould, mould.settings.grown_kept)?;
+        self.image_resident = copied.map_or(0, |copied| copied.max(self.image_resident));
+        if let Some(copied) = copied
+            && self.rhythm.is_due(copied)
+        {
+            self.forget(mould)?;
+        }
         Ok(Effort {
             copied: copied.unwrap_or_default(),
             zeroed: zeroed.unwrap_or_default(),
             dropped: copied.is_none() || zeroed.is_none(),
         })
+    }
+
+    /// Sees to it that only pages written from now on are reported.
+    fn forget(&mut self, mould: &Mould<'_>) -> Result<(), MemoryError> {
+        let part = 0..mould.image.len();
+        let addresses = self.reservation.addresses(&part);
+        // Pages that stay are counted no more, so that they are given back now and then.
+        self.forgotten = self.forgotten.wrapping_add(1);
+        if !mould.tracking.forgets_in_place() || self.forgotten.is_multiple_of(GIVEN_BACK_EVERY) {
+            self.reservation.discard(part)?;
+            self.image_resident = 0;
+        }
+        mould.tracking.watch_again(&addresses)
     }
 
     /// The bytes copied; `None` where they were too many and were dropped instead.

@@ -35,7 +35,6 @@ fn settings() -> Settings {
         memory_max: LARGEST,
         image_kept: IMAGE / 4,
         grown_kept: 8 * WASM_PAGE,
-        forget_every: 20,
         idle_max: 16,
         verify_every: 1,
         ..Settings::default()

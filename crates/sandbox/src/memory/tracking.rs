@@ -52,6 +52,11 @@ impl Tracking {
         !matches!(self, Self::Dropped)
     }
 
+    /// Whether what was written can be forgotten while the pages stay.
+    pub(super) fn forgets_in_place(&self) -> bool {
+        self.recipe() == Recipe::Tracked
+    }
+
     /// Begins to watch a fresh private mapping of the image.
     #[cfg_attr(not(target_os = "linux"), expect(unused_variables, clippy::unused_self))]
     pub(super) fn watch(&self, addresses: &Range<usize>) -> Result<(), MemoryError> {

@@ -52,7 +52,7 @@ fn more_changed_pages_than_the_budget_are_given_back() {
 #[test]
 fn pages_that_one_call_wrote_are_not_copied_for_ever() {
     under_every_recipe(|recipe| {
-        let kit = kit(recipe, Settings { forget_every: 8, ..settings() });
+        let kit = kit(recipe, settings());
         let machine = Machine::new(&kit);
         let mut copied = vec![0];
         for call in 0..16 {
@@ -63,15 +63,15 @@ fn pages_that_one_call_wrote_are_not_copied_for_ever() {
         }
         let pages: Vec<_> = copied.windows(2).map(|pair| (pair[1] - pair[0]) / 4096).collect();
         let (heavy, light) = if recipe == Recipe::Dropped { (0, 0) } else { (100, 1) };
-        assert_eq!(pages[..8], [heavy, heavy, heavy, heavy, heavy, heavy, heavy, 0]);
-        assert_eq!(pages[8..], [light, light, light, light, light, light, light, 0]);
+        assert_eq!(pages[..8], [heavy; 8]);
+        assert_eq!(pages[8..], [light; 8]);
     });
 }
 
 #[test]
 fn memories_that_shrink_from_call_to_call_do_not_pile_up_pages() {
     under_every_recipe(|recipe| {
-        let kit = kit(recipe, Settings { forget_every: 1000, verify_every: 0, ..settings() });
+        let kit = kit(recipe, Settings { verify_every: 0, ..settings() });
         let machine = Machine::new(&kit);
         let addresses = machine.guest().addresses();
         for pages in (1..=64).rev() {
