@@ -14,6 +14,8 @@ from pathlib import Path
 
 import tzdata
 
+import extension
+
 GUEST = Path(__file__).resolve().parent
 TARGET = Path(os.environ.get("MCPBOX_GUEST_DIR") or GUEST.parent / "target" / "guest").resolve()
 PACKAGE = "mcpbox_guest"
@@ -21,7 +23,7 @@ PACKAGE = "mcpbox_guest"
 
 def inputs() -> str:
     """Return a digest of everything that the component is made of."""
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(extension.inputs())
     for package in ("componentize-py", "tzdata"):
         digest.update(f"{package} {version(package)}\n".encode())
     sources = [Path(__file__), *(GUEST / "python").rglob("*.py"), *(GUEST / "wit").rglob("*.wit")]
@@ -33,11 +35,12 @@ def inputs() -> str:
 
 
 def stage(folder: Path) -> None:
-    """Lay out what the build may see: the runner as a package, and the time zones."""
+    """Lay out what the build may see: the runner as a package, time zones, the package regex."""
     shutil.rmtree(folder, ignore_errors=True)
     ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
     shutil.copytree(GUEST / "python", folder / PACKAGE, ignore=ignored)
     shutil.copytree(Path(tzdata.__file__).parent, folder / "tzdata", ignore=ignored)
+    shutil.copytree(extension.build(TARGET / "native"), folder / "regex")
 
 
 def componentize(folder: Path, output: Path) -> None:
@@ -60,11 +63,11 @@ def main() -> int:
     TARGET.mkdir(parents=True, exist_ok=True)
     print("building the guest: CPython and the runner, about half a minute", flush=True)
     folder, unfinished = TARGET / "stage", TARGET / "guest.wasm.unfinished"
-    stage(folder)
     try:
+        stage(folder)
         componentize(folder, unfinished)
     except subprocess.CalledProcessError as error:
-        print(f"componentize-py failed with status {error.returncode}", file=sys.stderr)
+        print(f"{error.cmd[0]} failed with status {error.returncode}", file=sys.stderr)
         return 1
     unfinished.replace(output)
     stamp.write_text(digest)

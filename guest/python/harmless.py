@@ -35,6 +35,8 @@ import weakref
 import zoneinfo
 from typing import Any
 
+import regex
+
 # Methods of texts, bytes and collections that call nothing but what they are given.
 METHODS = frozenset(
     """
@@ -65,7 +67,7 @@ PURE = frozenset(
     | {dict.fromkeys, datetime.datetime.fromisoformat, datetime.date.fromisoformat}
     | {datetime.datetime, datetime.date, datetime.time, datetime.timedelta, datetime.timezone}
     | {dataclasses.field, enum.auto, fractions.Fraction, json.loads, json.dumps, uuid.UUID}
-    | {zoneinfo.ZoneInfo, string.Template, re.compile, re.escape}
+    | {zoneinfo.ZoneInfo, string.Template, re.compile, re.escape, regex.compile, regex.escape}
     | {weakref.WeakValueDictionary}
     | _callables(asyncio, "BoundedSemaphore Event Lock Queue Semaphore")
     | _callables(base64)

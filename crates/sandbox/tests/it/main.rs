@@ -12,9 +12,12 @@ mod errors;
 mod examples;
 mod host;
 mod hostile;
+mod imports;
 mod inspection;
 mod isolation;
 mod limits;
+mod module;
+mod regex;
 mod start;
 mod values;
 #[cfg(target_os = "linux")]

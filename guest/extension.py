@@ -1,0 +1,82 @@
+"""Compiles the package `regex`, which is written in C, to a library that componentize-py links.
+
+Its sources come from PyPI under the hash of `native/requirements.txt`, the compiler from the wheel
+of Zig, and the C interface of the interpreter from `native/Python.h`.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+
+NATIVE = Path(__file__).resolve().parent / "native"
+REQUIREMENTS = NATIVE / "requirements.txt"
+# The name by which the interpreter inside the sandbox finds a library.
+LIBRARY = "_regex.cpython-314-wasm32-wasi.so"
+SOURCES = ("_regex.c", "_regex_unicode.c")
+MODULES = ("__init__.py", "_main.py", "_regex_core.py")
+COMPILE = ["cc", "-target", "wasm32-wasi", "-O2", "-fPIC", "-fvisibility=hidden", "-g0", "-c"]
+LINK = ["wasm-ld", "-shared", "--experimental-pic", "--no-entry", "--strip-all"]
+# What the library does not define comes from the interpreter and its C library.
+LINK += ["--unresolved-symbols=import-dynamic", "--export=PyInit__regex"]
+
+
+def inputs() -> bytes:
+    """Return everything that the library is made from, for a digest."""
+    parts = [f"ziglang {version('ziglang')}".encode(), Path(__file__).read_bytes()]
+    parts += [path.read_bytes() for path in sorted(NATIVE.iterdir())]
+    return b"\n".join(hashlib.sha256(part).digest() for part in parts)
+
+
+def build(work: Path) -> Path:
+    """Return a folder with the package as the guest imports it; made anew when inputs change."""
+    package, stamp = work / "regex", work / "inputs"
+    wanted = inputs()
+    if stamp.is_file() and stamp.read_bytes() == wanted:
+        return package
+    shutil.rmtree(work, ignore_errors=True)
+    package.mkdir(parents=True)
+    source = _source(work)
+    for name in MODULES:
+        shutil.copy(source / "regex" / name, package)
+    shutil.copy(source / "LICENSE.txt", package)
+    _compile(source / "src", work, package / LIBRARY)
+    stamp.write_bytes(wanted)
+    return package
+
+
+def _source(work: Path) -> Path:
+    """Fetch and unpack the sources; pip checks their hash."""
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-input"]
+    command += ["--disable-pip-version-check", "--no-deps", "--no-build-isolation"]
+    command += ["--no-binary", ":all:", "--require-hashes", "--dest", str(work)]
+    subprocess.run([*command, "--requirement", str(REQUIREMENTS)], check=True)
+    archive = next(work.glob("regex-*.tar.gz"))
+    with tarfile.open(archive) as opened:
+        # The hash vouches for what is in it.
+        opened.extractall(work)
+    return work / archive.name.removesuffix(".tar.gz")
+
+
+def _compile(folder: Path, work: Path, library: Path) -> None:
+    objects = []
+    for name in SOURCES:
+        compiled = work / f"{name}.o"
+        _zig(work, [*COMPILE, "-I", str(NATIVE), "-o", str(compiled), str(folder / name)])
+        objects.append(str(compiled))
+    _zig(work, [*LINK, "-o", str(library), *objects])
+
+
+def _zig(work: Path, arguments: list[str]) -> None:
+    found = find_spec("ziglang")
+    if found is None or not found.submodule_search_locations:
+        message = "the package ziglang of guest/requirements.txt is not installed"
+        raise FileNotFoundError(message)
+    program = Path(found.submodule_search_locations[0]) / "zig"
+    caches = {f"ZIG_{kind}_CACHE_DIR": str(work / "zig") for kind in ("GLOBAL", "LOCAL")}
+    subprocess.run([str(program), *arguments], check=True, env={**os.environ, **caches})

@@ -1,0 +1,1 @@
+/* All that is needed of this header stands in Python.h. */
