@@ -104,6 +104,12 @@ def apply(text: str) -> None:
     _policy = Policy(frozenset(lists["removed"]), frozenset(lists["granted"]))
 
 
+def reset() -> None:
+    """Set what a tool may import where nobody has said anything."""
+    global _policy  # noqa: PLW0603
+    _policy = Policy()
+
+
 def refusal(name: str) -> str | None:
     """Say why the tool may not import a module; nothing where it may."""
     return _policy.refusal(name)

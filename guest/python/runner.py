@@ -28,6 +28,7 @@ and `name` may be absent.
 `compile` answers with bytecode, or with what `inspection.py` says about a source that is not valid.
 """
 
+import gc
 import json
 import marshal
 from collections.abc import Callable
@@ -37,7 +38,7 @@ from typing import Any
 import wit_world
 from componentize_py_types import Err
 
-from . import constancy, environment, errors, imports, inspection, loop, module
+from . import constancy, environment, errors, imports, inspection, loop, module, warmup
 from .annotations import Types
 from .content import AttachmentsError
 from .parameters import ArgumentError, Parameters
@@ -107,7 +108,7 @@ class WitWorld(wit_world.WitWorld):
                 _ahead = Loaded(source, bytecode, {}, {})
         except BaseException as error:
             raise Err(errors.headline(error)) from None
-        environment.freeze()
+        gc.freeze()
 
     def call(self, arguments: str, secrets: str, result_limit: int) -> str:
         """Run `main` of what is loaded."""
@@ -268,4 +269,14 @@ def _sound(answer: dict[str, Any]) -> str:
     return text.encode(errors="replace").decode()
 
 
+def _warm_up() -> None:
+    """Leave the interpreter as if calls had been made, and nothing of the calls."""
+    global _ahead  # noqa: PLW0603
+    warmup.run(WitWorld())
+    _ahead = None
+    imports.reset()
+    environment.freeze()
+
+
 environment.install()
+_warm_up()
