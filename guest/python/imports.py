@@ -35,7 +35,7 @@ FORBIDDEN = frozenset(
 # What C code of the library imports late, in the name of the tool that calls it.
 INTERNAL = frozenset(
     """
-    _colorize _io _strptime annotationlib copyreg encodings linecache locale tracemalloc
+    _colorize _io _pylong _strptime annotationlib copyreg encodings linecache locale tracemalloc
     """.split()
 )
 # Code that imports in the name of whoever calls it.

@@ -226,6 +226,7 @@ def _failed(error: BaseException, source: str) -> str:
     try:
         if isinstance(error, loop.DeadlockError):
             return _sound(_deadlock(error.line, source))
+        error = _renamed(error)
         kind, message = _verdict(error)
         detail = errors.detail(error, source)
         line = errors.place_text(detail)
@@ -245,6 +246,13 @@ def _deadlock(line: int | None, source: str) -> dict[str, Any]:
     place = errors.place_text(detail)
     message = f"every task waits, and no timer or operation is left that could wake one{place}"
     return {"ok": False, "kind": "deadlock", "message": message, "detail": detail}
+
+
+def _renamed(error: BaseException) -> BaseException:
+    """Name what the parser says of source that is nested too deeply, which takes no memory."""
+    if type(error) is MemoryError and str(error).startswith("Parser stack overflowed"):
+        return RecursionError(str(error)).with_traceback(error.__traceback__)
+    return error
 
 
 def _verdict(error: BaseException) -> tuple[str, str]:

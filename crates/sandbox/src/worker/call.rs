@@ -22,6 +22,9 @@ use crate::text;
 /// What an answer may hold beside the result: names, an error's message, a traceback.
 const ANSWER_OVERHEAD: usize = 256 << 10;
 
+/// Addresses from here on are those below 0, taken modulo 2³², for frames of 16 MB at most.
+const BELOW_MEMORY: u64 = (1 << 32) - (16 << 20);
+
 /// What one call is given.
 pub(super) struct Context {
     pub(super) call: u64,
@@ -185,7 +188,8 @@ impl Attempt {
             );
             return Reply::Ended { kind: FailureKind::Exit, message };
         }
-        if matches!(error.downcast_ref::<Trap>(), Some(Trap::StackOverflow)) {
+        if matches!(error.downcast_ref::<Trap>(), Some(Trap::StackOverflow)) || below_memory(error)
+        {
             let message =
                 "the tool ran out of stack: recurse less deeply, or use a loop".to_owned();
             return Reply::Ended { kind: FailureKind::Stack, message };
@@ -199,6 +203,20 @@ impl Attempt {
         );
         Reply::Ended { kind: FailureKind::Trap, message }
     }
+}
+
+/// Whether the guest reached below its memory. The stack of its C code lies at the foot of that and
+/// grows downwards, so that it ends there when it overflows.
+fn below_memory(error: &wasmtime::Error) -> bool {
+    error.chain().any(|cause| is_below_memory(&cause.to_string()))
+}
+
+/// Reads the engine's text, as the type that it comes from is not public.
+fn is_below_memory(text: &str) -> bool {
+    let address = text.strip_prefix("memory fault at wasm address 0x");
+    let address = address.and_then(|rest| rest.split_once(' '));
+    let address = address.and_then(|(digits, _)| u64::from_str_radix(digits, 16).ok());
+    address.is_some_and(|address| address >= BELOW_MEMORY)
 }
 
 fn exceeded(kind: FailureKind, limits: &Limits) -> Reply {
@@ -215,4 +233,20 @@ fn exceeded(kind: FailureKind, limits: &Limits) -> Reply {
         _ => answer::memory(limits.memory_bytes),
     };
     Reply::Ended { kind, message }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_below_memory;
+
+    #[test]
+    fn a_fault_below_memory_is_told_from_others() {
+        let fault = |address| {
+            format!("memory fault at wasm address {address} in linear memory of size 0x2000000")
+        };
+        assert!(is_below_memory(&fault("0xffffffe0")));
+        assert!(!is_below_memory(&fault("0x2000010")));
+        assert!(!is_below_memory(&fault("0x7fffffff")));
+        assert!(!is_below_memory("wasm trap: out of bounds memory access"));
+    }
 }

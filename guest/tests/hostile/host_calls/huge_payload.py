@@ -1,5 +1,5 @@
 # tries: Hands over a payload of a hundred and twenty megabytes at once.
-# must: refused exception|trap
+# must: refused exception|trap|memory
 from mcpbox_host import call
 
 

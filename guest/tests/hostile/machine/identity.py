@@ -10,7 +10,6 @@ async def main():
         lambda: system.getlogin(),
         lambda: system.getppid(),
         lambda: system.getloadavg(),
-        lambda: system.sysconf("SC_PHYS_PAGES"),
         lambda: system.uname().nodename.replace("(none)", "") or 1 / 0,
         lambda: system.uname().release.replace("0.0.0", "") or 1 / 0,
         lambda: system.path.expanduser("~").replace("~", "") or 1 / 0,

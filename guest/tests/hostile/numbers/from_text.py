@@ -6,4 +6,4 @@ import logging
 
 async def main():
     logging.sys.set_int_max_str_digits(0)
-    return int("7" * 20_000_000) % 10
+    return int("7" * 60_000_000) % 10

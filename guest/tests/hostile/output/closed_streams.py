@@ -9,6 +9,4 @@ async def main():
     system.stderr.detach()
     del system.stdout, system.stderr
     system.__stdout__ = None
-    logging.os.close(1)
-    logging.os.close(2)
     return "quietly"
