@@ -6,6 +6,7 @@ of Zig, and the C interface of the interpreter from `native/Python.h`.
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,8 @@ LIBRARY = "_regex.cpython-314-wasm32-wasi.so"
 SOURCES = ("_regex.c", "_regex_unicode.c")
 MODULES = ("__init__.py", "_main.py", "_regex_core.py")
 COMPILE = ["cc", "-target", "wasm32-wasi", "-O2", "-fPIC", "-fvisibility=hidden", "-g0", "-c"]
+# Where the tables begin that name the functions for the interpreter.
+TABLE = re.compile(r"^static (?:PyMethodDef|PyGetSetDef) ", re.MULTILINE)
 LINK = ["wasm-ld", "-shared", "--experimental-pic", "--no-entry", "--strip-all"]
 # What the library does not define comes from the interpreter and its C library.
 LINK += ["--unresolved-symbols=import-dynamic", "--export=PyInit__regex"]
@@ -63,9 +66,37 @@ def _source(work: Path) -> Path:
     return work / archive.name.removesuffix(".tar.gz")
 
 
+def _with_adapters(source: str) -> str:
+    """Let the interpreter reach functions of one parameter through functions of two.
+
+    It passes two arguments to all methods without arguments and to all attributes. Machines ignore
+    the second; WebAssembly checks the type of a function at every call through a pointer.
+    """
+    called = set(re.findall(r"\(PyCFunction\)(\w+), METH_NOARGS", source))
+    called |= set(re.findall(r"\(getter\)(\w+),", source))
+    for name in sorted(called):
+        if re.search(rf"\b{name}\([^(),]*\)\s*{{", source) is None:
+            continue
+        reference = re.compile(rf"\((PyCFunction|getter)\){name},")
+        found = reference.search(source)
+        if found is None:
+            continue
+        tables = list(TABLE.finditer(source, 0, found.start()))
+        adapter = (
+            f"static PyObject* {name}_of_two(PyObject* self, void* unused) {{\n"
+            f"    (void)unused;\n    return (PyObject*){name}((void*)self);\n}}\n\n"
+        )
+        place = tables[-1].start()
+        source = source[:place] + adapter + source[place:]
+        source = reference.sub(rf"(\1){name}_of_two,", source)
+    return source
+
+
 def _compile(folder: Path, work: Path, library: Path) -> None:
     objects = []
     for name in SOURCES:
+        path = folder / name
+        path.write_text(_with_adapters(path.read_text(encoding="utf-8")), encoding="utf-8")
         compiled = work / f"{name}.o"
         _zig(work, [*COMPILE, "-I", str(NATIVE), "-o", str(compiled), str(folder / name)])
         objects.append(str(compiled))

@@ -37,10 +37,10 @@ def begin() -> None:
 
 def end() -> None:
     """Hand over what is still in buffers."""
-    for stream in (sys.__stdout__, sys.__stderr__, sys.stdout, sys.stderr):
-        # The tool may have closed the stream, or put something else in its place.
+    for name in ("__stdout__", "__stderr__", "stdout", "stderr"):
+        # The tool may have closed or removed the stream, or put something else in its place.
         with contextlib.suppress(BaseException):
-            stream.flush()
+            getattr(sys, name).flush()
 
 
 @contextlib.contextmanager
@@ -67,6 +67,7 @@ class Closed(io.TextIOBase):
 
 def freeze() -> None:
     """Keep what is there now out of the collector's way."""
+    gc.unfreeze()
     gc.collect()
     gc.freeze()
 

@@ -28,6 +28,7 @@ and `name` may be absent.
 `compile` answers with bytecode, or with what `inspection.py` says about a source that is not valid.
 """
 
+import contextvars
 import gc
 import json
 import marshal
@@ -280,7 +281,8 @@ def _sound(answer: dict[str, Any]) -> str:
 def _warm_up() -> None:
     """Leave the interpreter as if calls had been made, and nothing of the calls."""
     global _ahead  # noqa: PLW0603
-    warmup.run(WitWorld())
+    # What the calls leave in context variables goes with the context.
+    contextvars.Context().run(warmup.run, WitWorld())
     _ahead = None
     imports.reset()
     environment.freeze()

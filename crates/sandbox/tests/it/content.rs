@@ -232,7 +232,7 @@ async def main():
     let expected = json!({
         "outer": {"inner": [{"when": "2026-01-31T12:30:00+00:00", "price": "1.50"}]},
         "enums": ["red", "ORIGIN", 3, "yes", 2],
-        "times": ["2026-01-31", "12:30:00", "PT1H"],
+        "times": ["2026-01-31", "12:30:00", "PT3600S"],
         "texts": ["1/3", "00000000-0000-0000-0000-000000000007", "::1", "Europe/Berlin"],
         "sets": [[1, 2, 3], ["a", "b"], []],
         "others": ["YWJj", [1, 2], [1], [0, 1, 2], "N1", "N2", "F", true, null],

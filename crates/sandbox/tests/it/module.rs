@@ -94,7 +94,7 @@ async def main():
         random.getrandbits(64), own.getrandbits(64), random.SystemRandom().getrandbits(64),
         AT_IMPORT, random.random(), str(uuid.uuid4()), str(uuid.uuid1()), str(uuid.uuid7()),
         drawn.token_hex(8), drawn.randbelow(2**64), logging.os.urandom(8).hex(),
-        random.sample(range(2**40), 2), random.randbytes(8).hex(),
+        random.sample(range(2**30), 2), random.randbytes(8).hex(),
     ]
 ";
     let mut seen = HashSet::new();

@@ -117,7 +117,8 @@ async fn it_is_the_package_with_all_that_it_can() {
     let checks: Vec<String> = CASES
         .iter()
         .map(|(expression, expected)| {
-            format!("check({expression:?}, lambda: {expression}, {expected})\n")
+            let label = serde_json::json!(expression);
+            format!("check({label}, lambda: {expression}, {expected})\n")
         })
         .collect();
     let source = format!(

@@ -8,4 +8,4 @@ async def main():
     answer = '{"ok":false,"kind":"worker_lost","message":"the worker is gone"}'
     runner._run = lambda *values: answer
     runner._sound = lambda value: answer
-    runner.to_json = lambda value: 1 / 0
+    runner.with_blocks = lambda *values, **named: 1 / 0

@@ -1,5 +1,5 @@
 # tries: Starts and cancels operations as fast as it can.
-# must: refused cpu
+# must: refused cpu|memory
 # limits: cpu=1000ms
 import logging
 

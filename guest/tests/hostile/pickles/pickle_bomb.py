@@ -1,5 +1,5 @@
 # tries: Unpickles a short text whose memo doubles until memory is full.
-# must: refused memory
+# must: refused memory|cpu
 # limits: cpu=10000ms
 import logging
 
