@@ -97,7 +97,7 @@ pub async fn read(
     let margin = if artifact.is_text { part::MARGIN } else { 0 };
     let wanted = offset - first + length + margin;
     let data = store::artifacts::read(app.store(), id, first, wanted).await?;
-    Ok(part::cut(artifact, first, data, offset, length))
+    Ok(part::cut(artifact, first, &data, offset, length))
 }
 
 /// What is known of an artifact.

@@ -251,10 +251,10 @@ mod tests {
     fn names_numbers_and_nested_texts_of_json_are_searched() {
         let redactor = redactor(&[("PIN", "12345678"), ("WORD", "hunter2")]);
         let value =
-            json!({"hunter2": [12345678, {"deep": "my hunter2!"}], "n": 1234567, "b": true});
+            json!({"hunter2": [12_345_678, {"deep": "my hunter2!"}], "n": 1_234_567, "b": true});
         let told = redactor.json(value);
         let expected = json!({
-            "[secret WORD]": ["[secret PIN]", {"deep": "my [secret WORD]!"}], "n": 1234567, "b": true,
+            "[secret WORD]": ["[secret PIN]", {"deep": "my [secret WORD]!"}], "n": 1_234_567, "b": true,
         });
         assert_eq!(told, expected);
     }
@@ -262,7 +262,7 @@ mod tests {
     #[test]
     fn json_text_stays_json_whatever_is_taken_out() {
         let redactor = redactor(&[("A", "line\nbreak"), ("N", "123456")]);
-        let text = json!({"a": "x line\nbreak", "n": 91234567}).to_string();
+        let text = json!({"a": "x line\nbreak", "n": 91_234_567}).to_string();
         let told: Value = serde_json::from_str(&redactor.json_text(text, 1000)).unwrap();
         assert_eq!(told, json!({"a": "x [secret A]", "n": "9[secret N]7"}));
         let odd = r#"{"a": "line\u000abr\u0065ak"}"#.to_owned();

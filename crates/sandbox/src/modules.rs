@@ -87,6 +87,8 @@ mod tests {
 
     #[test]
     fn the_guest_is_given_both_lists() {
-        assert_eq!(ModulePolicy::default().to_json(), r#"{"granted":[],"removed":[]}"#);
+        let given: serde_json::Value =
+            serde_json::from_str(&ModulePolicy::default().to_json()).unwrap();
+        assert_eq!(given, serde_json::json!({ "granted": [], "removed": [] }));
     }
 }

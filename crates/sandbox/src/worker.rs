@@ -24,8 +24,8 @@ use tokio::task::AbortHandle;
 use crate::protocol::{self, FromWorker, Readiness, ToWorker, VERSION};
 use crate::{system, walls};
 use guest::Guest;
-use operations::Operations;
 pub use inside::Inside;
+use operations::Operations;
 use outbox::Outbox;
 
 /// Serves calls from standard input to standard output until the pipe ends.

@@ -79,7 +79,7 @@ fn everywhere(guest: &'static [u8], directory: &Path) -> anyhow::Result<()> {
     let mut longest = Duration::ZERO;
     for thread in threads {
         let (mut own, elapsed) =
-            thread.join().map_err(|_| anyhow::anyhow!("a thread panicked"))??;
+            thread.join().map_err(|_panic| anyhow::anyhow!("a thread panicked"))??;
         times.append(&mut own);
         longest = longest.max(elapsed);
     }

@@ -39,12 +39,12 @@ fn length_of(data: &[u8]) -> u64 {
 }
 
 /// The part from `offset` on of `length` bytes, out of `data`, which begins at `first`.
-pub(super) fn cut(artifact: Artifact, first: u64, data: Vec<u8>, offset: u64, length: u64) -> Part {
+pub(super) fn cut(artifact: Artifact, first: u64, data: &[u8], offset: u64, length: u64) -> Part {
     let place =
         |position: u64| usize::try_from(position.saturating_sub(first)).unwrap_or(usize::MAX);
     let (mut from, mut to) = (place(offset), place(offset + length));
     if artifact.is_text {
-        (from, to) = whole(&data, from, to);
+        (from, to) = whole(data, from, to);
     }
     let offset = first + u64::try_from(from).unwrap_or_default();
     let data = data.get(from..to.min(data.len())).unwrap_or_default().to_vec();
@@ -88,7 +88,7 @@ mod tests {
         let first = offset.saturating_sub(margin);
         let end = usize::try_from(offset + length + margin).unwrap().min(whole.len());
         let data = whole[usize::try_from(first).unwrap()..end].to_vec();
-        cut(artifact(whole.len(), is_text), first, data, offset, length)
+        cut(artifact(whole.len(), is_text), first, &data, offset, length)
     }
 
     #[test]

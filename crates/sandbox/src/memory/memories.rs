@@ -17,7 +17,7 @@ use super::settings::Settings;
 use super::slot::{Mould, Slot};
 use super::statistics::{Counters, MemoryStatistics, add};
 use super::tracking::Tracking;
-use super::{Image, MemoryError, Recipe, WASM_PAGE};
+use super::{Image, MemoryError, WASM_PAGE};
 
 /// Makes the linear memories of one engine, all of which begin as the same image.
 ///
@@ -55,11 +55,6 @@ impl Memories {
         let idle = Idle::new(settings.idle_max, settings.idle_bytes);
         let counters = Counters::default();
         Self { shared: Arc::new(Shared { image, tracking, settings, idle, counters, doubt }) }
-    }
-
-    /// How these memories are reset.
-    pub(crate) fn recipe(&self) -> Recipe {
-        self.shared.tracking.recipe()
     }
 
     /// What they have cost so far. Cheap: a few counters.

@@ -43,6 +43,7 @@ impl Stacks {
     }
 
     /// How many stacks wait for their next use, and the bytes that they hold.
+    #[cfg(test)]
     pub(crate) fn idle(&self) -> (usize, usize) {
         self.shared.idle.held()
     }

@@ -96,6 +96,5 @@ fn the_probe_takes_the_first_allowed_recipe_that_works() {
     assert_eq!((none.recipe(), none.skipped().len()), (Recipe::Pool, 0));
     let image = Arc::new(Image::new(&pattern(IMAGE)).unwrap());
     assert!(Kit::new(Arc::clone(&image), &none, settings()).is_none());
-    let kit = Kit::new(image, &probe, settings()).unwrap();
-    assert_eq!(kit.memories.recipe(), probe.recipe());
+    assert!(Kit::new(image, &probe, settings()).is_some());
 }

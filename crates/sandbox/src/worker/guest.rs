@@ -12,11 +12,11 @@ use wasmtime::{Engine, Store};
 use super::ahead::Ahead;
 use super::state::{State, at_tick};
 use super::ticker::Ticker;
+use crate::engine;
 use crate::memory::{
     self, Doubt, Image, Kit, Memories, MemoryReport, MemoryStatistics, Probe, Recipe,
 };
 use crate::protocol::{CALLS_PER_WORKER, PAYLOAD_MAX};
-use crate::engine;
 
 #[expect(clippy::too_many_arguments, reason = "generated from guest/wit, which documents them")]
 pub(super) mod bindings {

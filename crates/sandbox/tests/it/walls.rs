@@ -216,7 +216,9 @@ async fn a_worker_shows_its_walls_and_holds_nothing() {
                 links.partition(|target| target.to_string_lossy().starts_with("socket:"));
             assert!(own.len() <= 3, "{own:?}");
             assert!(others.len() >= 5, "{others:?}");
-            others.iter().for_each(|target| assert_harmless(target));
+            for target in &others {
+                assert_harmless(target);
+            }
         }
         Err(error) => assert_eq!(error.kind(), ErrorKind::PermissionDenied),
     }

@@ -76,7 +76,7 @@ fn what_has_expired_is_not_found_and_is_removed() {
         assert_eq!(artifacts::find(&store, old.id, now).await.expect("find"), None);
         assert!(artifacts::of_call(&store, old.call_id, now).await.expect("list").is_empty());
         let listed = artifacts::of_owner(&store, "ada", now, None, 9).await.expect("list");
-        assert_eq!(listed, [young.clone()]);
+        assert_eq!(listed, std::slice::from_ref(&young));
         assert_eq!(artifacts::delete_expired(&store, now).await.expect("delete"), 1);
         assert_eq!(artifacts::find(&store, old.id, at(0)).await.expect("find"), None);
         let gone = artifacts::read(&store, old.id, 0, 10).await.expect("read");
