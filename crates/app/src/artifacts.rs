@@ -18,6 +18,10 @@ pub use part::Part;
 /// The most bytes of an artifact that are read at once.
 pub const READ_MAX: u64 = 1 << 20;
 
+/// Bytes read where nobody says how many. Clients exist that take no message above 1 MiB, and JSON
+/// makes text and data longer than they are.
+const READ_UNLESS_TOLD: u64 = 256 << 10;
+
 /// How many are on a page of a list.
 const PAGE: u64 = 100;
 
@@ -91,7 +95,7 @@ pub async fn read(
     if length == Some(0) {
         return Err(Error::invalid("length", format!("expected 1 to {READ_MAX} bytes")));
     }
-    let length = length.unwrap_or(READ_MAX).min(READ_MAX).min(total - offset);
+    let length = length.unwrap_or(READ_UNLESS_TOLD).min(READ_MAX).min(total - offset);
     // With the whole of the characters in which a range of a text may begin and end.
     let first = if artifact.is_text { offset.saturating_sub(part::MARGIN) } else { offset };
     let margin = if artifact.is_text { part::MARGIN } else { 0 };

@@ -52,7 +52,7 @@ fn run() -> anyhow::Result<()> {
             Command::Admin(settings) => Box::pin(serve::admin(settings)).await,
             Command::Gateway(settings) => Box::pin(serve::gateway(settings)).await,
             Command::Tokens(settings) => tokens::run(settings).await,
-            Command::Doctor(settings) => doctor::run(settings).await,
+            Command::Doctor(settings) => Box::pin(doctor::run(settings)).await,
         }
     })
 }

@@ -30,7 +30,7 @@ pub(crate) async fn both(settings: Serve) -> anyhow::Result<()> {
     let clients = process.listen("gateway", mcp.listen)?;
     let admin_url = url(people.local_addr()?);
     let mcp_url = format!("{}/mcp", url(clients.local_addr()?));
-    let app = process.open(&common).await?;
+    let app = Box::pin(process.open(&common)).await?;
     let pages = admin_router(&app, &admin, &people, mcp_url.clone()).await?;
     let tools = mcp_router(&app, &mcp, &clients, admin_url.clone(), &process.stop).await?;
     process.serve(people, pages);
@@ -48,7 +48,7 @@ pub(crate) async fn admin(settings: Admin) -> anyhow::Result<()> {
     let mut process = Process::start(&common, "admin")?;
     let listener = process.listen("admin", door.listen)?;
     let admin_url = url(listener.local_addr()?);
-    let app = process.open(&common).await?;
+    let app = Box::pin(process.open(&common)).await?;
     let router = admin_router(&app, &door, &listener, mcp_url).await?;
     process.serve(listener, router);
     println!("mcpbox admin is ready.");
@@ -63,7 +63,7 @@ pub(crate) async fn gateway(settings: Gateway) -> anyhow::Result<()> {
     let mut process = Process::start(&common, "gateway")?;
     let listener = process.listen("gateway", door.listen)?;
     let mcp_url = format!("{}/mcp", url(listener.local_addr()?));
-    let app = process.open(&common).await?;
+    let app = Box::pin(process.open(&common)).await?;
     let router = mcp_router(&app, &door, &listener, admin_url, &process.stop).await?;
     process.serve(listener, router);
     println!("mcpbox gateway is ready.");
@@ -153,7 +153,7 @@ impl<'a> Process<'a> {
     }
 
     async fn open(&self, common: &Common) -> anyhow::Result<App> {
-        let app = App::open(settings(common)?).await?;
+        let app = Box::pin(App::open(settings(common)?)).await?;
         signals(self.stop.clone())?;
         Ok(app)
     }

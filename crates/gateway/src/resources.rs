@@ -46,7 +46,7 @@ pub(crate) fn templates() -> ListResourceTemplatesResult {
 /// `resources/read` of a part of an artifact.
 ///
 /// # Errors
-/// `-32002` where there is no such artifact for this caller, `-32602` for a range that cannot be
+/// `-32002` (`-32602` from revision 2026-07-28 on) where there is no such artifact for this caller, `-32602` for a range that cannot be
 /// read, `-32603` when the database fails.
 pub(crate) async fn read(
     app: &App,

@@ -56,7 +56,10 @@ pub(crate) async fn of_tool(
 /// GET /api/logs/{id}
 pub(crate) async fn show(State(app): State<App>, Id(id): Id) -> Answer {
     let mut call = shown(&calls::find(&app, id).await?);
-    call["artifacts"] = json!(artifacts::of_call(&app, id).await?);
+    let kept = json!(artifacts::of_call(&app, id).await?);
+    if let Some(fields) = call.as_object_mut() {
+        fields.insert("artifacts".to_owned(), kept);
+    }
     Ok(one(call))
 }
 

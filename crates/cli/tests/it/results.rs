@@ -150,14 +150,20 @@ fn a_large_result_is_read_back_by_ranges_byte_for_byte_on_both_databases() {
         assert!(head.contains("text/plain of 3000000 bytes"), "{head}");
         let uri = kept(&answer, 1);
         assert!(head.contains(&format!("resources/read of {uri}?offset=4")), "{head}");
-        let expected: String = (0..250_000).map(|number| format!("{number:06}ä€\n")).collect();
-        let read = read_through(model, &uri, 700_001);
+        let expected: String =
+            (0..250_000).fold(String::new(), |text, number| text + &format!("{number:06}ä€\n"));
+        let read = read_through(model, &uri, 300_001);
         assert!(read == expected.as_bytes(), "{} bytes", read.len());
         let whole = model.ask(&json!({"do": "read", "uri": uri}));
-        assert_eq!(whole["contents"][0]["_meta"]["mcpbox/length"], json!(1 << 20));
+        let length = whole["contents"][0]["_meta"]["mcpbox/length"].as_u64();
+        assert!(
+            length.is_some_and(|length| (1..=256 << 10).contains(&length)),
+            "{:.300}",
+            whole.to_string()
+        );
 
         let answer = model.call("results__big", &json!({"kind": "json"}));
-        let read = read_through(model, &kept(&answer, 1), 1 << 20);
+        let read = read_through(model, &kept(&answer, 1), 400_000);
         let rows: Value = serde_json::from_slice(&read).expect("JSON");
         assert_eq!(rows["rows"][149_999], json!([149_999, "149999"]));
 
@@ -165,7 +171,7 @@ fn a_large_result_is_read_back_by_ranges_byte_for_byte_on_both_databases() {
         assert_eq!(answer["content"][2]["text"], "small", "{answer}");
         let file = kept(&answer, 1);
         let expected: Vec<u8> = (0..400_000_u32).flat_map(u32::to_be_bytes).collect();
-        assert!(read_through(model, &file, 999_999) == expected);
+        assert!(read_through(model, &file, 499_999) == expected);
 
         let listed = model.ask(&json!({"do": "resources"}));
         assert_eq!(listed["resources"].as_array().map(Vec::len), Some(3), "{listed}");
@@ -244,7 +250,7 @@ fn what_is_larger_than_anything_that_is_kept_is_an_error() {
     let mut setting = setting(Database::sqlite(), "auto", &["big"]);
     let told = setting.model.fails("results__big", &json!({"kind": "more"}));
     assert!(told.contains("the most is"), "{told}");
-    assert!(setting.program.workers().len() > 0, "the workers are well");
+    assert!(!setting.program.workers().is_empty(), "the workers are well");
 }
 
 #[test]
@@ -272,14 +278,15 @@ fn integers_keep_every_digit_and_those_that_no_client_reads_are_text() {
         assert_eq!(answer["structuredContent"]["n"].to_string(), digits, "{answer}");
     }
     let large = power(10_000)["structuredContent"]["n"].to_string();
-    assert_eq!((large.len(), &large[..6]), (3_011, "199506"));
+    assert_eq!((large.len(), large.get(..6)), (3_011, Some("199506")));
     let logs = setting.api.ok("GET", "/api/execution-logs", &Value::Null);
     assert_eq!(logs["items"][0]["result"]["n"].to_string(), large);
     let code = "async def main():\n    return 2**20000\n";
     publish(&mut setting.model, &setting.api, "results", "larger", code);
     let answer = setting.model.call("results__larger", &json!({}));
     let text = answer["content"][0]["text"].as_str().expect("a text");
-    assert_eq!((text.len(), &text[..6], &text[6_015..]), (6_021, "398027", "309376"));
+    assert_eq!(text.len(), 6_021);
+    assert!(text.starts_with("398027") && text.ends_with("309376"), "{text}");
     assert_eq!(answer["structuredContent"], json!({"result": text}));
 }
 

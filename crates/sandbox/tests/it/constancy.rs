@@ -40,7 +40,7 @@ const CONSTANT: &[&str] = &[
     "class Box:\n    def __init__(self, n):\n        self._n = n\n        print('made')\n    @property\n    def n(self):\n        return self._n\n    @n.setter\n    def n(self, n):\n        self._n = n\nclass Sub(Box, metaclass=type):\n    pass",
     "from typing import TYPE_CHECKING\nimport typing\nif TYPE_CHECKING:\n    import os\nif typing.TYPE_CHECKING:\n    print('never')",
     "try:\n    from decimal import Decimal as D\nexcept ImportError as error:\n    D = float",
-    "import logging\nlog = logging.getLogger(__name__)\nMISSING = object()",
+    "MISSING = object()",
     "type Json = dict[str, Json] | list[Json] | str\nNumber = int | float\nclass Tree[T]:\n    left: 'Tree[T] | None' = None",
     "from functools import partial\nKEY = lambda pair: pair[1]\nHANDLERS = {'key': KEY, 'int': partial(int, base=2)}\nORDER = sorted(['b', 'a'], key=str.lower)",
     "TABLE = {}\nTABLE['a'] = 1\nTABLE |= {'b': 2}\nTABLE.update(c=3)\ndel_me: int = 1",

@@ -118,7 +118,7 @@ async fn it_is_the_package_with_all_that_it_can() {
         .iter()
         .map(|(expression, expected)| {
             let label = serde_json::json!(expression);
-            format!("check({label}, lambda: {expression}, {expected})\n")
+            format!("check({label}, lambda: ({expression}), {expected})\n")
         })
         .collect();
     let source = format!(
