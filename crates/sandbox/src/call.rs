@@ -14,7 +14,7 @@ use crate::outcome::{Failure, FailureKind};
 use crate::protocol::{FromWorker, PAYLOAD_MAX, Reply, Task};
 
 /// How much longer than the call's own limit the server waits before it gives the worker up.
-const GRACE: Duration = Duration::from_secs(2);
+const GRACE: Duration = Duration::from_secs(10);
 
 /// How a call ended, before the guest's answer is read.
 pub(crate) struct Ending {
