@@ -193,15 +193,15 @@ impl Link {
         self.reached(|phase| *phase > Phase::Serving).await;
     }
 
-    /// Waits until nothing is to be expected of the worker; tells whether that is as it should be.
-    pub(crate) async fn over(&self) -> bool {
-        self.reached(|phase| *phase > Phase::Leaving).await == Phase::Left
+    /// Waits until nothing more is to be expected of the worker.
+    pub(crate) async fn over(&self) {
+        self.reached(|phase| *phase > Phase::Leaving).await;
     }
 
-    async fn reached(&self, condition: impl FnMut(&Phase) -> bool) -> Phase {
+    async fn reached(&self, condition: impl FnMut(&Phase) -> bool) {
         let mut phase = self.phase.subscribe();
         // The sender is a part of this link and so is not gone.
-        phase.wait_for(condition).await.map_or(Phase::Left, |phase| *phase)
+        let _reached = phase.wait_for(condition).await;
     }
 }
 
@@ -244,6 +244,7 @@ impl Seat {
     }
 
     pub(crate) fn condemn_worker(&self) {
+        tracing::error!(worker = self.link.process, "a sandbox worker did not end a call in time");
         self.link.condemn("stopped answering");
     }
 }

@@ -173,6 +173,8 @@ impl Sandbox {
 
     /// Ends all workers and waits for that; calls under way fail.
     pub async fn stop(&self) {
+        // First, so that workers whose calls end here are not taken for lost ones.
+        self.inner.supervisor.begin_to_stop();
         self.inner.pool.close();
         self.inner.supervisor.stop().await;
     }

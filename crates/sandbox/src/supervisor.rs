@@ -82,9 +82,14 @@ impl Supervisor {
         Ok(Self { stopping, keepers: Mutex::new(keepers) })
     }
 
+    /// Has all workers ended, and none replaced.
+    pub(crate) fn begin_to_stop(&self) {
+        self.stopping.send_replace(true);
+    }
+
     /// Ends all workers and waits for that.
     pub(crate) async fn stop(&self) {
-        self.stopping.send_replace(true);
+        self.begin_to_stop();
         let mut keepers = {
             let mut kept = self.keepers.lock().unwrap_or_else(PoisonError::into_inner);
             std::mem::take(&mut *kept)

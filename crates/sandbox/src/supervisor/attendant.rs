@@ -45,9 +45,7 @@ impl Attendant {
         beside.spawn(async move { listen(&pulse, BEAT).await });
         tokio::select! {
             () = read(from, &link) => {}
-            as_asked = link.over() => if !as_asked {
-                tracing::error!(worker = link.process, "a sandbox worker is given up");
-            },
+            () = link.over() => {}
             _stopping = stop.wait_for(|stopping| *stopping) => {}
         }
         pool.remove(&link);
@@ -79,6 +77,7 @@ async fn listen(link: &Link, beat: Duration) {
         sleep(beat).await;
         silent = if link.is_silent_since(heard) { silent + 1 } else { 0 };
     }
+    tracing::error!(worker = link.process, "a sandbox worker does not answer any more");
     link.condemn("stopped answering");
 }
 
@@ -116,7 +115,9 @@ mod tests {
     #[tokio::test]
     async fn a_worker_that_stays_silent_is_condemned() {
         let link = link();
+        let seat = link.seat();
         listen(&link, Duration::from_millis(1)).await;
-        assert!(!link.over().await);
+        link.over().await;
+        assert_eq!(seat.map(|seat| seat.how_lost()), Some("stopped answering"));
     }
 }
