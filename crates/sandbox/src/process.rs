@@ -58,6 +58,13 @@ pub enum ProcessError {
     Stopped,
 }
 
+impl ProcessError {
+    /// Whether the same worker may start a moment later: what was short may be there again.
+    pub(crate) fn may_pass(&self) -> bool {
+        matches!(self, Self::Spawn(_) | Self::Pipe(_) | Self::Silent(_))
+    }
+}
+
 /// Starts workers, all from one thread of its own.
 ///
 /// Linux ends a worker when the *thread* that started it ends, so that must not be one of a

@@ -24,6 +24,9 @@ const READY_WITHIN: Duration = Duration::from_secs(30);
 /// A worker that lived this long did not fail for what it was started with.
 const STEADY_AFTER: Duration = Duration::from_secs(10);
 
+/// Starts of a sandbox's first workers that may fail for want of memory or processes.
+const FIRST_TRIES: u32 = 3;
+
 /// Early losses in a row after which the next worker is started at once all the same.
 const EARLY_FREE: u32 = 2;
 
@@ -135,7 +138,8 @@ impl Keeper {
                 Ok(End::Lost) => tracing::warn!("a sandbox worker is being replaced"),
                 Err(error) => {
                     tracing::error!(error = ?error, "a sandbox worker did not start");
-                    if let Some(first) = first.take() {
+                    let for_good = !error.may_pass() || early + 1 >= FIRST_TRIES;
+                    if let Some(first) = first.take_if(|_| for_good) {
                         // Nobody listening means that the start was given up for another worker's sake.
                         let _given_up = first.send(Err(error));
                         break;

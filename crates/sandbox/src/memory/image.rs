@@ -138,8 +138,10 @@ mod sealing {
 
     const NAME: &str = "mcpbox-memory-image";
 
-    const SEALS: SealFlags =
-        SealFlags::WRITE.union(SealFlags::SHRINK).union(SealFlags::GROW).union(SealFlags::SEAL);
+    const SEALS: SealFlags = SealFlags::SHRINK.union(SealFlags::GROW).union(SealFlags::SEAL);
+
+    /// Each keeps the content as it is, because nothing has mapped the file for writing before.
+    const NO_WRITING: SealFlags = SealFlags::WRITE.union(SealFlags::FUTURE_WRITE);
 
     pub(super) fn create() -> io::Result<OwnedFd> {
         let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
@@ -153,12 +155,17 @@ mod sealing {
     pub(super) fn fill_and_seal(memory: OwnedFd, content: &mut dyn Read) -> io::Result<File> {
         let mut file = File::from(memory);
         io::copy(content, &mut file)?;
-        fcntl_add_seals(&file, SEALS)?;
+        match fcntl_add_seals(&file, SEALS | SealFlags::WRITE) {
+            // The kernel is at work on one of the pages, to move or to reclaim it, and would wait no longer.
+            Err(Errno::BUSY) => fcntl_add_seals(&file, SEALS | SealFlags::FUTURE_WRITE)?,
+            sealed => sealed?,
+        }
         Ok(file)
     }
 
     pub(super) fn is_sealed(file: BorrowedFd<'_>) -> bool {
-        fcntl_get_seals(file).is_ok_and(|seals| seals.contains(SEALS))
+        fcntl_get_seals(file)
+            .is_ok_and(|seals| seals.contains(SEALS) && seals.intersects(NO_WRITING))
     }
 }
 
