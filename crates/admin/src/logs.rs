@@ -135,7 +135,9 @@ pub(crate) fn outcome(kind: &str) -> String {
         "memory" => "out of memory",
         "cpu" => "too much processor time",
         "wall_clock" => "timed out",
-        "stack" => "nested too deeply",
+        "recursion" => "nested too deeply",
+        "handles" => "too many handles",
+        "source_too_large" => "code too long",
         "result_too_large" => "result too large",
         "not_serializable" => "no JSON result",
         "return_type" => "wrong result type",
@@ -150,7 +152,7 @@ pub(crate) fn outcome(kind: &str) -> String {
 
 /// How long a call ran; a dash where the tool never began.
 pub(crate) fn duration(call: &Call) -> String {
-    let never_ran = ["arguments", "busy", "syntax", "no_main"];
+    let never_ran = ["arguments", "busy", "syntax", "source_too_large", "no_main"];
     match call.error_kind.as_deref() {
         Some(kind) if never_ran.contains(&kind) => "–".to_owned(),
         _ => view::duration(call.duration_us),

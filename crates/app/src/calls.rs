@@ -85,7 +85,7 @@ pub(crate) async fn execute(
     let entry = Entry::begin(app, who.to_string(), &subject, arguments.clone());
     // No server has any yet.
     let secrets = Secrets::new();
-    let outcome = match attempt(app, &subject.revision, &arguments, &secrets).await {
+    let outcome = match attempt(app, &subject, &arguments, &secrets).await {
         Ok(outcome) => readable(redaction::redacted(outcome, &Redactor::new(&secrets))),
         Err(error) => return entry.abandon(error),
     };
@@ -107,10 +107,11 @@ fn check_digest(revision: &Revision) -> Result<()> {
 
 async fn attempt(
     app: &App,
-    revision: &Revision,
+    subject: &Subject,
     arguments: &Value,
     secrets: &Secrets,
 ) -> Result<Outcome> {
+    let Subject { server_id, revision, .. } = subject;
     let wall = revision.timeout_ms.and_then(|ms| u64::try_from(ms).ok()).map(Duration::from_millis);
     let defaults = Limits::default();
     let run = Run {
@@ -119,6 +120,7 @@ async fn attempt(
         secrets: json!(secrets).to_string(),
         modules: ModulePolicy::default(),
         limits: Limits { wall: wall.unwrap_or(defaults.wall), ..defaults },
+        group: *server_id,
     };
     Ok(app.sandbox()?.run(run, Arc::new(NoHost)).await)
 }

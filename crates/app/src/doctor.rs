@@ -8,6 +8,7 @@ use sandbox::{Limits, MemoryReport, ModulePolicy, NoHost, Run, Sandbox, Status, 
 use store::Location;
 use store::examination::{self, Examination};
 use store::key::{KeyError, MasterKey};
+use uuid::Uuid;
 
 use crate::settings::Settings;
 
@@ -101,6 +102,7 @@ async fn sandbox(settings: &Settings) -> Vec<(&'static str, Verdict)> {
         secrets: "{}".to_owned(),
         modules: ModulePolicy::default(),
         limits: Limits { wall: Duration::from_secs(10), ..Limits::default() },
+        group: Uuid::nil(),
     };
     let outcome = sandbox.run(call, Arc::new(NoHost)).await;
     let verdict = match outcome.result.as_deref() {

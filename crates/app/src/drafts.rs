@@ -10,7 +10,7 @@ use crate::identity::Who;
 use crate::{App, Error, Result, schema, tools};
 
 /// The longest source text of a tool, in bytes.
-pub const SOURCE_MAX_BYTES: usize = 100_000;
+pub const SOURCE_MAX_BYTES: usize = sandbox::Limits::SOURCE_MAX;
 
 /// Reads source text in the sandbox without saving it: syntax, `main`, parameters, schemas.
 ///
@@ -19,8 +19,14 @@ pub const SOURCE_MAX_BYTES: usize = 100_000;
 /// [`Error::Unavailable`] when the sandbox cannot look at it. Bad source is no error: the
 /// inspection says what is wrong with it.
 pub async fn validate(app: &App, source: &str) -> Result<Inspection> {
+    // Of no server: all who only look at source share one part of the sandbox.
+    inspect(app, Uuid::nil(), source).await
+}
+
+async fn inspect(app: &App, server_id: Uuid, source: &str) -> Result<Inspection> {
     check_size(source)?;
-    app.sandbox()?.inspect(source, &ModulePolicy::default()).await.map_err(calls::sandbox_failure)
+    let modules = ModulePolicy::default();
+    app.sandbox()?.inspect(source, &modules, server_id).await.map_err(calls::sandbox_failure)
 }
 
 /// Runs the newest revision of a tool, approved or not, without secrets, and logs it as a test.
@@ -41,9 +47,13 @@ pub async fn test(
     calls::execute(app, who, subject, arguments).await
 }
 
-/// Inspects source that is to become a revision; only what can run passes.
-pub(crate) async fn require_runnable(app: &App, source: &str) -> Result<Inspection> {
-    let inspection = validate(app, source).await?;
+/// Inspects source that is to become a revision of a server's tool; only what can run passes.
+pub(crate) async fn require_runnable(
+    app: &App,
+    server_id: Uuid,
+    source: &str,
+) -> Result<Inspection> {
+    let inspection = inspect(app, server_id, source).await?;
     if let Some(error) = &inspection.error {
         return Err(Error::Source {
             message: error.message.clone(),

@@ -5,7 +5,7 @@ use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
 pub use sandbox::MemoryReset;
-use sandbox::WallsPolicy;
+use sandbox::{Bounds, WallsPolicy};
 use store::Location;
 
 use crate::artifacts::Keeping;
@@ -38,7 +38,25 @@ pub struct Runtime {
     pub calls_per_worker: Option<NonZeroU64>,
     /// How long results that no answer could hold are kept, and how many.
     pub keeping: Keeping,
+    /// How many calls there may be at once.
+    pub calls: Calls,
 }
+
+/// How many calls there may be at once, and what they may hold together.
+#[derive(Debug, Clone, Copy)]
+pub struct Calls {
+    /// Calls that run at once.
+    pub all: usize,
+    /// Calls of one server that run at once.
+    pub per_server: usize,
+    /// Calls that wait for a place.
+    pub waiting: usize,
+    /// Bytes of memory that all calls may hold together; half of the machine's when absent.
+    pub memory_bytes: Option<usize>,
+}
+
+/// The least that all calls may hold together where the machine decides, in bytes.
+const CALL_MEMORY_MIN: usize = 512 << 20;
 
 impl Settings {
     /// State in `data_dir`, or in the database that `database_url` names. The master key is
@@ -54,12 +72,14 @@ impl Settings {
         runtime: Runtime,
     ) -> crate::Result<Self> {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let workers = runtime.workers.unwrap_or(processors).max(1);
+        let calls = runtime.calls;
         Ok(Self {
             database: location(data_dir, database_url)?,
             encryption_key: encryption_key.map(str::to_owned),
             key_file: key_file(data_dir),
             sandbox: sandbox::Config {
-                workers: runtime.workers.unwrap_or(processors).max(1),
+                workers,
                 artifact_dir: data_dir.join("artifacts"),
                 worker_command: runtime.worker_command,
                 guest: runtime.guest,
@@ -70,6 +90,12 @@ impl Settings {
                     WallsPolicy::Preferred
                 },
                 calls_per_worker: runtime.calls_per_worker,
+                bounds: Bounds {
+                    calls: calls.all,
+                    calls_per_group: calls.per_server,
+                    waiting: calls.waiting,
+                    memory_bytes: calls.memory_bytes.unwrap_or_else(|| call_memory(workers)),
+                },
             },
             keeping: runtime.keeping,
         })
@@ -79,6 +105,21 @@ impl Settings {
 /// Where the master key is kept when the environment does not give it.
 pub fn key_file(data_dir: &Path) -> PathBuf {
     data_dir.join("key")
+}
+
+/// Half of the memory that this program may use; the least where the system does not tell.
+fn call_memory(workers: usize) -> usize {
+    let half = machine_memory().map_or(0, |bytes| usize::try_from(bytes / 2).unwrap_or(usize::MAX));
+    half.max(CALL_MEMORY_MIN).max(workers.saturating_mul(Bounds::WORKER_BYTES_MIN))
+}
+
+/// The machine's memory in bytes, or the container's where that is less.
+fn machine_memory() -> Option<u64> {
+    let mut system = sysinfo::System::new().ok()?;
+    system.refresh_memory();
+    let machine = system.total_memory();
+    let container = system.cgroup_limits().map_or(machine, |limits| limits.total_memory);
+    Some(machine.min(container))
 }
 
 /// The database that a `--database-url` names.
@@ -106,6 +147,13 @@ mod tests {
     fn no_address_means_sqlite_in_the_data_directory() {
         let found = location(Path::new("data"), None).unwrap();
         assert!(matches!(found, Location::Sqlite(path) if path == Path::new("data/mcpbox.db")));
+    }
+
+    #[test]
+    fn half_of_the_memory_is_for_calls_and_no_worker_goes_without() {
+        let memory = call_memory(1);
+        assert!((CALL_MEMORY_MIN..1 << 44).contains(&memory), "{memory}");
+        assert!(call_memory(1 << 20) >= 1 << 40);
     }
 
     #[test]

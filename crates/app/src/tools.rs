@@ -132,7 +132,7 @@ pub async fn create(app: &App, who: &Who, new: New) -> Result<(Tool, Revision)> 
     names::check_description(&new.description)?;
     let timeout_ms = new.timeout_ms.unwrap_or(server.default_timeout_ms);
     check_timeout(timeout_ms)?;
-    let inspection = drafts::require_runnable(app, &new.python_code).await?;
+    let inspection = drafts::require_runnable(app, server.id, &new.python_code).await?;
     let now = clock::now();
     let tool = Tool {
         id: Uuid::now_v7(),
@@ -280,7 +280,7 @@ impl Content {
         names::check_description(&content.description)?;
         check_timeout(content.timeout_ms)?;
         if let Some(source) = changes.python_code.filter(|source| *source != newest.python_code) {
-            let inspection = drafts::require_runnable(app, &source).await?;
+            let inspection = drafts::require_runnable(app, server.id, &source).await?;
             content.input_schema = inspection.input_schema;
             content.output_schema = inspection.output_schema;
             content.remarks = inspection.notes;

@@ -2,10 +2,11 @@
 
 use std::net::SocketAddr;
 use std::num::NonZeroU64;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use app::settings::MemoryReset;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 /// A self-hosted forge in which language models make their own tools and people approve them.
 #[derive(Debug, Parser)]
@@ -13,6 +14,27 @@ use clap::{Args, Parser, Subcommand};
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Arguments {
+    /// Reads flags and variables; ends the program where they are wrong or help is asked for.
+    pub(crate) fn read() -> Self {
+        let matches = without_empty_variables(Self::command()).get_matches();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+}
+
+/// A variable that is set to nothing counts as absent: that is how a file of settings leaves it open.
+fn without_empty_variables(command: clap::Command) -> clap::Command {
+    let command = command.mut_args(|argument| {
+        let value = argument.get_env().and_then(std::env::var_os);
+        if value.is_some_and(|value| value.is_empty()) {
+            argument.env(None::<&str>)
+        } else {
+            argument
+        }
+    });
+    command.mut_subcommands(without_empty_variables)
 }
 
 /// What to do.
@@ -67,7 +89,7 @@ pub(crate) struct Common {
     #[arg(long, global = true, env = "MCPBOX_LOG", value_name = "FILTER", default_value = "info")]
     pub(crate) log: String,
     /// Worker processes that run tools; one per processor when absent.
-    #[arg(long, global = true, env = "MCPBOX_WORKERS", value_name = "NUMBER", value_parser = workers)]
+    #[arg(long, global = true, env = "MCPBOX_WORKERS", value_name = "NUMBER", value_parser = whole(1..=256))]
     pub(crate) workers: Option<usize>,
     /// How the memory of one call is made new for the next: `auto` takes the fastest of
     /// `userfaultfd`, `pagemap-scan`, `pagemap`, `drop` and `pool` that works here; `drop` never
@@ -107,13 +129,54 @@ pub(crate) struct Common {
         value_parser = clap::value_parser!(u64).range(32..=1_048_576)
     )]
     pub(crate) artifact_megabytes: u64,
+    /// Calls that run at once; those of tests and of inspections count too. At most 512 for each
+    /// worker.
+    #[arg(
+        long,
+        global = true,
+        env = "MCPBOX_MAX_CALLS",
+        value_name = "NUMBER",
+        default_value = "512",
+        value_parser = whole(1..=131_072)
+    )]
+    pub(crate) max_calls: usize,
+    /// Calls of one server's tools that run at once.
+    #[arg(
+        long,
+        global = true,
+        env = "MCPBOX_MAX_CALLS_PER_SERVER",
+        value_name = "NUMBER",
+        default_value = "512",
+        value_parser = whole(1..=131_072)
+    )]
+    pub(crate) max_calls_per_server: usize,
+    /// Calls that wait for a place, up to ten seconds each; one more is answered "busy" at once.
+    #[arg(
+        long,
+        global = true,
+        env = "MCPBOX_MAX_WAITING_CALLS",
+        value_name = "NUMBER",
+        default_value = "1024",
+        value_parser = whole(0..=1_000_000)
+    )]
+    pub(crate) max_waiting_calls: usize,
+    /// Megabytes of memory that all calls may hold together, divided evenly among the workers; half
+    /// of the machine's memory, or of the container's, when absent. At least 32 for each worker.
+    #[arg(
+        long,
+        global = true,
+        env = "MCPBOX_CALL_MEMORY",
+        value_name = "MB",
+        value_parser = whole(32..=16_777_216)
+    )]
+    pub(crate) call_memory: Option<usize>,
 }
 
-/// Reads the number of workers.
-fn workers(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(number) if (1..=256).contains(&number) => Ok(number),
-        _ => Err("expected a whole number from 1 to 256".to_owned()),
+/// Reads a whole number of a range.
+fn whole(range: RangeInclusive<usize>) -> impl Fn(&str) -> Result<usize, String> + Clone {
+    move |text| match text.parse() {
+        Ok(number) if range.contains(&number) => Ok(number),
+        _ => Err(format!("expected a whole number from {} to {}", range.start(), range.end())),
     }
 }
 
@@ -292,8 +355,6 @@ pub(crate) enum TokenAction {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]

@@ -14,7 +14,6 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use arguments::{Arguments, Command};
-use clap::Parser as _;
 
 /// The guest, compiled ahead of time and compressed; empty in a build without it.
 static GUEST: &[u8] = include_bytes!(env!("MCPBOX_GUEST_FILE"));
@@ -41,7 +40,7 @@ fn main() -> ExitCode {
 
 fn run() -> anyhow::Result<()> {
     read_env_file()?;
-    let Arguments { command } = Arguments::parse();
+    let Arguments { command } = Arguments::read();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

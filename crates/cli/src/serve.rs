@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use app::artifacts::Keeping;
-use app::settings::{Runtime, Settings};
+use app::settings::{Calls, Runtime, Settings};
 use app::{App, tokens};
 use axum::Router;
 use tokio::net::TcpListener;
@@ -90,6 +90,12 @@ pub(crate) fn settings(common: &Common) -> anyhow::Result<Settings> {
         calls_per_worker: common.calls_per_worker,
         memory_reset: common.memory_reset,
         keeping,
+        calls: Calls {
+            all: common.max_calls,
+            per_server: common.max_calls_per_server,
+            waiting: common.max_waiting_calls,
+            memory_bytes: common.call_memory.map(|megabytes| megabytes << 20),
+        },
     };
     let settings = Settings::new(
         &common.data_dir,

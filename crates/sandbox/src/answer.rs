@@ -74,10 +74,13 @@ pub(crate) fn inspection(reply: Result<Reply, Failure>) -> Result<Inspection, Fa
 
 fn failure(answer: Answer<'_>, limits: &Limits) -> Failure {
     let error_type = answer.detail.as_ref().and_then(|detail| detail.get("error_type"));
-    let out_of_memory = error_type.and_then(Value::as_str) == Some("MemoryError");
+    let error_type = error_type.and_then(Value::as_str).unwrap_or_default();
+    let out_of_memory = error_type == "MemoryError";
     let named = serde_json::from_value(Value::String(answer.kind));
     let kind = match named.unwrap_or(FailureKind::Exception) {
         FailureKind::Exception | FailureKind::Memory if out_of_memory => FailureKind::Memory,
+        FailureKind::Exception if error_type == "RecursionError" => FailureKind::Recursion,
+        FailureKind::Exception if answer.message.contains(&handles()) => FailureKind::Handles,
         // What only the server can know is not taken from a guest.
         kind if kind.is_the_servers() => FailureKind::Exception,
         kind => kind,
@@ -99,6 +102,15 @@ pub(crate) fn memory(limit: usize) -> String {
     format!(
         "the tool needed more than its {} of memory: work on the data in smaller pieces",
         text::size(limit)
+    )
+}
+
+/// The sentence for a call that has used up its handles.
+pub(crate) fn handles() -> String {
+    format!(
+        "{} handles are open already, the most of one call: wait for some of its requests to end \
+         before it begins more",
+        Limits::HANDLES_MAX
     )
 }
 
@@ -219,6 +231,22 @@ mod tests {
             r#"{"ok":false,"kind":"exception","message":"","detail":{"error_type":"MemoryError"}}"#;
         let failure = read(json).map_err(|failure| (failure.kind, failure.message));
         assert!(matches!(failure, Err((FailureKind::Memory, text)) if text.contains("256 MB")));
+    }
+
+    #[test]
+    fn nested_calls_and_handles_have_kinds_of_their_own() {
+        let handles = super::handles();
+        for (error_type, message, kind) in [
+            ("RecursionError", "RecursionError: too deep", FailureKind::Recursion),
+            ("mcpbox_host.OperationError", handles.as_str(), FailureKind::Handles),
+            ("mcpbox_host.OperationError", "it is not allowed", FailureKind::Exception),
+        ] {
+            let detail = serde_json::json!({ "error_type": error_type });
+            let json = serde_json::json!({ "ok": false, "kind": "exception", "message": message, "detail": detail });
+            let failure =
+                read(&json.to_string()).map_err(|failure| (failure.kind, failure.message));
+            assert_eq!(failure, Err((kind, message.to_owned())));
+        }
     }
 
     #[test]

@@ -32,8 +32,13 @@ impl Ending {
     }
 }
 
-/// Carries one call through.
-pub(crate) async fn drive(seat: Seat, task: Task, limits: Limits, host: Arc<dyn Host>) -> Ending {
+/// Carries one call through; its task comes back where the worker had no room for it.
+pub(crate) async fn drive(
+    seat: Seat,
+    task: Task,
+    limits: Limits,
+    host: Arc<dyn Host>,
+) -> Result<Ending, Task> {
     let deadline = Instant::now() + limits.wall + GRACE;
     let mut drive = Drive { seat, host, operations: Operations::default(), stdout: Vec::new() };
     let carried_through = async {
@@ -42,8 +47,12 @@ pub(crate) async fn drive(seat: Seat, task: Task, limits: Limits, host: Arc<dyn 
     };
     let outcome = timeout_at(deadline, carried_through).await;
     let stdout = crate::text::decode_prefix(std::mem::take(&mut drive.stdout));
-    match outcome {
-        Ok(Some((reply, cpu, stdout_truncated))) => {
+    Ok(match outcome {
+        Ok(Some(Event::Full(task))) => {
+            drive.seat.turned_away();
+            return Err(task);
+        }
+        Ok(Some(Event::Done { reply, cpu, stdout_truncated })) => {
             Ending { reply: Ok(reply), stdout, stdout_truncated, cpu }
         }
         Ok(None) => Ending { stdout, ..Ending::refused(lost(drive.seat.how_lost())) },
@@ -51,7 +60,13 @@ pub(crate) async fn drive(seat: Seat, task: Task, limits: Limits, host: Arc<dyn 
             drive.seat.condemn_worker();
             Ending { stdout, ..Ending::refused(lost("stopped answering")) }
         }
-    }
+    })
+}
+
+/// What ends a call's time in its worker.
+enum Event {
+    Full(Task),
+    Done { reply: Reply, cpu: Duration, stdout_truncated: bool },
 }
 
 fn lost(how: &str) -> Failure {
@@ -77,11 +92,15 @@ struct Operations {
 }
 
 impl Drive {
-    async fn until_done(&mut self, stdout_bytes: usize) -> Option<(Reply, Duration, bool)> {
+    async fn until_done(&mut self, stdout_bytes: usize) -> Option<Event> {
         loop {
             tokio::select! {
                 event = self.seat.event() => match event? {
-                    FromWorker::Ready { .. } | FromWorker::Pong | FromWorker::Retire { .. } => {}
+                    FromWorker::Ready { .. }
+                    | FromWorker::Pong
+                    | FromWorker::Retire { .. }
+                    | FromWorker::Load(_) => {}
+                    FromWorker::Full { task, .. } => return Some(Event::Full(task)),
                     FromWorker::Output { bytes, .. } => {
                         let room = stdout_bytes.saturating_sub(self.stdout.len());
                         self.stdout.extend(bytes.into_iter().take(room));
@@ -92,7 +111,7 @@ impl Drive {
                     }
                     FromWorker::Abandon { operation, .. } => self.operations.abandon(operation),
                     FromWorker::Done { reply, cpu, stdout_truncated, .. } => {
-                        return Some((reply, cpu, stdout_truncated));
+                        return Some(Event::Done { reply, cpu, stdout_truncated });
                     }
                 },
                 Some((operation, outcome)) = self.operations.next() => {

@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
-use crate::limits::Limits;
+use crate::limits::{Bounds, Limits};
 use crate::memory::{Memories, Stacks};
-use crate::protocol::CALLS_PER_WORKER;
 
 /// Deep enough for CPython to raise `RecursionError` itself in most cases.
 const STACK_BYTES: usize = 8 << 20;
@@ -45,7 +44,7 @@ fn config() -> Config {
 }
 
 fn pool() -> PoolingAllocationConfig {
-    let calls = u32::try_from(CALLS_PER_WORKER).unwrap_or(u32::MAX);
+    let calls = u32::try_from(Bounds::CALLS_PER_WORKER).unwrap_or(u32::MAX);
     let mut pool = PoolingAllocationConfig::default();
     pool.total_component_instances(calls)
         .total_core_instances(calls.saturating_mul(32))

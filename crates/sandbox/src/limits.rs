@@ -3,6 +3,9 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::outcome::{Failure, FailureKind};
 
 use crate::modules::ModulePolicy;
 
@@ -19,6 +22,9 @@ pub struct Run {
     pub modules: ModulePolicy,
     /// How much the call may use.
     pub limits: Limits,
+    /// Who shares places and processor time with it: calls of one group, such as the tools of one
+    /// server, hold back each other and not those of another.
+    pub group: Uuid,
 }
 
 /// How much one call may use.
@@ -48,6 +54,13 @@ impl Limits {
     /// The most output, and the most of a result, that any call can be given, in bytes.
     pub const TEXT_MAX: usize = 32 << 20;
 
+    /// The most handles that any call may have open: operations of the host and resources of the
+    /// interpreter together.
+    pub const HANDLES_MAX: usize = 256;
+
+    /// The longest source text of a tool, in bytes.
+    pub const SOURCE_MAX: usize = 100_000;
+
     /// These limits, where they are more than any call can be given, brought down to that.
     pub(crate) fn bounded(self) -> Self {
         Self {
@@ -70,4 +83,48 @@ impl Default for Limits {
             result_bytes: Self::TEXT_MAX,
         }
     }
+}
+
+/// How many calls there may be at once, and how much memory they may hold together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Bounds {
+    /// Calls that run at once; at most [`Bounds::CALLS_PER_WORKER`] for each worker.
+    pub calls: usize,
+    /// Calls of one group that run at once.
+    pub calls_per_group: usize,
+    /// Calls that wait for a place; one more is turned away at once.
+    pub waiting: usize,
+    /// Bytes that all calls may hold together, divided evenly among the workers. A call holds
+    /// [`Bounds::CALL_BYTES`] and what its memory has grown.
+    pub memory_bytes: usize,
+}
+
+impl Bounds {
+    /// The most calls that one worker carries.
+    pub const CALLS_PER_WORKER: usize = 512;
+
+    /// What a call holds that has not grown: what an instance writes to of the snapshot.
+    pub const CALL_BYTES: usize = 4 << 20;
+
+    /// The least memory that a worker can have for its calls, in bytes.
+    pub const WORKER_BYTES_MIN: usize = 32 << 20;
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { calls: 512, calls_per_group: 512, waiting: 1024, memory_bytes: 512 << 20 }
+    }
+}
+
+/// Refuses source that is too long.
+pub(crate) fn check_source(source: &str) -> Result<(), Failure> {
+    if source.len() <= Limits::SOURCE_MAX {
+        return Ok(());
+    }
+    let message = format!(
+        "the code has {} bytes, the most is {}: split it into several tools or shorten it",
+        source.len(),
+        Limits::SOURCE_MAX
+    );
+    Err(Failure::new(FailureKind::SourceTooLarge, message))
 }

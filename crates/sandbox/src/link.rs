@@ -2,14 +2,16 @@
 
 mod outgoing;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{mpsc, watch};
+use uuid::Uuid;
 
-use crate::limits::Limits;
-use crate::protocol::{CALLS_PER_WORKER, FromWorker, Readiness, Task, ToWorker};
+use crate::limits::{Bounds, Limits};
+use crate::pool::Pool;
+use crate::protocol::{FromWorker, Load, Readiness, Task, ToWorker};
 use crate::text;
 pub(crate) use outgoing::Letters;
 use outgoing::Outgoing;
@@ -28,20 +30,37 @@ pub(crate) struct Link {
     outgoing: Outgoing,
     /// Calls that the worker takes before it is replaced.
     calls_most: u64,
+    /// The bytes that its calls may hold together.
+    memory_bytes: usize,
     calls: Mutex<Calls>,
     phase: watch::Sender<Phase>,
     /// Messages that have come from the worker.
     heard: AtomicU64,
     /// Whether the worker has been silent when it should have answered.
     silent: AtomicBool,
-    /// Told when a call has ended, on any worker.
-    freed: Arc<Notify>,
 }
 
 struct Calls {
     open: bool,
     taken: u64,
-    senders: HashMap<u64, mpsc::Sender<FromWorker>>,
+    senders: BTreeMap<u64, mpsc::Sender<FromWorker>>,
+    /// What the worker told last.
+    load: Load,
+    /// Whether it has handed back a call since one of its calls ended or it told of its load.
+    full: bool,
+}
+
+impl Calls {
+    /// What the calls hold: at least so much, as the worker tells of growth a little later.
+    fn memory(&self) -> usize {
+        self.senders.len().saturating_mul(Bounds::CALL_BYTES).saturating_add(self.load.grown)
+    }
+
+    /// How many calls are after the processor. What the worker has not yet judged may be.
+    fn runnable(&self) -> usize {
+        let unjudged = self.senders.range(self.load.seen.saturating_add(1)..).count();
+        self.load.runnable.saturating_add(unjudged)
+    }
 }
 
 /// Where a worker is in its life; later ones do not go back to earlier ones.
@@ -63,20 +82,21 @@ impl Link {
         process: u32,
         readiness: Readiness,
         calls_most: u64,
-        freed: Arc<Notify>,
+        memory_bytes: usize,
     ) -> (Self, Letters) {
-        let calls = Calls { open: true, taken: 0, senders: HashMap::new() };
+        let (senders, load) = (BTreeMap::new(), Load::default());
+        let calls = Calls { open: true, taken: 0, senders, load, full: false };
         let (outgoing, letters) = Outgoing::new();
         let link = Self {
             process,
             readiness,
             outgoing,
             calls_most,
+            memory_bytes,
             calls: Mutex::new(calls),
             phase: watch::Sender::new(Phase::Serving),
             heard: AtomicU64::new(0),
             silent: AtomicBool::new(false),
-            freed,
         };
         (link, letters)
     }
@@ -86,18 +106,29 @@ impl Link {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many calls the worker carries.
-    pub(crate) fn load(&self) -> usize {
-        self.calls().senders.len()
+    /// How many bytes the calls hold.
+    pub(crate) fn memory(&self) -> usize {
+        self.calls().memory()
     }
 
-    /// A place for one more call, unless the worker is full, silent, leaving or lost.
-    pub(crate) fn seat(self: &Arc<Self>) -> Option<Seat> {
+    /// How many calls are after the processor, and how many there are; `None` where there is no
+    /// room for one more, or nothing is heard of the worker. The first call has room in any case.
+    pub(crate) fn burden(&self) -> Option<(usize, usize)> {
         if self.silent.load(Ordering::Relaxed) {
             return None;
         }
+        let calls = self.calls();
+        let count = calls.senders.len();
+        let memory = calls.memory().saturating_add(Bounds::CALL_BYTES);
+        let fits = count == 0 || (memory <= self.memory_bytes && !calls.full);
+        let room = calls.open && count < Bounds::CALLS_PER_WORKER && fits;
+        room.then(|| (calls.runnable(), count))
+    }
+
+    /// A place for one more call, unless the worker is leaving or lost.
+    pub(crate) fn seat(self: &Arc<Self>, pool: &Arc<Pool>, group: Uuid) -> Option<Seat> {
         let mut calls = self.calls();
-        if !calls.open || calls.senders.len() >= CALLS_PER_WORKER {
+        if !calls.open {
             return None;
         }
         calls.taken += 1;
@@ -108,17 +139,27 @@ impl Link {
         if call >= self.calls_most {
             self.retire();
         }
-        Some(Seat { link: Arc::clone(self), call, events, done: false })
+        let (link, pool) = (Arc::clone(self), Arc::clone(pool));
+        Some(Seat { link, pool, group, call, events, done: false })
+    }
+
+    /// Takes note of what the worker tells about itself.
+    pub(crate) fn loaded(&self, load: Load) {
+        let mut calls = self.calls();
+        calls.load = load;
+        calls.full = false;
+    }
+
+    /// Notes that the worker has said something; tells whether it had been silent before.
+    pub(crate) fn hear(&self) -> bool {
+        self.heard.fetch_add(1, Ordering::Relaxed);
+        self.silent.swap(false, Ordering::Relaxed)
     }
 
     /// Hands a message of the worker to the driver of its call.
     pub(crate) async fn deliver(&self, message: FromWorker) {
-        self.heard.fetch_add(1, Ordering::Relaxed);
-        if self.silent.swap(false, Ordering::Relaxed) {
-            self.freed.notify_waiters();
-        }
         let call = match &message {
-            FromWorker::Ready { .. } | FromWorker::Pong => return,
+            FromWorker::Ready { .. } | FromWorker::Pong | FromWorker::Load(_) => return,
             FromWorker::Retire { reason } => {
                 let reason = text::one_line(reason, REASON_MAX);
                 tracing::warn!(reason, "a sandbox worker asks to be replaced");
@@ -127,6 +168,7 @@ impl Link {
             FromWorker::Output { call, .. }
             | FromWorker::Operation { call, .. }
             | FromWorker::Abandon { call, .. }
+            | FromWorker::Full { call, .. }
             | FromWorker::Done { call, .. } => *call,
         };
         let sender = self.calls().senders.get(&call).cloned();
@@ -203,11 +245,20 @@ impl Link {
         // The sender is a part of this link and so is not gone.
         let _reached = phase.wait_for(condition).await;
     }
+
+    /// Notes that a call is over, or that there was no room for it.
+    fn remove(&self, call: u64, full: bool) {
+        let mut calls = self.calls();
+        calls.senders.remove(&call);
+        calls.full = full;
+    }
 }
 
 /// A call's place in a worker; dropping it cancels the call.
 pub(crate) struct Seat {
     link: Arc<Link>,
+    pool: Arc<Pool>,
+    group: Uuid,
     call: u64,
     events: mpsc::Receiver<FromWorker>,
     done: bool,
@@ -217,7 +268,8 @@ impl Seat {
     /// Sends the call, once there is room for it on the way.
     pub(crate) async fn start(&self, task: Task, limits: Limits) {
         let bytes = task.length();
-        let message = ToWorker::Start { call: self.call, task, limits };
+        let (call, group) = (self.call, self.group);
+        let message = ToWorker::Start { call, group, task, limits };
         self.link.outgoing.send_bounded(message, bytes).await;
     }
 
@@ -247,13 +299,27 @@ impl Seat {
         tracing::error!(worker = self.link.process, "a sandbox worker did not end a call in time");
         self.link.condemn("stopped answering");
     }
+
+    /// Leaves a worker that has handed the call back.
+    pub(crate) fn turned_away(mut self) {
+        self.done = true;
+        // Before the place is given to another call, which would be turned away as well.
+        self.link.remove(self.call, true);
+    }
+
+    #[cfg(test)]
+    pub(crate) fn process(&self) -> u32 {
+        self.link.process
+    }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
         let last = {
             let mut calls = self.link.calls();
-            calls.senders.remove(&self.call);
+            if calls.senders.remove(&self.call).is_some() {
+                calls.full = false;
+            }
             !calls.open && calls.senders.is_empty()
         };
         if !self.done {
@@ -262,6 +328,6 @@ impl Drop for Seat {
         if last {
             self.link.advance(Phase::Left);
         }
-        self.link.freed.notify_waiters();
+        self.pool.left(self.group);
     }
 }

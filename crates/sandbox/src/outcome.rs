@@ -50,6 +50,8 @@ impl Failure {
 pub enum FailureKind {
     /// The source does not parse.
     Syntax,
+    /// The limit on the source's size.
+    SourceTooLarge,
     /// The source has no `async def main`.
     NoMain,
     /// The arguments do not fit the parameters of `main`.
@@ -64,8 +66,10 @@ pub enum FailureKind {
     Cpu,
     /// The limit on elapsed time.
     WallClock,
-    /// The native stack.
-    Stack,
+    /// The limit on nested calls, Python's own or the native stack.
+    Recursion,
+    /// The limit on open handles.
+    Handles,
     /// The limit on the result's size.
     ResultTooLarge,
     /// The result has no JSON form.
@@ -78,7 +82,7 @@ pub enum FailureKind {
     Trap,
     /// The worker process ended or stopped answering.
     WorkerLost,
-    /// All workers are taken.
+    /// No place, or no memory, is left beside the other calls.
     Busy,
     /// The call was given up before it ended.
     Cancelled,
@@ -94,6 +98,7 @@ impl FailureKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Syntax => "syntax",
+            Self::SourceTooLarge => "source_too_large",
             Self::NoMain => "no_main",
             Self::Arguments => "arguments",
             Self::Exception => "exception",
@@ -101,7 +106,8 @@ impl FailureKind {
             Self::Memory => "memory",
             Self::Cpu => "cpu",
             Self::WallClock => "wall_clock",
-            Self::Stack => "stack",
+            Self::Recursion => "recursion",
+            Self::Handles => "handles",
             Self::ResultTooLarge => "result_too_large",
             Self::NotSerializable => "not_serializable",
             Self::ReturnType => "return_type",

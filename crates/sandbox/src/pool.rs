@@ -1,146 +1,265 @@
-//! Which worker takes which call.
+//! Which call gets a place, and on which worker.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
+use uuid::Uuid;
 
 use crate::call::{self, Ending};
 use crate::host::Host;
-use crate::limits::Limits;
+use crate::limits::{Bounds, Limits};
 use crate::link::{Letters, Link, Seat};
 use crate::memory::MemoryReport;
 use crate::outcome::{Failure, FailureKind};
-use crate::protocol::{CALLS_PER_WORKER, Readiness, TASK_MAX, Task};
+use crate::protocol::{Load, Readiness, Share, TASK_MAX, Task};
+use crate::queue::Queue;
 use crate::text;
 use crate::walls::Walls;
 
 /// How long a call waits for a place before it is turned away.
 const QUEUE_WAIT: Duration = Duration::from_secs(10);
 
-/// The workers that take calls now.
+/// The workers that take calls now, and the calls that wait for them.
 pub(crate) struct Pool {
     workers: usize,
-    links: Mutex<Vec<Arc<Link>>>,
-    /// One permit per place, so that calls get them in the order they came.
-    places: Semaphore,
-    /// Told when a worker has come or a call has ended.
-    freed: Arc<Notify>,
+    share: Share,
+    state: Mutex<State>,
+}
+
+struct State {
+    links: Vec<Arc<Link>>,
+    queue: Queue<oneshot::Sender<Seat>>,
+    closed: bool,
+}
+
+/// How many there are of what.
+pub(crate) struct Counts {
+    pub(crate) ready: usize,
+    pub(crate) running: usize,
+    pub(crate) waiting: usize,
+    pub(crate) memory: usize,
 }
 
 impl Pool {
-    pub(crate) fn new(workers: usize) -> Self {
-        let places = Semaphore::new(workers.saturating_mul(CALLS_PER_WORKER));
-        let freed = Arc::new(Notify::new());
-        Self { workers, links: Mutex::default(), places, freed }
+    pub(crate) fn new(workers: usize, bounds: Bounds) -> Self {
+        let of = bounds.memory_bytes;
+        let share = Share { bytes: of.checked_div(workers).unwrap_or(of), of };
+        let queue = Queue::new(bounds);
+        Self {
+            workers,
+            share,
+            state: Mutex::new(State { links: Vec::new(), queue, closed: false }),
+        }
     }
 
     pub(crate) fn workers(&self) -> usize {
         self.workers
     }
 
-    /// How many workers take calls, and how many calls they carry.
-    pub(crate) fn load(&self) -> (usize, usize) {
-        let links = self.links();
-        (links.len(), links.iter().map(|link| link.load()).sum())
+    pub(crate) fn bounds(&self) -> Bounds {
+        *self.state().queue.bounds()
+    }
+
+    /// The memory that the calls of each worker may hold.
+    pub(crate) fn share(&self) -> Share {
+        self.share
+    }
+
+    /// How many workers take calls, and what the calls are about.
+    pub(crate) fn counts(&self) -> Counts {
+        let state = self.state();
+        Counts {
+            ready: state.links.len(),
+            running: state.queue.running(),
+            waiting: state.queue.waiting(),
+            memory: state.links.iter().map(|link| link.memory()).sum(),
+        }
     }
 
     /// What keeps the workers in, of each wall the worst; `None` while there is no worker.
     pub(crate) fn walls(&self) -> Option<Walls> {
-        self.links().iter().map(|link| link.readiness.walls.clone()).reduce(Walls::or_worse)
+        let state = self.state();
+        state.links.iter().map(|link| link.readiness.walls.clone()).reduce(Walls::or_worse)
     }
 
     /// How the workers reset memory; `None` while there is no worker.
     pub(crate) fn memory(&self) -> Option<MemoryReport> {
-        self.links().first().map(|link| link.readiness.memory.clone())
+        self.state().links.first().map(|link| link.readiness.memory.clone())
     }
 
     /// Adds a worker that is ready, for `calls_most` calls.
     pub(crate) fn add(
-        &self,
+        self: &Arc<Self>,
         process: u32,
         readiness: Readiness,
         calls_most: u64,
     ) -> (Arc<Link>, Letters) {
-        let (link, letters) = Link::new(process, readiness, calls_most, Arc::clone(&self.freed));
+        let (link, letters) = Link::new(process, readiness, calls_most, self.share.bytes);
         let link = Arc::new(link);
-        self.links().push(Arc::clone(&link));
-        self.freed.notify_waiters();
+        self.state().links.push(Arc::clone(&link));
+        self.serve_waiting();
         (link, letters)
     }
 
     /// Removes a worker that is lost; its calls learn of it.
     pub(crate) fn remove(&self, lost: &Arc<Link>) {
-        self.links().retain(|link| !Arc::ptr_eq(link, lost));
+        self.state().links.retain(|link| !Arc::ptr_eq(link, lost));
         lost.close();
+    }
+
+    /// Takes note of what a worker tells about itself.
+    pub(crate) fn loaded(self: &Arc<Self>, link: &Link, load: Load) {
+        link.loaded(load);
+        self.serve_waiting();
     }
 
     /// Takes no more calls and ends those under way.
     pub(crate) fn close(&self) {
-        self.places.close();
-        for link in self.links().drain(..) {
+        let links = {
+            let mut state = self.state();
+            state.closed = true;
+            state.queue.clear();
+            std::mem::take(&mut state.links)
+        };
+        for link in links {
             link.close();
         }
-        self.freed.notify_waiters();
     }
 
-    /// Runs `task` on the worker that carries the fewest calls.
-    pub(crate) async fn call(&self, task: Task, limits: Limits, host: Arc<dyn Host>) -> Ending {
+    /// Runs `task` on the worker that has the least to do, once there is a place for its group.
+    pub(crate) async fn call(
+        self: &Arc<Self>,
+        group: Uuid,
+        mut task: Task,
+        limits: Limits,
+        host: Arc<dyn Host>,
+    ) -> Ending {
         if task.length() > TASK_MAX {
             return Ending::refused(too_long(task.length()));
         }
         let deadline = Instant::now() + QUEUE_WAIT;
-        let Ok(permit) = timeout_at(deadline, self.places.acquire()).await else {
-            return Ending::refused(self.busy());
-        };
-        let Ok(_permit) = permit else { return Ending::refused(stopped()) };
-        let seat = match timeout_at(deadline, self.seat()).await {
-            Ok(Ok(seat)) => seat,
-            Ok(Err(failure)) => return Ending::refused(failure),
-            Err(_elapsed) => return Ending::refused(self.busy()),
-        };
-        // A task of its own is polled whatever the caller does meanwhile; dropping the set ends it.
-        let mut driver = JoinSet::new();
-        driver.spawn(call::drive(seat, task, limits, host));
-        match driver.join_next().await {
-            Some(Ok(ending)) => ending,
-            Some(Err(_)) | None => Ending::refused(Failure::new(
-                FailureKind::Cancelled,
-                "the call was given up because the server is stopping",
-            )),
+        loop {
+            let seat = match self.place(group, deadline).await {
+                Ok(seat) => seat,
+                Err(failure) => return Ending::refused(failure),
+            };
+            // A task of its own is polled whatever the caller does meanwhile; dropping the set ends it.
+            let mut driver = JoinSet::new();
+            driver.spawn(call::drive(seat, task, limits, Arc::clone(&host)));
+            match driver.join_next().await {
+                Some(Ok(Ok(ending))) => return ending,
+                Some(Ok(Err(handed_back))) => task = handed_back,
+                Some(Err(_)) | None => {
+                    let message = "the call was given up because the server is stopping";
+                    return Ending::refused(Failure::new(FailureKind::Cancelled, message));
+                }
+            }
         }
     }
 
-    async fn seat(&self) -> Result<Seat, Failure> {
-        loop {
-            let freed = self.freed.notified();
-            if self.places.is_closed() {
+    async fn place(self: &Arc<Self>, group: Uuid, deadline: Instant) -> Result<Seat, Failure> {
+        let (waiting, seat) = {
+            let mut state = self.state();
+            if state.closed {
                 return Err(stopped());
             }
-            let mut links = self.links().clone();
-            links.sort_by_key(|link| link.load());
-            if let Some(seat) = links.iter().find_map(Link::seat) {
+            if state.queue.waiting() == 0
+                && state.queue.may_begin(group)
+                && let Some(seat) = self.seat(&mut state, group)
+            {
                 return Ok(seat);
             }
-            freed.await;
+            let (waker, seat) = oneshot::channel();
+            let Some(ticket) = state.queue.wait(group, waker) else {
+                return Err(busy(&state, group, "no more can wait"));
+            };
+            (Waiting { pool: self, group, ticket }, seat)
+        };
+        self.serve_waiting();
+        let seat = timeout_at(deadline, seat).await;
+        drop(waiting);
+        match seat {
+            Ok(Ok(seat)) => Ok(seat),
+            Ok(Err(_closed)) => Err(stopped()),
+            Err(_elapsed) => {
+                let waited = format!("no place came free within {}", text::duration(QUEUE_WAIT));
+                Err(busy(&self.state(), group, &waited))
+            }
         }
     }
 
-    fn busy(&self) -> Failure {
-        let (ready, running) = self.load();
-        let message = format!(
-            "the sandbox is busy ({running} calls in {ready} of {} workers): try again in a few seconds",
-            self.workers
-        );
-        Failure::new(FailureKind::Busy, message)
+    /// A place on the worker that has the least to do; `None` where none has room.
+    fn seat(self: &Arc<Self>, state: &mut State, group: Uuid) -> Option<Seat> {
+        let burdens = state.links.iter().filter_map(|link| Some((link.burden()?, link)));
+        let (_, link) = burdens.min_by_key(|(burden, _)| *burden)?;
+        let seat = link.seat(self, group)?;
+        state.queue.begin(group);
+        Some(seat)
     }
 
-    fn links(&self) -> MutexGuard<'_, Vec<Arc<Link>>> {
-        // A list of links is whole after every statement, so a panic elsewhere does not spoil it.
-        self.links.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Gives places to calls that wait, as long as there are both.
+    pub(crate) fn serve_waiting(self: &Arc<Self>) {
+        let mut unwanted = Vec::new();
+        {
+            let mut state = self.state();
+            while let Some(group) = state.queue.next_group()
+                && let Some(seat) = self.seat(&mut state, group)
+            {
+                let Some(waker) = state.queue.take(group) else {
+                    unwanted.push(seat);
+                    break;
+                };
+                unwanted.extend(waker.send(seat).err());
+            }
+        }
+        // Leaving a place takes the lock that is free only now.
+        drop(unwanted);
     }
+
+    /// Notes that a call of `group` has left its place.
+    pub(crate) fn left(self: &Arc<Self>, group: Uuid) {
+        let any_waits = {
+            let mut state = self.state();
+            state.queue.end(group);
+            state.queue.waiting() > 0
+        };
+        if any_waits {
+            self.serve_waiting();
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Lists and counts are whole after every statement, so a panic elsewhere does not spoil them.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A call's place in the queue; dropping it leaves the queue.
+struct Waiting<'a> {
+    pool: &'a Pool,
+    group: Uuid,
+    ticket: u64,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.pool.state().queue.leave(self.group, self.ticket);
+    }
+}
+
+fn busy(state: &State, group: Uuid, problem: &str) -> Failure {
+    let queue = &state.queue;
+    let message = format!(
+        "the sandbox is busy: {problem} ({} calls run, {} of them of this server; {} wait): try \
+         again in a few seconds",
+        queue.running(),
+        queue.running_of(group),
+        queue.waiting()
+    );
+    Failure::new(FailureKind::Busy, message)
 }
 
 fn too_long(length: usize) -> Failure {
@@ -154,4 +273,95 @@ fn too_long(length: usize) -> Failure {
 
 fn stopped() -> Failure {
     Failure::new(FailureKind::Cancelled, "the sandbox is stopping: call again once it is back")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use tokio::time::Instant;
+    use uuid::Uuid;
+
+    use super::{Link, Pool, Seat};
+    use crate::limits::Bounds;
+    use crate::outcome::{Failure, FailureKind};
+    use crate::protocol::Load;
+    use crate::protocol::tests::readiness;
+
+    const GROUP: Uuid = Uuid::from_u128(1);
+
+    fn add(pool: &Arc<Pool>, process: u32) -> Arc<Link> {
+        pool.add(process, readiness(), u64::MAX).0
+    }
+
+    async fn place(pool: &Arc<Pool>) -> Result<Seat, Failure> {
+        pool.place(GROUP, Instant::now() + Duration::from_millis(50)).await
+    }
+
+    #[tokio::test]
+    async fn a_call_goes_where_least_is_after_the_processor() {
+        let pool = Arc::new(Pool::new(2, Bounds::default()));
+        let links = [add(&pool, 1), add(&pool, 2)];
+        let looping = place(&pool).await.expect("there is a place");
+        assert_eq!(looping.process(), 1);
+        let others = [place(&pool).await, place(&pool).await];
+        let others = others.map(|seat| seat.expect("there is a place"));
+        assert_eq!(others.each_ref().map(Seat::process), [2, 1], "nothing is known of them yet");
+        pool.loaded(&links[0], Load { seen: 9, runnable: 1, grown: 0 });
+        pool.loaded(&links[1], Load { seen: 9, runnable: 0, grown: 0 });
+        let idle = [place(&pool).await.expect("there is a place")];
+        pool.loaded(&links[1], Load { seen: 9, runnable: 0, grown: 0 });
+        let more = [place(&pool).await.expect("there is a place")];
+        assert_eq!([&idle[0], &more[0]].map(Seat::process), [2, 2], "one loops on the first");
+        pool.loaded(&links[0], Load { seen: 9, runnable: 0, grown: 0 });
+        assert_eq!(place(&pool).await.expect("there is a place").process(), 1, "fewer wait there");
+    }
+
+    #[tokio::test]
+    async fn a_worker_whose_memory_is_used_up_gets_no_call_until_some_is_free() {
+        let bounds = Bounds { memory_bytes: 64 << 20, ..Bounds::default() };
+        let pool = Arc::new(Pool::new(1, bounds));
+        let link = add(&pool, 1);
+        let first = place(&pool).await.expect("there is a place");
+        pool.loaded(&link, Load { seen: 1, runnable: 0, grown: 57 << 20 });
+        let refused = place(&pool).await.map(drop).expect_err("there is no memory");
+        assert_eq!(refused.kind, FailureKind::Busy);
+        assert_eq!(pool.counts().memory, 61 << 20);
+        pool.loaded(&link, Load { seen: 1, runnable: 0, grown: 56 << 20 });
+        let second = place(&pool).await.expect("it fits exactly");
+        second.turned_away();
+        assert!(place(&pool).await.is_err(), "the worker knows better");
+        drop(first);
+        assert!(place(&pool).await.is_ok());
+        pool.loaded(&link, Load { seen: 1, runnable: 0, grown: 600 << 20 });
+        assert!(place(&pool).await.is_ok(), "the first call has room in any case");
+        assert_eq!((pool.counts().running, pool.counts().waiting), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn places_are_given_up_to_the_bound_and_again_when_one_is_left() {
+        let bounds = Bounds { calls: 2, waiting: 1, ..Bounds::default() };
+        let pool = Arc::new(Pool::new(1, bounds));
+        let _link = add(&pool, 1);
+        let (first, _second) =
+            (place(&pool).await.expect("a place"), place(&pool).await.expect("two"));
+        let waiting = {
+            let pool = Arc::clone(&pool);
+            tokio::spawn(
+                async move { pool.place(GROUP, Instant::now() + Duration::from_mins(1)).await },
+            )
+        };
+        while pool.counts().waiting == 0 {
+            tokio::task::yield_now().await;
+        }
+        let refused = place(&pool).await.map(drop).expect_err("nobody more can wait");
+        assert!(refused.message.contains("no more can wait"), "{refused}");
+        drop(first);
+        let third = waiting.await.expect("it ends").expect("the place that was left");
+        assert_eq!((pool.counts().running, pool.counts().waiting), (2, 0));
+        pool.close();
+        assert_eq!(place(&pool).await.map(drop).expect_err("closed").kind, FailureKind::Cancelled);
+        drop(third);
+    }
 }

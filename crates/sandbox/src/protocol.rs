@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use uuid::Uuid;
 
 use crate::limits::Limits;
 use crate::memory::{MemoryReport, Recipe};
@@ -13,7 +14,7 @@ use crate::outcome::FailureKind;
 use crate::walls::Walls;
 
 /// Changes with every change of the messages: a worker of another build is turned away.
-pub(crate) const VERSION: u32 = 4;
+pub(crate) const VERSION: u32 = 5;
 
 /// The longest message in bytes, the length prefix not counted.
 pub(crate) const FRAME_MAX: usize = 64 << 20;
@@ -24,9 +25,6 @@ pub(crate) const TASK_MAX: usize = 16 << 20;
 /// The most bytes that one operation of a guest may carry, in either direction.
 pub(crate) const PAYLOAD_MAX: usize = 16 << 20;
 
-/// How many calls one worker carries at the same time.
-pub(crate) const CALLS_PER_WORKER: usize = 128;
-
 /// The file descriptor under which a worker finds the memory image.
 pub(crate) const IMAGE_DESCRIPTOR: i32 = 3;
 
@@ -35,9 +33,9 @@ pub(crate) const IMAGE_DESCRIPTOR: i32 = 3;
 pub(crate) enum ToWorker {
     /// The first message: the file of the compiled guest, and the recipes to try in this order. For
     /// all but [`Recipe::Pool`], the memory image is open as [`IMAGE_DESCRIPTOR`].
-    Hello { version: u32, server: u32, code: String, memory: Vec<Recipe> },
+    Hello { version: u32, server: u32, code: String, memory: Vec<Recipe>, share: Share },
     /// Begins a call.
-    Start { call: u64, task: Task, limits: Limits },
+    Start { call: u64, group: Uuid, task: Task, limits: Limits },
     /// Ends a call whose answer nobody waits for.
     Cancel { call: u64 },
     /// Answers an operation that a guest began.
@@ -53,6 +51,25 @@ pub(crate) struct Readiness {
     pub(crate) memory: MemoryReport,
     /// What keeps it from the rest of the machine.
     pub(crate) walls: Walls,
+}
+
+/// The memory that the calls of one worker may hold together, in bytes.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Share {
+    pub(crate) bytes: usize,
+    /// What all workers have together.
+    pub(crate) of: usize,
+}
+
+/// How a worker stands, as far as it matters to where the next call goes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Load {
+    /// The last call that had come by then.
+    pub(crate) seen: u64,
+    /// How many calls could make use of the processor.
+    pub(crate) runnable: usize,
+    /// By how many bytes calls had grown.
+    pub(crate) grown: usize,
 }
 
 /// What a call does.
@@ -100,6 +117,10 @@ pub(crate) enum FromWorker {
     Pong,
     /// The worker has reason to doubt itself: it takes no more calls and is replaced.
     Retire { reason: String },
+    /// Hands a task back: there is no memory left for one more call.
+    Full { call: u64, task: Task },
+    /// How the worker stands, told when it has changed.
+    Load(Load),
     /// The end of a call.
     Done { call: u64, reply: Reply, cpu: Duration, stdout_truncated: bool },
 }
@@ -165,8 +186,16 @@ where
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{FRAME_MAX, FromWorker, read, write};
+pub(crate) mod tests {
+    use super::{FRAME_MAX, FromWorker, Readiness, read, write};
+    use crate::memory::{MemoryReport, Recipe};
+    use crate::walls::tests::walls;
+
+    /// What a worker in good order says.
+    pub(crate) fn readiness() -> Readiness {
+        let memory = MemoryReport { recipe: Recipe::Dropped, skipped: Vec::new() };
+        Readiness { memory, walls: walls() }
+    }
 
     #[tokio::test]
     async fn a_message_arrives_as_it_was_sent_and_the_end_is_told() {

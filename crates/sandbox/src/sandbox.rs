@@ -7,19 +7,21 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use serde::Serialize;
+use uuid::Uuid;
 
+use crate::call::Ending;
 use crate::host::{Host, NoHost};
 use crate::inspection::Inspection;
-use crate::limits::{Limits, Run};
+use crate::limits::{Bounds, Limits, Run, check_source};
 use crate::memory::{MemoryReport, MemoryReset};
 use crate::modules::ModulePolicy;
 use crate::outcome::{Failure, Outcome};
-use crate::pool::Pool;
+use crate::pool::{Counts, Pool};
 use crate::protocol::{Program, Task};
 use crate::provision::{Provision, ProvisionError};
 use crate::supervisor::{Supervisor, Terms};
 use crate::walls::{Walls, WallsPolicy};
-use crate::{answer, process};
+use crate::{answer, process, text};
 
 /// What a sandbox is started with.
 #[derive(Debug, Clone)]
@@ -38,6 +40,8 @@ pub struct Config {
     pub walls: WallsPolicy,
     /// Calls after which a worker process is replaced by a new one; never when absent.
     pub calls_per_worker: Option<NonZeroU64>,
+    /// How many calls there may be at once, and how much memory they may hold together.
+    pub bounds: Bounds,
 }
 
 /// Why a sandbox did not start.
@@ -46,9 +50,9 @@ pub enum StartError {
     /// There is nothing to give to workers.
     #[error(transparent)]
     Provision(#[from] ProvisionError),
-    /// [`Config::workers`] is 0 or [`Config::worker_command`] is empty.
+    /// Something in [`Config`] cannot be.
     #[error("{0}")]
-    Config(&'static str),
+    Config(String),
     /// A worker did not get as far as to take calls.
     #[error("a sandbox worker did not start")]
     Worker(#[from] process::ProcessError),
@@ -67,6 +71,12 @@ pub struct Status {
     pub memory: Option<MemoryReport>,
     /// What keeps the workers in, of each wall the worst; `None` while no worker takes calls.
     pub walls: Option<Walls>,
+    /// How many calls wait for a place.
+    pub waiting_calls: usize,
+    /// The bytes that calls hold together, as far as the workers have told.
+    pub memory_bytes: usize,
+    /// The most that there may be of each.
+    pub bounds: Bounds,
 }
 
 /// The worker processes, and the way into them. Clones share them; dropping the last one ends them.
@@ -83,15 +93,10 @@ struct Inner {
 impl Sandbox {
     /// Unpacks the guest where that has not been done, starts the workers and waits until all take calls.
     pub async fn start(config: Config) -> Result<Self, StartError> {
-        if config.workers == 0 {
-            return Err(StartError::Config("the sandbox needs at least one worker"));
-        }
-        if config.worker_command.is_empty() {
-            return Err(StartError::Config("the command that runs a sandbox worker is empty"));
-        }
+        check(&config).map_err(StartError::Config)?;
         let provision =
             Provision::prepare(config.guest, config.artifact_dir, config.memory_reset).await?;
-        let pool = Arc::new(Pool::new(config.workers));
+        let pool = Arc::new(Pool::new(config.workers, config.bounds));
         let launcher = process::Launcher::new(config.worker_command, provision);
         let calls_most = config.calls_per_worker.map_or(u64::MAX, NonZeroU64::get);
         let terms = Terms { walls: config.walls, calls_most };
@@ -108,17 +113,20 @@ impl Sandbox {
     /// Imports that `modules` would refuse are among the notes.
     ///
     /// Source that cannot be run is an [`Inspection`] that is not valid; the error is for what ended
-    /// the inspection itself, such as a sandbox that has no place left.
+    /// the inspection itself, such as a sandbox that has no place left. `group` is who shares places
+    /// and processor time with it, as for [`Run::group`].
     pub async fn inspect(
         &self,
         source: &str,
         modules: &ModulePolicy,
+        group: Uuid,
     ) -> Result<Inspection, Failure> {
-        let written = self.inspected(source, false, modules).await?;
+        check_source(source)?;
+        let written = self.inspected(source, false, modules, group).await?;
         if !written.valid || !written.has_main {
             return Ok(written);
         }
-        let executed = self.inspected(source, true, modules).await;
+        let executed = self.inspected(source, true, modules, group).await;
         match executed {
             Err(failure) if failure.kind.is_the_servers() => Err(failure),
             executed => Ok(written.with_schemas_of(executed)),
@@ -130,20 +138,26 @@ impl Sandbox {
         source: &str,
         execute: bool,
         modules: &ModulePolicy,
+        group: Uuid,
     ) -> Result<Inspection, Failure> {
         let task = Task::Inspect { source: source.to_owned(), execute, modules: modules.to_json() };
-        let ending = self.inner.pool.call(task, Limits::default(), Arc::new(NoHost)).await;
+        let ending = self.inner.pool.call(group, task, Limits::default(), Arc::new(NoHost)).await;
         answer::inspection(ending.reply)
     }
 
     /// Runs `main` in a fresh instance. Dropping the future cancels the call in its worker.
     pub async fn run(&self, run: Run, host: Arc<dyn Host>) -> Outcome {
         let began = Instant::now();
-        let Run { source, arguments, secrets, modules, limits } = run;
+        let Run { source, arguments, secrets, modules, limits, group } = run;
         let limits = limits.bounded();
         let modules = modules.to_json();
-        let task = Task::Run(Program { source, arguments, secrets, modules });
-        let ending = self.inner.pool.call(task, limits, host).await;
+        let ending = match check_source(&source) {
+            Ok(()) => {
+                let task = Task::Run(Program { source, arguments, secrets, modules });
+                self.inner.pool.call(group, task, limits, host).await
+            }
+            Err(failure) => Ending::refused(failure),
+        };
         let (result, blocks) = match answer::result(ending.reply, &limits) {
             Ok((result, blocks)) => (Ok(result), blocks),
             Err(failure) => (Err(failure), Vec::new()),
@@ -160,12 +174,15 @@ impl Sandbox {
 
     /// How the workers are.
     pub fn status(&self) -> Status {
-        let (ready, running_calls) = self.inner.pool.load();
         let pool = &self.inner.pool;
+        let Counts { ready, running, waiting, memory } = pool.counts();
         Status {
             workers: pool.workers(),
             ready,
-            running_calls,
+            running_calls: running,
+            waiting_calls: waiting,
+            memory_bytes: memory,
+            bounds: pool.bounds(),
             memory: pool.memory(),
             walls: pool.walls(),
         }
@@ -178,4 +195,39 @@ impl Sandbox {
         self.inner.pool.close();
         self.inner.supervisor.stop().await;
     }
+}
+
+/// Says what is wrong with a configuration.
+fn check(config: &Config) -> Result<(), String> {
+    let Bounds { calls, calls_per_group, memory_bytes, .. } = config.bounds;
+    let most = config.workers.saturating_mul(Bounds::CALLS_PER_WORKER);
+    let least = config.workers.saturating_mul(Bounds::WORKER_BYTES_MIN);
+    if config.workers == 0 {
+        return Err("the sandbox needs at least one worker".to_owned());
+    }
+    if config.worker_command.is_empty() {
+        return Err("the command that runs a sandbox worker is empty".to_owned());
+    }
+    if calls == 0 || calls_per_group == 0 {
+        return Err("at least one call must be allowed at a time".to_owned());
+    }
+    if calls > most {
+        return Err(format!(
+            "{calls} calls at once are too many for {} workers, which carry {} each: allow at most \
+             {most}, or start more workers",
+            config.workers,
+            Bounds::CALLS_PER_WORKER
+        ));
+    }
+    if memory_bytes < least {
+        return Err(format!(
+            "{} of memory for calls are too little for {} workers, which need {} each: give at \
+             least {}, or start fewer workers",
+            text::size(memory_bytes),
+            config.workers,
+            text::size(Bounds::WORKER_BYTES_MIN),
+            text::size(least)
+        ));
+    }
+    Ok(())
 }

@@ -198,6 +198,7 @@ impl Keeper {
             server: own_process(),
             code: provision.code(),
             memory: provision.recipes(),
+            share: self.pool.share(),
         };
         protocol::write(to, &hello).await.map_err(ProcessError::Pipe)?;
         let readiness = match protocol::read(from).await.map_err(ProcessError::Pipe)? {

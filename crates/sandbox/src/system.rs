@@ -4,6 +4,7 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
 use crate::protocol::IMAGE_DESCRIPTOR;
@@ -120,6 +121,39 @@ mod elsewhere {
 
 #[cfg(not(target_os = "linux"))]
 pub(crate) use elsewhere::{drop_capabilities, forbid_inspection, forbid_new_privileges};
+
+/// Tells how much memory this process alone has.
+///
+/// Held open from the start: later on, no file can be opened any more.
+pub(crate) struct Resident {
+    statm: File,
+    page: usize,
+}
+
+impl Resident {
+    /// Opens what the system tells about this process; fails where it tells nothing of the kind.
+    pub(crate) fn open() -> io::Result<Self> {
+        let statm = File::open("/proc/self/statm")?;
+        // SAFETY: the call reads one integer argument and touches no memory.
+        let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+        let page = usize::try_from(page).map_err(io::Error::other)?;
+        Ok(Self { statm, page })
+    }
+
+    /// Bytes in memory that no file and no other process shares; 0 where that cannot be read.
+    pub(crate) fn private_bytes(&self) -> usize {
+        let mut text = [0; 128];
+        let length = self.statm.read_at(&mut text, 0).unwrap_or_default();
+        let text = text.get(..length).and_then(|text| std::str::from_utf8(text).ok());
+        let mut fields = text.unwrap_or_default().split(' ').skip(1).map(str::parse::<usize>);
+        match (fields.next(), fields.next()) {
+            (Some(Ok(resident)), Some(Ok(shared))) => {
+                resident.saturating_sub(shared).saturating_mul(self.page)
+            }
+            _ => 0,
+        }
+    }
+}
 
 /// The processor time that the calling thread has used.
 pub(crate) fn thread_cpu_time() -> Duration {

@@ -1,32 +1,42 @@
 //! The worker process: runs guests for the server at the other end of its pipes, and ends with it.
 
 mod ahead;
+mod budget;
 mod cache;
 mod call;
 mod guest;
 mod inside;
+mod load;
 mod meter;
 mod operations;
 mod outbox;
 mod output;
+mod runner;
 mod state;
 mod ticker;
+mod turns;
 
 use std::collections::HashMap;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::net::unix::pipe;
-use tokio::task::AbortHandle;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use uuid::Uuid;
 
-use crate::protocol::{self, FromWorker, Readiness, ToWorker, VERSION};
+use crate::limits::Limits;
+use crate::protocol::{self, FromWorker, Readiness, Task, ToWorker, VERSION};
 use crate::{system, walls};
+use budget::Budget;
 use guest::Guest;
 pub use inside::Inside;
+use meter::Meter;
 use operations::Operations;
 use outbox::Outbox;
+use runner::{Runner, Terms};
 
 /// Serves calls from standard input to standard output until the pipe ends.
 ///
@@ -69,7 +79,7 @@ fn start() -> io::Result<()> {
 
 async fn serve(mut input: pipe::Receiver, mut output: pipe::Sender) -> io::Result<()> {
     let Some(hello) = protocol::read::<_, ToWorker>(&mut input).await? else { return Ok(()) };
-    let ToWorker::Hello { version, server, code, memory } = hello else {
+    let ToWorker::Hello { version, server, code, memory, share } = hello else {
         return Err(io::Error::other("the first message is not a greeting"));
     };
     // The server may have ended before the kernel was asked to end this process with it.
@@ -88,66 +98,104 @@ async fn serve(mut input: pipe::Receiver, mut output: pipe::Sender) -> io::Resul
             return protocol::write(&mut output, &FromWorker::Ready { version, outcome }).await;
         }
     };
+    // Without it, memory is bounded by what calls are charged alone.
+    let resident = system::Resident::open().ok();
     let walls = walls::raise(|| guest.start_clock());
     let ready = Readiness { memory: guest.memory.report.clone(), walls };
     protocol::write(&mut output, &FromWorker::Ready { version, outcome: Ok(ready) }).await?;
+    let budget = Budget::new(share, budget::Real::new(resident, &guest));
     let (outbox, queue) = Outbox::new();
-    let calls = Calls::default();
-    let reading = async {
+    let runner = Runner::default();
+    let mut reporter = load::Reporter::new(budget.clone(), outbox.clone());
+    let desk = Desk { guest, outbox, runner: runner.clone(), budget, calls: Calls::default() };
+    // Whichever way of the pipe ends first, the server is gone or this process is of no more use to it.
+    let mut parts = JoinSet::new();
+    parts.spawn(async move {
         while let Some(message) = protocol::read(&mut input).await? {
-            take(message, &guest, &outbox, &calls);
+            desk.take(message);
         }
         Ok(())
-    };
-    // Whichever way of the pipe ends first, the server is gone or this process is of no more use to it.
-    tokio::select! {
-        ended = reading => ended,
-        ended = outbox::write_all(queue, output) => ended,
+    });
+    parts.spawn(outbox::write_all(queue, output));
+    parts.spawn(async move {
+        runner.run(move |standing| reporter.after_slice(standing)).await;
+        Ok(())
+    });
+    match parts.join_next().await {
+        Some(Ok(Err(error))) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Some(ended) => ended.map_err(io::Error::other)?,
+        None => Ok(()),
     }
 }
 
 /// The calls under way, shared with each so that it can leave at its end.
-type Calls = Arc<Mutex<HashMap<u64, Running>>>;
+type Calls = Arc<Mutex<HashMap<u64, Operations>>>;
 
-struct Running {
-    task: AbortHandle,
-    operations: Operations,
+/// Where messages of the server are taken.
+struct Desk {
+    guest: Arc<Guest>,
+    outbox: Outbox,
+    runner: Runner,
+    budget: Budget,
+    calls: Calls,
 }
 
-fn take(message: ToWorker, guest: &Arc<Guest>, outbox: &Outbox, calls: &Calls) {
-    let mut running = calls.lock().unwrap_or_else(PoisonError::into_inner);
-    match message {
-        ToWorker::Hello { .. } => {}
-        ToWorker::Ping => outbox.send(FromWorker::Pong),
-        ToWorker::Start { call, task, limits } => {
-            let operations = Operations::new(call, outbox.clone());
-            let context = call::Context {
-                call,
-                limits,
-                guest: Arc::clone(guest),
-                outbox: outbox.clone(),
-                operations: operations.clone(),
-            };
-            let (calls, guest, outbox) = (Arc::clone(calls), Arc::clone(guest), outbox.clone());
-            let spawned = tokio::spawn(async move {
-                call::answer(context, task).await;
-                // What is in doubt is the reset of memory: no call may come after this one.
-                if let Some(reason) = guest.doubt() {
-                    outbox.send(FromWorker::Retire { reason });
-                }
-                calls.lock().unwrap_or_else(PoisonError::into_inner).remove(&call);
-            });
-            running.insert(call, Running { task: spawned.abort_handle(), operations });
-        }
-        ToWorker::Cancel { call } => {
-            if let Some(cancelled) = running.remove(&call) {
-                cancelled.task.abort();
+impl Desk {
+    fn take(&self, message: ToWorker) {
+        match message {
+            ToWorker::Hello { .. } => {}
+            ToWorker::Ping => self.outbox.send(FromWorker::Pong),
+            ToWorker::Start { call, group, task, limits } => self.begin(call, group, task, limits),
+            ToWorker::Cancel { call } => {
+                remove(&self.calls, call);
+                self.runner.remove(call);
             }
-        }
-        ToWorker::Answer { call, operation, outcome } => {
-            if let Some(waiting) = running.get(&call) {
-                waiting.operations.end(operation, outcome);
+            ToWorker::Answer { call, operation, outcome } => {
+                let operations = lock(&self.calls).get(&call).cloned();
+                if let Some(operations) = operations {
+                    operations.end(operation, outcome);
+                }
             }
         }
     }
+
+    fn begin(&self, call: u64, group: Uuid, task: Task, limits: Limits) {
+        let Some(memory) = self.budget.admit() else {
+            self.outbox.send(FromWorker::Full { call, task });
+            return;
+        };
+        let operations = Operations::new(call, self.outbox.clone());
+        lock(&self.calls).insert(call, operations.clone());
+        let (meter, deadline) = (Meter::default(), Instant::now() + limits.wall);
+        let context = call::Context {
+            call,
+            limits,
+            guest: Arc::clone(&self.guest),
+            outbox: self.outbox.clone(),
+            operations,
+            meter: meter.clone(),
+            deadline,
+            budget: self.budget.clone(),
+            memory,
+        };
+        let (calls, guest) = (Arc::clone(&self.calls), Arc::clone(&self.guest));
+        let outbox = self.outbox.clone();
+        self.runner.add(Terms { call, group, meter, deadline }, async move {
+            call::answer(context, task).await;
+            // What is in doubt is the reset of memory: no call may come after this one.
+            if let Some(reason) = guest.doubt() {
+                outbox.send(FromWorker::Retire { reason });
+            }
+            remove(&calls, call);
+        });
+    }
+}
+
+fn lock(calls: &Calls) -> MutexGuard<'_, HashMap<u64, Operations>> {
+    calls.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn remove(calls: &Calls, call: u64) {
+    let removed = lock(calls).remove(&call);
+    drop(removed);
 }

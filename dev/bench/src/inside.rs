@@ -95,6 +95,7 @@ fn run(source: &str, arguments: &str) -> Run {
         secrets: "{}".to_owned(),
         modules: ModulePolicy::default(),
         limits: Limits::default(),
+        group: uuid::Uuid::nil(),
     }
 }
 

@@ -4,8 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use sandbox::{Config, Limits, MemoryReset, ModulePolicy, NoHost, Run, Sandbox};
+use sandbox::{Bounds, Config, Limits, MemoryReset, ModulePolicy, NoHost, Run, Sandbox};
 use testkit::program::binary;
+use uuid::Uuid;
 
 use crate::sample::{ADD, Sample};
 
@@ -46,6 +47,7 @@ async fn start(guest: &'static [u8], directory: &Path) -> anyhow::Result<Sandbox
         memory_reset: MemoryReset::Auto,
         walls: sandbox::WallsPolicy::Preferred,
         calls_per_worker: None,
+        bounds: Bounds::default(),
     };
     Ok(Sandbox::start(config).await?)
 }
@@ -59,6 +61,7 @@ async fn calls(sandbox: &Sandbox, count: usize) -> anyhow::Result<Vec<std::time:
             secrets: "{}".to_owned(),
             modules: ModulePolicy::default(),
             limits: Limits::default(),
+            group: Uuid::nil(),
         };
         let began = Instant::now();
         let outcome = sandbox.run(run, Arc::new(NoHost)).await;

@@ -46,12 +46,13 @@ fn a_file_of_settings_in_the_working_directory_is_read_and_flags_win() {
     let database = Database::sqlite();
     let dir = database.data_dir();
     let file = dir.parent().expect("a parent").join(".env");
-    std::fs::write(&file, "MCPBOX_MCP_REQUIRE_TOKEN=true\nMCPBOX_WORKERS=7\n").expect("written");
+    std::fs::write(&file, "MCPBOX_MCP_REQUIRE_TOKEN=true\nMCPBOX_WORKERS=7\nMCPBOX_MAX_CALLS=\n")
+        .expect("written");
     let arguments = ["--workers", "1"];
     let start =
         Start { command: "serve", data_dir: &dir, database_url: None, arguments: &arguments };
     let program = start.run();
-    assert_eq!(program.workers().len(), 1, "the flag wins");
+    assert_eq!(program.workers().len(), 1, "the flag wins, and nothing stands for the default");
     assert_eq!(send(&program.mcp, "GET", "/mcp", &[], "").status, 401, "the file is read");
     drop(program);
     std::fs::write(&file, "this is not a setting\n").expect("written");

@@ -11,7 +11,7 @@ use tokio::time::sleep;
 use crate::link::{Letters, Link};
 use crate::pool::Pool;
 use crate::process::Worker;
-use crate::protocol;
+use crate::protocol::{self, FromWorker};
 
 /// How often a worker is asked for a sign of life.
 const BEAT: Duration = Duration::from_secs(1);
@@ -44,7 +44,7 @@ impl Attendant {
         let pulse = Arc::clone(&link);
         beside.spawn(async move { listen(&pulse, BEAT).await });
         tokio::select! {
-            () = read(from, &link) => {}
+            () = read(from, &pool, &link) => {}
             () = link.over() => {}
             _stopping = stop.wait_for(|stopping| *stopping) => {}
         }
@@ -54,10 +54,18 @@ impl Attendant {
 }
 
 /// Reads until the worker ends or sends what is not a message.
-async fn read(mut from: ChildStdout, link: &Link) {
+async fn read(mut from: ChildStdout, pool: &Arc<Pool>, link: &Link) {
     loop {
         match protocol::read(&mut from).await {
-            Ok(Some(message)) => link.deliver(message).await,
+            Ok(Some(message)) => {
+                if link.hear() {
+                    pool.serve_waiting();
+                }
+                match message {
+                    FromWorker::Load(load) => pool.loaded(link, load),
+                    message => link.deliver(message).await,
+                }
+            }
             Ok(None) => return link.condemn("ended"),
             Err(error) => {
                 tracing::error!(%error, worker = link.process, "a sandbox worker sent what cannot be read");
@@ -86,36 +94,36 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
-    use tokio::sync::Notify;
+    use uuid::Uuid;
 
     use super::listen;
+    use crate::limits::Bounds;
     use crate::link::Link;
-    use crate::memory::{MemoryReport, Recipe};
-    use crate::protocol::{FromWorker, Readiness};
-    use crate::walls::tests::walls;
+    use crate::pool::Pool;
+    use crate::protocol::tests::readiness;
 
-    fn link() -> Arc<Link> {
-        let memory = MemoryReport { recipe: Recipe::Dropped, skipped: Vec::new() };
-        let readiness = Readiness { memory, walls: walls() };
-        Arc::new(Link::new(1, readiness, u64::MAX, Arc::new(Notify::new())).0)
+    fn link() -> (Arc<Pool>, Arc<Link>) {
+        let pool = Arc::new(Pool::new(1, Bounds::default()));
+        let link = pool.add(1, readiness(), u64::MAX).0;
+        (pool, link)
     }
 
     #[tokio::test]
     async fn a_silent_worker_gets_no_call_until_it_answers() {
-        let link = link();
+        let (_pool, link) = link();
         let heard = link.ping();
-        assert!(link.seat().is_some());
+        assert!(link.burden().is_some());
         assert!(link.is_silent_since(heard));
-        assert!(link.seat().is_none());
-        link.deliver(FromWorker::Pong).await;
-        assert!(link.seat().is_some());
+        assert!(link.burden().is_none());
+        assert!(link.hear());
+        assert!(link.burden().is_some());
         assert!(!link.is_silent_since(heard));
     }
 
     #[tokio::test]
     async fn a_worker_that_stays_silent_is_condemned() {
-        let link = link();
-        let seat = link.seat();
+        let (pool, link) = link();
+        let seat = link.seat(&pool, Uuid::nil());
         listen(&link, Duration::from_millis(1)).await;
         link.over().await;
         assert_eq!(seat.map(|seat| seat.how_lost()), Some("stopped answering"));

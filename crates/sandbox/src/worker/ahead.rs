@@ -6,13 +6,14 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 use tokio::time::{Instant, timeout_at};
 
+use super::budget::Growth;
 use super::cache::Cache;
 use super::guest::Guest;
 use super::meter::Meter;
 use super::operations::Operations;
 use super::outbox::Outbox;
 use super::output::{Output, Writer};
-use super::state::State;
+use super::state::{Parts, State};
 use crate::limits::Limits;
 use crate::memory::delta::{self, Delta};
 
@@ -71,6 +72,11 @@ impl Ahead {
         }
     }
 
+    /// The bytes of all that is kept.
+    pub(super) fn bytes(&self) -> usize {
+        self.compiled.bytes().saturating_add(self.loaded.bytes())
+    }
+
     pub(super) fn compiled(&self, source: &str) -> Option<Compiled> {
         self.compiled.get(&key(&[source]))
     }
@@ -106,13 +112,13 @@ impl Ahead {
 
 impl Order {
     /// Executes the module level in an instance of its own and keeps the memory that it leaves.
-    pub(super) async fn carry_out(self, guest: &Guest) {
+    pub(super) async fn carry_out(self, guest: &Guest, growth: Growth) {
         let loaded = &guest.ahead.loaded;
         if loaded.get(&self.key).is_some() {
             return;
         }
         loaded.insert(self.key, Loaded::Not, 0);
-        match timeout_at(Instant::now() + LOAD_MAX, self.load(guest)).await {
+        match timeout_at(Instant::now() + LOAD_MAX, self.load(guest, growth)).await {
             Ok(Ok(delta)) if delta.len() <= LOADED_EACH_MAX => {
                 let bytes = delta.len();
                 loaded.insert(self.key, Loaded::Ready(Arc::new(delta)), bytes);
@@ -123,15 +129,17 @@ impl Order {
         }
     }
 
-    async fn load(&self, guest: &Guest) -> wasmtime::Result<Delta> {
+    async fn load(&self, guest: &Guest, growth: Growth) -> wasmtime::Result<Delta> {
         let limits = Limits { cpu: LOAD_MAX, wall: LOAD_MAX, stdout_bytes: 0, ..Limits::default() };
         // Nothing that it says or asks for reaches anybody: a constant module does neither.
         let (outbox, _unread) = Outbox::new();
         let writer = Writer { output: Output::new(0, 0), outbox: outbox.clone() };
-        let (meter, operations) = (Meter::default(), Operations::new(0, outbox));
+        let operations = Operations::new(0, outbox);
         let deadline = Instant::now() + LOAD_MAX;
-        let mut store =
-            guest.store(State::new(&limits, deadline, meter.clone(), operations, writer));
+        let meter = Meter::default();
+        let parts =
+            Parts { operations, growth, meter: meter.clone(), writer, wall_deadline: deadline };
+        let mut store = guest.store(State::new(&limits, parts));
         let loading = async {
             let (tool, recording) = delta::recorded(guest.instance(&mut store)).await;
             let loaded = tool?

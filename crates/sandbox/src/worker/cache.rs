@@ -35,6 +35,11 @@ impl<K: Copy + Eq + Hash, V: Clone> Cache<K, V> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The bytes of all entries.
+    pub(super) fn bytes(&self) -> usize {
+        self.state().bytes
+    }
+
     pub(super) fn get(&self, key: &K) -> Option<V> {
         let mut state = self.state();
         state.clock += 1;

@@ -1,17 +1,22 @@
 //! One call in the worker: a fresh instance, its limits, and the words for how it ended.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use tokio::time::{Instant, timeout_at};
+use wasmtime::component::ResourceTableError;
 use wasmtime::{Store, Trap};
 
 use super::ahead::{Compiled, Order};
+use super::budget::{Admitted, Budget};
 use super::guest::Guest;
 use super::meter::Meter;
 use super::operations::Operations;
 use super::outbox::Outbox;
 use super::output::{Output, Writer};
-use super::state::State;
+use super::state::{Parts, State};
 use crate::answer;
 use crate::limits::Limits;
 use crate::memory::delta::{self, Delta};
@@ -32,6 +37,10 @@ pub(super) struct Context {
     pub(super) guest: Arc<Guest>,
     pub(super) outbox: Outbox,
     pub(super) operations: Operations,
+    pub(super) meter: Meter,
+    pub(super) deadline: Instant,
+    pub(super) budget: Budget,
+    pub(super) memory: Admitted,
 }
 
 /// Carries out `task` and sends the end of the call.
@@ -39,28 +48,41 @@ pub(super) async fn answer(context: Context, task: Task) {
     let Context { call, limits, .. } = context;
     let outbox = context.outbox.clone();
     let output = Output::new(call, limits.stdout_bytes);
-    let meter = Meter::default();
-    let deadline = Instant::now() + limits.wall;
-    let attempt = Attempt { context, output: Arc::clone(&output), meter: meter.clone(), deadline };
-    let guest = Arc::clone(&attempt.context.guest);
-    let (reply, order) = match timeout_at(deadline, meter.metered(attempt.perform(task))).await {
-        Ok(performed) => performed,
-        Err(_elapsed) => (exceeded(FailureKind::WallClock, &limits), None),
+    let meter = context.meter.clone();
+    let deadline = context.deadline;
+    let (guest, budget) = (Arc::clone(&context.guest), context.budget.clone());
+    let attempt = Attempt { context, output: Arc::clone(&output) };
+    let (reply, order) = match in_time(deadline, attempt.perform(task)).await {
+        Some(performed) => performed,
+        None => (exceeded(FailureKind::WallClock, &limits), None),
     };
     let stdout_truncated = output.truncated();
-    outbox.send(FromWorker::Done { call, reply, cpu: meter.spent(), stdout_truncated });
-    // Nobody waits for this any more.
-    if let Some(order) = order {
+    outbox.send(FromWorker::Done { call, reply, cpu: meter.spent_until_now(), stdout_truncated });
+    // Nobody waits for this any more; without room for it, a later call will say so again.
+    if let Some(order) = order
+        && let Some(memory) = budget.admit()
+    {
         let _ticking = guest.ticker.guard();
-        order.carry_out(&guest).await;
+        order.carry_out(&guest, memory.growth()).await;
     }
+}
+
+/// What `attempt` comes to until `deadline`. Afterwards it is not polled again: its guest would run on
+/// to the end of its slice, and many that are overdue at once would hold each other up.
+async fn in_time<T>(deadline: Instant, attempt: impl Future<Output = T>) -> Option<T> {
+    let mut attempt = pin!(timeout_at(deadline, attempt));
+    poll_fn(|context| {
+        if Instant::now() >= deadline {
+            return Poll::Ready(None);
+        }
+        attempt.as_mut().poll(context).map(Result::ok)
+    })
+    .await
 }
 
 struct Attempt {
     context: Context,
     output: Arc<Output>,
-    meter: Meter,
-    deadline: Instant,
 }
 
 impl Attempt {
@@ -81,10 +103,15 @@ impl Attempt {
     }
 
     fn store(&self) -> Store<State> {
-        let Context { limits, guest, outbox, operations, .. } = &self.context;
-        let writer = Writer { output: Arc::clone(&self.output), outbox: outbox.clone() };
-        let meter = self.meter.clone();
-        guest.store(State::new(limits, self.deadline, meter, operations.clone(), writer))
+        let Context { limits, guest, outbox, operations, meter, memory, .. } = &self.context;
+        let parts = Parts {
+            operations: operations.clone(),
+            growth: memory.growth(),
+            meter: meter.clone(),
+            writer: Writer { output: Arc::clone(&self.output), outbox: outbox.clone() },
+            wall_deadline: self.context.deadline,
+        };
+        guest.store(State::new(limits, parts))
     }
 
     async fn inspect(&self, source: &str, execute: bool, modules: &str) -> Reply {
@@ -192,10 +219,18 @@ impl Attempt {
         {
             let message =
                 "the tool ran out of stack: recurse less deeply, or use a loop".to_owned();
-            return Reply::Ended { kind: FailureKind::Stack, message };
+            return Reply::Ended { kind: FailureKind::Recursion, message };
         }
-        if let Some(kind) = store.data().exceeded {
-            return exceeded(kind, limits);
+        if matches!(error.downcast_ref(), Some(ResourceTableError::Full)) {
+            return exceeded(FailureKind::Handles, limits);
+        }
+        match store.data().exceeded {
+            Some(FailureKind::Busy) => {
+                let message = self.context.budget.used_up();
+                return Reply::Ended { kind: FailureKind::Busy, message };
+            }
+            Some(kind) => return exceeded(kind, limits),
+            None => {}
         }
         let message = format!(
             "the interpreter failed ({}): the tool has probably damaged it",
@@ -226,10 +261,11 @@ fn exceeded(kind: FailureKind, limits: &Limits) -> Reply {
             text::duration(limits.cpu)
         ),
         FailureKind::WallClock => format!(
-            "stopped after {}, the time limit of this call: do less, wait less, or ask for a \
-             longer timeout",
+            "stopped after {}, the time limit of this call: do less or wait less in one call, or \
+             give the tool a longer `timeout_ms` (1,000 to 300,000) with mcpbox_update_tool",
             text::duration(limits.wall)
         ),
+        FailureKind::Handles => answer::handles(),
         _ => answer::memory(limits.memory_bytes),
     };
     Reply::Ended { kind, message }

@@ -13,17 +13,18 @@ use super::ahead::Ahead;
 use super::state::{State, at_tick};
 use super::ticker::Ticker;
 use crate::engine;
+use crate::limits::Bounds;
 use crate::memory::{
     self, Doubt, Image, Kit, Memories, MemoryReport, MemoryStatistics, Probe, Recipe,
 };
-use crate::protocol::{CALLS_PER_WORKER, PAYLOAD_MAX};
+use crate::protocol::PAYLOAD_MAX;
 
 #[expect(clippy::too_many_arguments, reason = "generated from guest/wit, which documents them")]
 pub(super) mod bindings {
     wasmtime::component::bindgen!({
         path: "../../guest/wit",
         world: "tool",
-        imports: { default: async },
+        imports: { default: async | trappable },
         exports: { default: async },
     });
 }
@@ -65,7 +66,7 @@ impl Guest {
             |state| state,
         )?;
         let instances = ToolPre::new(linker.instantiate_pre(&component)?)?;
-        let slots = Semaphore::new(CALLS_PER_WORKER);
+        let slots = Semaphore::new(Bounds::CALLS_PER_WORKER);
         let (ticker, ahead) = (Ticker::default(), Ahead::new());
         Ok(Self { engine, instances, memory, ticker, ahead, slots })
     }
@@ -83,6 +84,12 @@ impl Guest {
     /// Whether tools can be loaded ahead: wasmtime's pool knows no memories but its own.
     pub(super) fn loads_ahead(&self) -> bool {
         self.memory.own.is_some()
+    }
+
+    /// The bytes that are kept for later calls; nothing is known of the pool.
+    pub(super) fn kept_bytes(&self) -> Option<usize> {
+        let idle = self.statistics()?.idle_bytes;
+        Some(usize::try_from(idle).unwrap_or(usize::MAX).saturating_add(self.ahead.bytes()))
     }
 
     /// What the memories of calls have cost so far; nothing of the pool.

@@ -4,22 +4,26 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::runtime::Runtime;
+use tokio::time::Instant;
 
+use super::budget::Budget;
 use super::call::{self, Context};
 use super::guest::Guest;
+use super::meter::Meter;
 use super::operations::Operations;
 use super::outbox::{Item, Outbox};
 use crate::answer;
-use crate::limits::Run;
+use crate::limits::{Bounds, Run};
 use crate::memory::{MemoryReset, MemoryStatistics, Recipe};
 use crate::outcome::{Failure, FailureKind};
-use crate::protocol::{FromWorker, Program, Task};
+use crate::protocol::{FromWorker, Program, Share, Task};
 use crate::provision::Provision;
 
 /// What a worker process does for a call, and nothing around it.
 pub struct Inside {
     runtime: Runtime,
     guest: Arc<Guest>,
+    budget: Budget,
 }
 
 impl Inside {
@@ -40,7 +44,9 @@ impl Inside {
         let image = || provision.image()?.ok_or_else(|| std::io::ErrorKind::NotFound.into());
         let guest = Arc::new(Guest::load(&code, &provision.recipes(), image)?);
         guest.start_clock();
-        Ok(Self { runtime, guest })
+        let bytes = Bounds::default().memory_bytes;
+        let budget = Budget::new(Share { bytes, of: bytes }, None);
+        Ok(Self { runtime, guest, budget })
     }
 
     /// How memory is reset.
@@ -60,16 +66,24 @@ impl Inside {
     pub fn call(&self, run: Run) -> Result<String, Failure> {
         self.runtime.block_on(async {
             let (outbox, mut queue) = Outbox::new();
-            let Run { source, arguments, secrets, modules, limits } = run;
+            let Run { source, arguments, secrets, modules, limits, group: _ } = run;
             let program = Program { source, arguments, secrets, modules: modules.to_json() };
+            let meter = Meter::default();
+            let memory = self.budget.admit().ok_or_else(|| {
+                Failure::new(FailureKind::Busy, "one call is made after the other")
+            })?;
             let context = Context {
                 call: 0,
                 limits,
                 guest: Arc::clone(&self.guest),
                 operations: Operations::new(0, outbox.clone()),
                 outbox,
+                meter: meter.clone(),
+                deadline: Instant::now() + limits.wall,
+                budget: self.budget.clone(),
+                memory,
             };
-            call::answer(context, Task::Run(program)).await;
+            meter.metered(call::answer(context, Task::Run(program))).await;
             while let Some(item) = queue.recv().await {
                 if let Item::Message(FromWorker::Done { reply, .. }) = item {
                     return answer::result(Ok(reply), &limits).map(|(result, _)| result);

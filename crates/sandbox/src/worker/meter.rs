@@ -1,9 +1,9 @@
-//! The processor time of one call: what the thread spends while the call's future is polled.
+//! The processor time of one call: what the thread spends while the call is polled.
 
-use std::pin::Pin;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crate::system::thread_cpu_time;
@@ -34,12 +34,8 @@ impl Meter {
         self.spent() + Duration::from_nanos(now().saturating_sub(began))
     }
 
-    /// Runs `future` on this meter, its end and its dropping included.
-    pub(super) fn metered<F: Future>(&self, future: F) -> Metered<F> {
-        Metered { meter: self.clone(), future: Some(Box::pin(future)) }
-    }
-
-    fn measure<T>(&self, slice: impl FnOnce() -> T) -> T {
+    /// Runs one slice of the call on this meter.
+    pub(super) fn measure<T>(&self, slice: impl FnOnce() -> T) -> T {
         self.shared.slice_began.store(now(), Ordering::Relaxed);
         let result = slice();
         let spent = self.spent_until_now();
@@ -47,51 +43,37 @@ impl Meter {
         self.shared.spent.store(nanoseconds, Ordering::Relaxed);
         result
     }
+
+    /// `work` with all its slices on this meter.
+    pub(super) async fn metered<T>(&self, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        poll_fn(|context| self.measure(|| work.as_mut().poll(context))).await
+    }
 }
 
 fn now() -> u64 {
     u64::try_from(thread_cpu_time().as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// A future whose processor time is counted.
-pub(super) struct Metered<F> {
-    meter: Meter,
-    future: Option<Pin<Box<F>>>,
-}
-
-impl<F: Future> Future for Metered<F> {
-    type Output = F::Output;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        let this = &mut *self;
-        let Some(future) = &mut this.future else { return Poll::Pending };
-        this.meter.measure(|| future.as_mut().poll(context))
-    }
-}
-
-impl<F> Drop for Metered<F> {
-    fn drop(&mut self) {
-        let future = self.future.take();
-        self.meter.measure(|| drop(future));
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
+    use std::time::Duration;
 
     use super::Meter;
+    use crate::system::thread_cpu_time;
 
-    #[tokio::test]
-    async fn work_counts_and_waiting_does_not() {
+    #[test]
+    fn work_counts_and_waiting_does_not() {
         let meter = Meter::default();
-        let work = meter.metered(async {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            let began = Instant::now();
-            while began.elapsed() < Duration::from_millis(30) {}
-        });
-        work.await;
-        assert!(meter.spent() > Duration::from_millis(1));
-        assert!(meter.spent() < Duration::from_millis(90));
+        for _ in 0..3 {
+            meter.measure(|| {
+                let end = thread_cpu_time() + Duration::from_millis(10);
+                while thread_cpu_time() < end {}
+                assert!(meter.spent_until_now() >= meter.spent() + Duration::from_millis(10));
+            });
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        assert!(meter.spent() >= Duration::from_millis(30));
+        assert!(meter.spent() < Duration::from_millis(100));
     }
 }

@@ -9,11 +9,12 @@ use tokio::time::{Instant, sleep_until};
 
 use super::guest::bindings::mcpbox::tool::host::Completion;
 use super::outbox::Outbox;
+use crate::answer;
 use crate::protocol::{FromWorker, PAYLOAD_MAX};
 use crate::text;
 
-/// Operations of one call that may be under way or uncollected at the same time.
-const OPERATIONS_MAX: usize = 256;
+/// Refusals that one call may leave uncollected.
+const REFUSALS_MAX: usize = 4096;
 
 /// Bytes of an operation's name.
 const NAME_MAX: usize = 100;
@@ -39,7 +40,14 @@ struct State {
     last: u32,
     under_way: HashSet<u32>,
     ended: Vec<Completion>,
+    /// How many of those that have ended were refused.
+    refused: usize,
 }
+
+/// A call that goes on beginning operations after all those that were refused.
+#[derive(Debug, thiserror::Error)]
+#[error("too many operations were refused")]
+pub(super) struct Flood;
 
 impl Operations {
     pub(super) fn new(call: u64, outbox: Outbox) -> Self {
@@ -52,36 +60,37 @@ impl Operations {
     }
 
     /// Begins an operation and returns its number; a refusal is the operation's answer.
-    pub(super) async fn start(&self, name: String, payload: Vec<u8>) -> u32 {
-        let (operation, refusal) = self.number(name.len(), payload.len());
+    ///
+    /// `has_handle` tells whether the call had a handle left for it.
+    pub(super) async fn start(
+        &self,
+        name: String,
+        payload: Vec<u8>,
+        has_handle: bool,
+    ) -> Result<u32, Flood> {
+        let refusal = refusal(name.len(), payload.len(), has_handle);
+        let operation = self.number(refusal.is_some())?;
         if let Some(refusal) = refusal {
             self.end(operation, Err(refusal));
-            return operation;
+            return Ok(operation);
         }
         let bytes = name.len() + payload.len();
         let call = self.shared.call;
         let message = FromWorker::Operation { call, operation, name, payload };
         self.shared.outbox.send_bounded(message, bytes).await;
-        operation
+        Ok(operation)
     }
 
-    fn number(&self, name: usize, length: usize) -> (u32, Option<String>) {
+    fn number(&self, refused: bool) -> Result<u32, Flood> {
         let mut state = self.state();
-        let open = state.under_way.len() + state.ended.len();
+        if refused && state.refused >= REFUSALS_MAX {
+            return Err(Flood);
+        }
+        state.refused += usize::from(refused);
         state.last = state.last.wrapping_add(1);
         let operation = state.last;
         state.under_way.insert(operation);
-        let refusal = if length > PAYLOAD_MAX {
-            let (length, most) = (text::size(length), text::size(PAYLOAD_MAX));
-            Some(format!("the request is {length} long, the most is {most}: send less at a time"))
-        } else if name > NAME_MAX {
-            Some(format!("the operation's name is {name} bytes long, the most is {NAME_MAX}"))
-        } else if open >= OPERATIONS_MAX {
-            Some(format!("{OPERATIONS_MAX} operations are under way: wait for some of them first"))
-        } else {
-            None
-        };
-        (operation, refusal)
+        Ok(operation)
     }
 
     /// Forgets an operation.
@@ -123,6 +132,7 @@ impl Operations {
         loop {
             let (ended, idle) = {
                 let mut state = self.state();
+                state.refused = 0;
                 (std::mem::take(&mut state.ended), state.under_way.is_empty())
             };
             let up = deadline.is_some_and(|deadline| Instant::now() >= deadline);
@@ -140,19 +150,35 @@ impl Operations {
     }
 }
 
+/// Why an operation is not even asked for, if it is not.
+fn refusal(name: usize, length: usize, has_handle: bool) -> Option<String> {
+    if length > PAYLOAD_MAX {
+        let (length, most) = (text::size(length), text::size(PAYLOAD_MAX));
+        Some(format!("the request is {length} long, the most is {most}: send less at a time"))
+    } else if name > NAME_MAX {
+        Some(format!("the operation's name is {name} bytes long, the most is {NAME_MAX}"))
+    } else {
+        (!has_handle).then(answer::handles)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
-    use super::{NAME_MAX, OPERATIONS_MAX, Operations, Outbox};
+    use super::{Flood, NAME_MAX, Operations, Outbox, REFUSALS_MAX};
     use crate::protocol::PAYLOAD_MAX;
+
+    async fn start(operations: &Operations, name: String, payload: Vec<u8>) -> u32 {
+        operations.start(name, payload, true).await.expect("it is no flood")
+    }
 
     #[tokio::test]
     async fn an_answer_is_waited_for_and_a_forgotten_one_is_not() {
         let (outbox, _queue) = Outbox::new();
         let operations = Operations::new(1, outbox);
-        let first = operations.start("a".to_owned(), Vec::new()).await;
-        let second = operations.start("b".to_owned(), Vec::new()).await;
+        let first = start(&operations, "a".to_owned(), Vec::new()).await;
+        let second = start(&operations, "b".to_owned(), Vec::new()).await;
         operations.cancel(first).await;
         operations.end(first, Ok(b"late".to_vec()));
         let waiting = operations.wait(Some(Duration::from_millis(1))).await;
@@ -164,22 +190,28 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn too_much_and_too_many_are_refused_with_a_sentence() {
+    async fn too_much_is_refused_with_a_sentence_and_as_much_as_may_be_is_not() {
         let (outbox, _queue) = Outbox::new();
         let operations = Operations::new(1, outbox);
-        operations.start("a".to_owned(), vec![0; PAYLOAD_MAX + 1]).await;
-        let ended = operations.wait(None).await;
-        assert!(matches!(ended.as_slice(), [one] if one.outcome.is_err()));
-        operations.start("a".repeat(NAME_MAX + 1), Vec::new()).await;
-        let ended = operations.wait(None).await;
-        assert!(matches!(ended.as_slice(), [one] if one.outcome.is_err()));
-        operations.start("a".repeat(NAME_MAX), Vec::new()).await;
-        for _ in 1..OPERATIONS_MAX {
-            operations.start("a".to_owned(), Vec::new()).await;
+        for (name, length) in [(1, PAYLOAD_MAX + 1), (NAME_MAX + 1, 0)] {
+            start(&operations, "a".repeat(name), vec![0; length]).await;
+            let ended = operations.wait(None).await;
+            assert!(matches!(ended.as_slice(), [one] if one.outcome.is_err()));
         }
+        start(&operations, "a".repeat(NAME_MAX), vec![0; PAYLOAD_MAX]).await;
         assert!(operations.wait(Some(Duration::ZERO)).await.is_empty());
-        operations.start("a".to_owned(), Vec::new()).await;
-        let ended = operations.wait(None).await;
-        assert!(matches!(ended.as_slice(), [one] if one.outcome.is_err()));
+    }
+
+    #[tokio::test]
+    async fn what_has_no_handle_is_refused_and_a_flood_of_that_ends_the_call() {
+        let (outbox, _queue) = Outbox::new();
+        let operations = Operations::new(1, outbox);
+        let begin = async || operations.start("a".to_owned(), Vec::new(), false).await;
+        for _ in 0..REFUSALS_MAX {
+            assert!(begin().await.is_ok());
+        }
+        assert!(matches!(begin().await, Err(Flood)));
+        assert_eq!(operations.wait(None).await.len(), REFUSALS_MAX);
+        assert!(begin().await.is_ok(), "they have been collected");
     }
 }

@@ -1,21 +1,20 @@
 //! What belongs to one instance: its limits, its output, its operations.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use tokio::time::Instant;
-use wasmtime::component::ResourceTable;
+use wasmtime::component::{Resource, ResourceTable};
 use wasmtime::{ResourceLimiter, StoreContextMut, UpdateDeadline};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
+use super::budget::Growth;
 use super::guest::bindings::mcpbox::tool::host::{Completion, Host};
 use super::meter::Meter;
 use super::operations::Operations;
 use super::output::Writer;
 use crate::limits::Limits;
 use crate::outcome::FailureKind;
-
-/// Handles of all kinds that a guest may hold.
-const HANDLES_MAX: usize = 256;
 
 /// Bytes that a guest may ask of the random source at once.
 const RANDOM_MAX: u64 = 1 << 20;
@@ -28,6 +27,9 @@ pub(super) struct State {
     wasi: WasiCtx,
     table: ResourceTable,
     operations: Operations,
+    /// What operations hold in the table, so that all handles are counted together.
+    handles: HashMap<u32, Resource<Handle>>,
+    growth: Growth,
     meter: Meter,
     memory_bytes: usize,
     cpu: Duration,
@@ -36,16 +38,23 @@ pub(super) struct State {
     pub(super) exceeded: Option<FailureKind>,
 }
 
+/// The place of an operation among the handles.
+struct Handle;
+
+/// What a store shares with the call that it is made for.
+pub(super) struct Parts {
+    pub(super) operations: Operations,
+    pub(super) growth: Growth,
+    pub(super) meter: Meter,
+    pub(super) writer: Writer,
+    pub(super) wall_deadline: Instant,
+}
+
 impl State {
-    pub(super) fn new(
-        limits: &Limits,
-        wall_deadline: Instant,
-        meter: Meter,
-        operations: Operations,
-        writer: Writer,
-    ) -> Self {
+    pub(super) fn new(limits: &Limits, parts: Parts) -> Self {
+        let Parts { operations, growth, meter, writer, wall_deadline } = parts;
         let mut table = ResourceTable::new();
-        table.set_max_capacity(HANDLES_MAX);
+        table.set_max_capacity(Limits::HANDLES_MAX);
         // No folder, no variable, no argument, no socket; standard input is at its end.
         let wasi = WasiCtxBuilder::new()
             .stdout(writer.clone())
@@ -59,12 +68,22 @@ impl State {
             wasi,
             table,
             operations,
+            handles: HashMap::new(),
+            growth,
             meter,
             memory_bytes: limits.memory_bytes,
             cpu: limits.cpu,
             wall_deadline,
             exceeded: None,
         }
+    }
+
+    /// Gives the handle of an operation back.
+    fn release(&mut self, operation: u32) -> wasmtime::Result<()> {
+        if let Some(handle) = self.handles.remove(&operation) {
+            self.table.delete(handle)?;
+        }
+        Ok(())
     }
 }
 
@@ -83,8 +102,8 @@ pub(super) fn at_tick(mut context: StoreContextMut<'_, State>) -> UpdateDeadline
     } else if Instant::now() >= state.wall_deadline {
         FailureKind::WallClock
     } else {
-        // Lets the runtime look at the pipes before this guest goes on.
-        return UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now()));
+        // Others get their turn, and the runtime looks at the pipes, before this guest goes on.
+        return UpdateDeadline::Yield(1);
     };
     state.exceeded = Some(exceeded);
     UpdateDeadline::Interrupt
@@ -93,15 +112,23 @@ pub(super) fn at_tick(mut context: StoreContextMut<'_, State>) -> UpdateDeadline
 impl ResourceLimiter for State {
     fn memory_growing(
         &mut self,
-        _current: usize,
+        current: usize,
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        let allowed = desired <= self.memory_bytes;
-        if !allowed {
+        if desired > self.memory_bytes {
+            // The interpreter raises MemoryError.
             self.exceeded = Some(FailureKind::Memory);
+            return Ok(false);
         }
-        Ok(allowed)
+        // What a memory begins with is the snapshot, for which the call is charged as such.
+        let more = if current == 0 { 0 } else { desired.saturating_sub(current) };
+        if !self.growth.charge(more) {
+            // Through no fault of the tool, so that it is not to go on with less either.
+            self.exceeded = Some(FailureKind::Busy);
+            return Err(wasmtime::Error::msg("no memory is left beside the other calls"));
+        }
+        Ok(true)
     }
 
     fn table_growing(
@@ -121,15 +148,24 @@ impl WasiView for State {
 }
 
 impl Host for State {
-    async fn start(&mut self, operation: String, payload: Vec<u8>) -> u32 {
-        self.operations.start(operation, payload).await
+    async fn start(&mut self, operation: String, payload: Vec<u8>) -> wasmtime::Result<u32> {
+        let handle = self.table.push(Handle).ok();
+        let begun = self.operations.start(operation, payload, handle.is_some()).await;
+        let operation = begun.inspect_err(|_flood| self.exceeded = Some(FailureKind::Handles))?;
+        self.handles.extend(handle.map(|handle| (operation, handle)));
+        Ok(operation)
     }
 
-    async fn cancel(&mut self, id: u32) {
+    async fn cancel(&mut self, id: u32) -> wasmtime::Result<()> {
         self.operations.cancel(id).await;
+        self.release(id)
     }
 
-    async fn wait(&mut self, timeout_ns: Option<u64>) -> Vec<Completion> {
-        self.operations.wait(timeout_ns.map(Duration::from_nanos)).await
+    async fn wait(&mut self, timeout_ns: Option<u64>) -> wasmtime::Result<Vec<Completion>> {
+        let ended = self.operations.wait(timeout_ns.map(Duration::from_nanos)).await;
+        for completion in &ended {
+            self.release(completion.id)?;
+        }
+        Ok(ended)
     }
 }

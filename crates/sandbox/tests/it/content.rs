@@ -145,8 +145,10 @@ async fn a_picture_is_no_object_for_a_schema_and_an_attachment_in_one_is() {
         let source = format!(
             "from mcpbox import Image, File\nasync def main(x: File) -> {annotation}: ...\n"
         );
-        let found =
-            sandbox.inspect(&source, &ModulePolicy::default()).await.expect("an inspection");
+        let found = sandbox
+            .inspect(&source, &ModulePolicy::default(), crate::GROUP)
+            .await
+            .expect("an inspection");
         assert!(found.notes.is_empty(), "{found:?}");
         (found.input_schema.expect("an input schema"), found.output_schema)
     };

@@ -176,14 +176,17 @@ async fn an_inspection_tells_which_imports_would_be_refused() {
         let start = format!("line {line}: module '{module}'");
         notes.iter().any(|note| note.starts_with(&start))
     };
-    let found = sandbox.inspect(source, &ModulePolicy::default()).await.expect("an inspection");
+    let found = sandbox
+        .inspect(source, &ModulePolicy::default(), crate::GROUP)
+        .await
+        .expect("an inspection");
     assert!(found.valid);
     for (line, module) in [(1, "sched"), (2, "urllib.request"), (4, "os"), (5, "shelve")] {
         assert!(noted(&found.notes, line, module), "{module}: {:?}", found.notes);
     }
     assert!(!found.notes.iter().any(|note| note.contains("json") || note.contains("parse'")));
     let granted = policy(&["json"], &["sched", "urllib.request"]);
-    let found = sandbox.inspect(source, &granted).await.expect("an inspection");
+    let found = sandbox.inspect(source, &granted, crate::GROUP).await.expect("an inspection");
     for (line, module) in [(4, "os"), (5, "shelve"), (6, "json")] {
         assert!(noted(&found.notes, line, module), "{module}: {:?}", found.notes);
     }

@@ -2,15 +2,17 @@
 
 use sandbox::{FailureKind, Inspection, ModulePolicy, Sandbox};
 
-use crate::{assert_works, sandbox};
+use crate::{GROUP, assert_works, sandbox};
 
 #[tokio::test]
 async fn a_tool_is_described_and_a_broken_one_located() {
     let sandbox = sandbox(1).await;
     let source =
         "async def main(name: str, count: int = 3) -> dict:\n    '''Greets.'''\n    return {}\n";
-    let inspection =
-        sandbox.inspect(source, &ModulePolicy::default()).await.expect("it can be inspected");
+    let inspection = sandbox
+        .inspect(source, &ModulePolicy::default(), GROUP)
+        .await
+        .expect("it can be inspected");
     assert!(inspection.valid && inspection.has_main, "{inspection:?}");
     let names: Vec<&str> = inspection.parameters.iter().map(|one| one.name.as_str()).collect();
     assert_eq!(names, ["name", "count"]);
@@ -19,7 +21,7 @@ async fn a_tool_is_described_and_a_broken_one_located() {
     assert!(inspection.input_schema.is_some_and(|schema| schema["type"] == "object"));
 
     let inspection = sandbox
-        .inspect("async def main(:\n    pass\n", &ModulePolicy::default())
+        .inspect("async def main(:\n    pass\n", &ModulePolicy::default(), GROUP)
         .await
         .expect("it is an answer");
     assert!(!inspection.valid);
@@ -28,7 +30,7 @@ async fn a_tool_is_described_and_a_broken_one_located() {
     assert!(error.column.is_some() && !error.message.is_empty());
 
     let inspection =
-        sandbox.inspect("x = 1\n", &ModulePolicy::default()).await.expect("it is an answer");
+        sandbox.inspect("x = 1\n", &ModulePolicy::default(), GROUP).await.expect("it is an answer");
     assert!(!inspection.valid && !inspection.has_main);
     assert!(inspection.error.is_some());
 }
@@ -37,12 +39,12 @@ async fn a_tool_is_described_and_a_broken_one_located() {
 async fn source_that_is_deeply_nested_does_not_end_the_worker() {
     let sandbox = sandbox(1).await;
     let source =
-        format!("async def main():\n    return {}1{}\n", "(".repeat(50_000), ")".repeat(50_000));
-    match sandbox.inspect(&source, &ModulePolicy::default()).await {
+        format!("async def main():\n    return {}1{}\n", "(".repeat(49_900), ")".repeat(49_900));
+    match sandbox.inspect(&source, &ModulePolicy::default(), GROUP).await {
         Ok(inspection) => assert!(!inspection.valid),
         Err(failure) => {
             assert!(
-                matches!(failure.kind, FailureKind::Stack | FailureKind::Memory),
+                matches!(failure.kind, FailureKind::Recursion | FailureKind::Memory),
                 "{failure:?}"
             );
         }
@@ -55,7 +57,7 @@ async fn notes_beside(sandbox: &Sandbox, forgery: &str) -> Inspection {
     let source = format!(
         "{forgery}\nasync def main(name: str, *rest):\n    '''Greets.'''\n    return '\\d'\n"
     );
-    sandbox.inspect(&source, &ModulePolicy::default()).await.expect("it can be inspected")
+    sandbox.inspect(&source, &ModulePolicy::default(), GROUP).await.expect("it can be inspected")
 }
 
 #[tokio::test]
@@ -105,8 +107,10 @@ async fn types_of_the_tool_are_described_and_unknown_ones_noted() {
     let sandbox = sandbox(1).await;
     let source = "from typing import Literal, TypedDict\nclass Out(TypedDict):\n    total: int\n\
                   async def main(a: Literal['x', 'y'] = 'x', *, b: list[int] | None, c: Out, d: 'Gone') -> Out: ...\n";
-    let inspection =
-        sandbox.inspect(source, &ModulePolicy::default()).await.expect("it can be inspected");
+    let inspection = sandbox
+        .inspect(source, &ModulePolicy::default(), GROUP)
+        .await
+        .expect("it can be inspected");
     let input = inspection.input_schema.expect("it has inputs");
     assert_eq!(input["properties"]["a"]["enum"], serde_json::json!(["x", "y"]));
     assert_eq!(input["properties"]["c"]["properties"]["total"]["type"], "integer");
@@ -122,14 +126,14 @@ async fn a_module_level_that_fails_leaves_the_signature_as_it_is_written() {
     let main = "import typing as t\nimport datetime\nasync def main(\n    a: t.Annotated[t.Optional[int], 'How many'] = 3,\n    \
                 b: 'datetime.date | None' = None, /, **more: str) -> dict[str, t.Any]: ...\n";
     let honest =
-        sandbox.inspect(main, &ModulePolicy::default()).await.expect("it can be inspected");
+        sandbox.inspect(main, &ModulePolicy::default(), GROUP).await.expect("it can be inspected");
     assert!(honest.notes.is_empty(), "{honest:?}");
     for (ending, text) in [
         ("import logging\nlogging.os._exit(3)", "ended the interpreter"),
         ("raise ValueError('early')", "early"),
     ] {
         let inspection = sandbox
-            .inspect(&format!("{main}{ending}\n"), &ModulePolicy::default())
+            .inspect(&format!("{main}{ending}\n"), &ModulePolicy::default(), GROUP)
             .await
             .expect("it ends");
         assert!(inspection.valid);

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sandbox::{FailureKind, Limits, NoHost, Run};
+use sandbox::{FailureKind, Limits, ModulePolicy, NoHost, Run, Sandbox};
 
-use crate::{assert_works, main_of, run, sandbox, tool};
+use crate::{GROUP, assert_works, main_of, run, sandbox, tool};
 
 /// Each with a part of the message.
 const BREAKERS: &[(&str, FailureKind, &str)] = &[
@@ -24,8 +24,13 @@ const BREAKERS: &[(&str, FailureKind, &str)] = &[
     ("return 'x' * 2 ** 30", FailureKind::Memory, "256 MB"),
     (
         "def deeper(n):\n    return deeper(n + 1)\ndeeper(0)",
-        FailureKind::Exception,
+        FailureKind::Recursion,
         "RecursionError",
+    ),
+    (
+        "class Deep:\n    def __repr__(self):\n        return repr(self)\nrepr(Deep())",
+        FailureKind::Recursion,
+        "deep",
     ),
     ("raise SystemExit(3)", FailureKind::Exit, ""),
     ("return 'x' * 40_000_000", FailureKind::ResultTooLarge, ""),
@@ -37,7 +42,7 @@ const BREAKERS: &[(&str, FailureKind, &str)] = &[
         "Evil",
     ),
     ("import asyncio\nawait asyncio.get_running_loop().create_future()", FailureKind::Deadlock, ""),
-    ("import asyncio\nawait asyncio.sleep(60)", FailureKind::WallClock, "2 s"),
+    ("import asyncio\nawait asyncio.sleep(60)", FailureKind::WallClock, "timeout_ms"),
 ];
 
 /// Only the limit in question is short: the machine may have other things to do meanwhile.
@@ -57,12 +62,51 @@ async fn every_limit_is_enforced_named_and_survived() {
         let source = main_of(body);
         let limits = tight(*kind);
         let outcome = sandbox.run(Run { limits, ..tool(&source) }, Arc::new(NoHost)).await;
-        let failure = outcome.result.expect_err("the tool breaks a limit");
+        let failure = outcome.result.expect_err(body);
         assert_eq!(failure.kind, *kind, "{body}: {failure:?}");
         assert!(failure.message.contains(text), "{body}: {failure:?}");
         assert!(!failure.message.is_empty() && !failure.message.contains('\n'), "{failure:?}");
         assert_works(&sandbox).await;
+        assert_unmarked(&sandbox).await;
     }
+}
+
+/// A limit that one call met leaves the next one all of its own.
+async fn assert_unmarked(sandbox: &Sandbox) {
+    let body = "kept = bytearray(150_000_000)\n\
+                def deeper(n):\n    return n if n == 500 else deeper(n + 1)\n\
+                return [deeper(0), len('x' * 900_000), kept.count(0)]";
+    let outcome = run(sandbox, &main_of(body)).await;
+    let all = outcome.result.expect("all of it is within the limits");
+    assert_eq!(all, "[500, 900000, 150000000]");
+    assert!(!outcome.stdout_truncated && outcome.stdout.is_empty());
+}
+
+#[tokio::test]
+async fn source_of_the_greatest_length_runs_and_longer_source_does_not() {
+    let sandbox = sandbox(1).await;
+    let main = main_of("return 1");
+    let of_length = |length: usize| format!("{main}#{}", "x".repeat(length - main.len() - 1));
+    let longest = of_length(Limits::SOURCE_MAX);
+    assert_eq!(run(&sandbox, &longest).await.result.expect("it is just as long"), "1");
+    assert!(
+        sandbox
+            .inspect(&longest, &ModulePolicy::default(), GROUP)
+            .await
+            .expect("it is just as long")
+            .valid
+    );
+    let too_long = of_length(Limits::SOURCE_MAX + 1);
+    let failures = [
+        run(&sandbox, &too_long).await.result.map(drop),
+        sandbox.inspect(&too_long, &ModulePolicy::default(), GROUP).await.map(drop),
+    ];
+    for failure in failures {
+        let failure = failure.expect_err("it is too long");
+        assert_eq!(failure.kind, FailureKind::SourceTooLarge);
+        assert!(failure.message.contains("100001") && failure.message.contains("100000"));
+    }
+    assert_works(&sandbox).await;
 }
 
 #[tokio::test]

@@ -6,10 +6,12 @@
     reason = "a test that cannot set up has failed"
 )]
 
+mod concurrency;
 mod constancy;
 mod content;
 mod errors;
 mod examples;
+mod handles;
 mod host;
 mod hostile;
 mod imports;
@@ -29,8 +31,9 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use sandbox::{
-    Config, Limits, MemoryReset, ModulePolicy, NoHost, Outcome, Run, Sandbox, WallsPolicy,
+    Bounds, Config, Limits, MemoryReset, ModulePolicy, NoHost, Outcome, Run, Sandbox, WallsPolicy,
 };
+use uuid::Uuid;
 
 /// The guest that the build has left, read once.
 fn guest() -> &'static [u8] {
@@ -62,12 +65,16 @@ fn config(workers: usize, artifact_dir: PathBuf) -> Config {
         memory_reset: MemoryReset::Auto,
         walls: WallsPolicy::Preferred,
         calls_per_worker: None,
+        bounds: Bounds::default(),
     }
 }
 
 async fn sandbox(workers: usize) -> Sandbox {
     Sandbox::start(config(workers, shared_folder())).await.expect("the sandbox starts")
 }
+
+/// Whose calls they are where that does not matter.
+const GROUP: Uuid = Uuid::from_u128(1);
 
 fn tool(source: &str) -> Run {
     Run {
@@ -76,6 +83,7 @@ fn tool(source: &str) -> Run {
         secrets: "{}".to_owned(),
         modules: ModulePolicy::default(),
         limits: Limits::default(),
+        group: GROUP,
     }
 }
 

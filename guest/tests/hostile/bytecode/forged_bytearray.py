@@ -1,5 +1,5 @@
 # tries: Forges a bytearray over all of linear memory with out-of-bounds bytecode and overwrites the interpreter.
-# must: refused trap|exception|stack|memory|wall_clock|cpu
+# must: refused trap|exception|recursion|memory|wall_clock|cpu
 # limits: cpu=4000ms
 # repeat: 8
 import logging

@@ -1,5 +1,5 @@
 # tries: Compiles a syntax tree that contains itself.
-# must: refused exception|memory|stack
+# must: refused exception|memory|recursion
 import logging
 
 

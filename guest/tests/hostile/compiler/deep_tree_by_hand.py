@@ -1,5 +1,5 @@
 # tries: Compiles a syntax tree that it built by hand, deeper than any source could be.
-# must: refused exception|memory|stack|trap
+# must: refused exception|memory|recursion|trap
 import logging
 
 

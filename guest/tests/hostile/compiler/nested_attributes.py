@@ -1,4 +1,4 @@
 # tries: Evaluates an expression of a hundred thousand attributes and calls in a row.
-# must: refused exception|stack
+# must: refused exception|recursion
 async def main():
     return eval("x" + ".y()" * 100_000)

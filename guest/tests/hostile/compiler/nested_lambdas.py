@@ -1,5 +1,5 @@
 # tries: Compiles lambdas and comprehensions that are nested two thousand deep.
-# must: refused stack|exception|trap
+# must: refused recursion|exception|trap
 async def main():
     said = []
     for text in ("lambda: " * 2000 + "1", "[" * 90 + "x" + " for x in y]" * 90, "f'{" * 150 + "1" + "}'" * 150):

@@ -1,4 +1,4 @@
 # tries: Evaluates a hundred thousand minus signs, which recurse in the parser and in the compiler.
-# must: refused exception|stack
+# must: refused exception|recursion
 async def main():
     return eval("-" * 100_000 + "1")

@@ -1,5 +1,5 @@
 # tries: Makes two new objects in each __del__, so that cleaning up never ends.
-# must: refused cpu|memory|exception|stack
+# must: refused cpu|memory|exception|recursion
 # limits: cpu=1000ms memory=64MB
 class Evil:
     def __init__(self):

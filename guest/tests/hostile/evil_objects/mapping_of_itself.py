@@ -1,5 +1,5 @@
 # tries: Returns a mapping each of whose values is a new mapping of the same kind.
-# must: refused not_serializable|exception|stack
+# must: refused not_serializable|exception|recursion
 # limits: cpu=5000ms
 import collections.abc
 

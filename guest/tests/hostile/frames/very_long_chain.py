@@ -1,5 +1,5 @@
 # tries: Raises an exception with a chain of ten thousand causes.
-# must: refused exception|memory|stack|cpu
+# must: refused exception|memory|recursion|cpu
 # limits: cpu=8000ms
 async def main():
     error = ValueError("0")

@@ -1,5 +1,5 @@
 # tries: Answers imports with a finder that imports again, without end.
-# must: refused exception RecursionError
+# must: refused recursion RecursionError
 import logging
 
 

@@ -1,5 +1,5 @@
 # tries: Compares two lists that contain themselves.
-# must: refused exception|stack
+# must: refused exception|recursion
 async def main():
     first, second = [], []
     first.append(first)

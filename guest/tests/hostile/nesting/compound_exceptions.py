@@ -1,5 +1,5 @@
 # tries: Raises exception groups that are nested fifty thousand deep.
-# must: refused exception|stack|memory
+# must: refused exception|recursion|memory
 # limits: cpu=20000ms
 async def main():
     group = ExceptionGroup("deepest", [ValueError("x")])

@@ -1,5 +1,5 @@
 # tries: Copies a structure that is nested a hundred thousand deep, and one that copies itself.
-# must: refused exception RecursionError
+# must: refused recursion RecursionError
 import copy
 
 

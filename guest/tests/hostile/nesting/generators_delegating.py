@@ -1,5 +1,5 @@
 # tries: Delegates from generator to generator a hundred thousand times.
-# must: refused exception|stack|memory
+# must: refused exception|recursion|memory
 # limits: cpu=20000ms
 async def main():
     def delegate(inner):

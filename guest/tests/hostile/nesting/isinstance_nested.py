@@ -1,5 +1,5 @@
 # tries: Asks isinstance with classes that are nested in tuples half a million deep.
-# must: refused exception|stack
+# must: refused exception|recursion
 # limits: cpu=20000ms
 async def main():
     classes = int

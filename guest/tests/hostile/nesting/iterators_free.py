@@ -1,5 +1,5 @@
 # tries: Frees a chain of iterators deeper than the stack, which are freed by recursion in C.
-# must: refused stack
+# must: refused recursion
 # limits: cpu=20000ms
 import itertools
 

@@ -1,5 +1,5 @@
 # tries: Asks an iterator that is nested half a million deep for its first element.
-# must: refused exception|stack|memory
+# must: refused exception|recursion|memory
 # limits: cpu=20000ms
 async def main():
     chain = iter("x")

@@ -1,5 +1,5 @@
 # tries: Parses JSON that is nested a million deep.
-# must: refused exception|stack
+# must: refused exception|recursion
 import json
 
 

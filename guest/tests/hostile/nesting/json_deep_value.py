@@ -1,5 +1,5 @@
 # tries: Returns a list that is nested a million deep.
-# must: refused not_serializable|stack
+# must: refused not_serializable|recursion
 async def main():
     nested = []
     for _ in range(1_000_000):

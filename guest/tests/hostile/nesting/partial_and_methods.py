@@ -1,5 +1,5 @@
 # tries: Calls a method that is bound, wrapped and partially applied two hundred thousand times over.
-# must: refused exception|stack|memory
+# must: refused exception|recursion|memory
 # limits: cpu=20000ms
 import types
 

@@ -1,4 +1,4 @@
 # tries: Calls itself without end.
-# must: refused exception RecursionError
+# must: refused recursion RecursionError
 async def main():
     await main()

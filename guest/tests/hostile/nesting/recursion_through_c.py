@@ -1,5 +1,5 @@
 # tries: Recurses through C without limit: sorting that compares by sorting.
-# must: refused exception|stack|memory
+# must: refused exception|recursion|memory
 # limits: cpu=20000ms
 import logging
 

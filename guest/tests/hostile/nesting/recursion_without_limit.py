@@ -1,5 +1,5 @@
 # tries: Lifts the limit on recursion and recurses.
-# must: refused exception|stack|memory
+# must: refused exception|recursion|memory
 # limits: cpu=20000ms
 import logging
 

@@ -1,5 +1,5 @@
 # tries: Has a __repr__ that asks for its own, through containers.
-# must: refused exception|stack
+# must: refused exception|recursion
 class Endless:
     def __repr__(self):
         return repr([{"x": (self,)}])

@@ -1,5 +1,5 @@
 # tries: Loads a marshalled tuple that is nested a million deep.
-# must: refused exception|memory|stack|trap
+# must: refused exception|memory|recursion|trap
 import logging
 
 

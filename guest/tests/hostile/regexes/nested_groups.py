@@ -1,5 +1,5 @@
 # tries: Compiles a pattern whose groups are nested fifty thousand deep.
-# must: refused exception|memory|stack
+# must: refused exception|memory|recursion
 import re
 
 

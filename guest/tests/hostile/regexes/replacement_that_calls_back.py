@@ -1,5 +1,5 @@
 # tries: Replaces with a function that changes the text and calls the pattern again from within.
-# must: refused exception RecursionError
+# must: refused recursion RecursionError
 import re
 
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::future::join_all;
-use sandbox::{Failure, FailureKind, Limits, ModulePolicy, Outcome, Run, Sandbox};
+use sandbox::{Bounds, Config, Failure, FailureKind, Limits, ModulePolicy, Outcome, Run, Sandbox};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
@@ -56,7 +56,10 @@ impl Ground {
         let on_disk = format!("ON-DISK{}", uuid());
         std::fs::write(folder.path().join("secret.txt"), &on_disk).expect("a file");
         let before = children();
-        let sandbox = Sandbox::start(config(WORKERS, folder.path().join("artifacts"))).await;
+        // What a program is refused for is its own limit, not what others have left of the memory.
+        let bounds = Bounds { memory_bytes: 4 << 30, ..Bounds::default() };
+        let config = Config { bounds, ..config(WORKERS, folder.path().join("artifacts")) };
+        let sandbox = Sandbox::start(config).await;
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         listener.set_nonblocking(true).expect("it need not block");
         let neighbour = std::fs::read_to_string(root().join("neighbour.py")).expect("it is there");
@@ -135,7 +138,8 @@ impl Ground {
     }
 
     async fn inspected(&self, program: &Program, must: &Must) -> Result<(), String> {
-        let found = self.sandbox.inspect(&program.source, &ModulePolicy::default()).await;
+        let found =
+            self.sandbox.inspect(&program.source, &ModulePolicy::default(), crate::GROUP).await;
         let found = found.map(|inspection| {
             let text = serde_json::to_string(&inspection).expect("it is JSON");
             (json!(inspection.valid), text)
