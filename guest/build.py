@@ -40,7 +40,9 @@ def stage(folder: Path) -> None:
     ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
     shutil.copytree(GUEST / "python", folder / PACKAGE, ignore=ignored)
     shutil.copytree(Path(tzdata.__file__).parent, folder / "tzdata", ignore=ignored)
-    shutil.copytree(extension.build(TARGET / "native"), folder / "regex")
+    regex, settle = extension.build(TARGET / "native")
+    shutil.copytree(regex, folder / "regex")
+    shutil.copy(settle, folder / PACKAGE)
 
 
 def componentize(folder: Path, output: Path) -> None:

@@ -1,7 +1,7 @@
-"""Compiles the package `regex`, which is written in C, to a library that componentize-py links.
+"""Compiles what is written in C to libraries that componentize-py links.
 
-Its sources come from PyPI under the hash of `native/requirements.txt`, the compiler from the wheel
-of Zig, and the C interface of the interpreter from `native/Python.h`.
+The sources of the package `regex` come from PyPI under the hash of `native/requirements.txt`, the
+compiler from the wheel of Zig, and the C interface of the interpreter from `native/Python.h`.
 """
 
 import hashlib
@@ -17,8 +17,8 @@ from pathlib import Path
 
 NATIVE = Path(__file__).resolve().parent / "native"
 REQUIREMENTS = NATIVE / "requirements.txt"
-# The name by which the interpreter inside the sandbox finds a library.
-LIBRARY = "_regex.cpython-314-wasm32-wasi.so"
+# What the interpreter inside the sandbox adds to the name of a library to find it.
+SUFFIX = ".cpython-314-wasm32-wasi.so"
 SOURCES = ("_regex.c", "_regex_unicode.c")
 MODULES = ("__init__.py", "_main.py", "_regex_core.py")
 COMPILE = ["cc", "-target", "wasm32-wasi", "-O2", "-fPIC", "-fvisibility=hidden", "-g0", "-c"]
@@ -26,7 +26,7 @@ COMPILE = ["cc", "-target", "wasm32-wasi", "-O2", "-fPIC", "-fvisibility=hidden"
 TABLE = re.compile(r"^static (?:PyMethodDef|PyGetSetDef) ", re.MULTILINE)
 LINK = ["wasm-ld", "-shared", "--experimental-pic", "--no-entry", "--strip-all"]
 # What the library does not define comes from the interpreter and its C library.
-LINK += ["--unresolved-symbols=import-dynamic", "--export=PyInit__regex"]
+LINK += ["--unresolved-symbols=import-dynamic"]
 
 
 def inputs() -> bytes:
@@ -36,21 +36,29 @@ def inputs() -> bytes:
     return b"\n".join(hashlib.sha256(part).digest() for part in parts)
 
 
-def build(work: Path) -> Path:
-    """Return a folder with the package as the guest imports it; made anew when inputs change."""
+def build(work: Path) -> tuple[Path, Path]:
+    """Return the folder of the package regex and the library `_settle`, as the guest imports them.
+
+    They are made anew when inputs change.
+    """
     package, stamp = work / "regex", work / "inputs"
+    settle = work / f"_settle{SUFFIX}"
     wanted = inputs()
     if stamp.is_file() and stamp.read_bytes() == wanted:
-        return package
+        return package, settle
     shutil.rmtree(work, ignore_errors=True)
     package.mkdir(parents=True)
     source = _source(work)
     for name in MODULES:
         shutil.copy(source / "regex" / name, package)
     shutil.copy(source / "LICENSE.txt", package)
-    _compile(source / "src", work, package / LIBRARY)
+    for name in SOURCES:
+        path = source / "src" / name
+        path.write_text(_with_adapters(path.read_text(encoding="utf-8")), encoding="utf-8")
+    _compile([source / "src" / name for name in SOURCES], work, package / f"_regex{SUFFIX}")
+    _compile([NATIVE / "settle.c"], work, settle)
     stamp.write_bytes(wanted)
-    return package
+    return package, settle
 
 
 def _source(work: Path) -> Path:
@@ -92,15 +100,14 @@ def _with_adapters(source: str) -> str:
     return source
 
 
-def _compile(folder: Path, work: Path, library: Path) -> None:
+def _compile(sources: list[Path], work: Path, library: Path) -> None:
     objects = []
-    for name in SOURCES:
-        path = folder / name
-        path.write_text(_with_adapters(path.read_text(encoding="utf-8")), encoding="utf-8")
-        compiled = work / f"{name}.o"
-        _zig(work, [*COMPILE, "-I", str(NATIVE), "-o", str(compiled), str(folder / name)])
+    for source in sources:
+        compiled = work / f"{source.name}.o"
+        _zig(work, [*COMPILE, "-I", str(NATIVE), "-o", str(compiled), str(source)])
         objects.append(str(compiled))
-    _zig(work, [*LINK, "-o", str(library), *objects])
+    module = library.name.removesuffix(SUFFIX)
+    _zig(work, [*LINK, f"--export=PyInit_{module}", "-o", str(library), *objects])
 
 
 def _zig(work: Path, arguments: list[str]) -> None:

@@ -52,6 +52,9 @@ typedef struct {
 
 /* A count that is never changed, as static objects have it. */
 #define MCPBOX_IMMORTAL ((Py_ssize_t)0x70000000)
+/* The same for others, and the least that is no count. */
+#define MCPBOX_IMMORTAL_SINCE ((Py_ssize_t)0x50000000)
+#define MCPBOX_IMMORTAL_LEAST ((Py_ssize_t)0x40000000)
 #define PyObject_HEAD PyObject ob_base;
 #define PyVarObject_HEAD_INIT(type, size) {{MCPBOX_IMMORTAL, (type)}, (size)},
 

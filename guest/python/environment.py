@@ -1,8 +1,8 @@
 """The interpreter before the snapshot, and at the begin and end of a call."""
 
 import contextlib
-import gc
 import io
+import os
 import random
 import sys
 import warnings
@@ -27,20 +27,22 @@ def install() -> None:
     sys.set_int_max_str_digits(0)
     sys.stdout = sys.__stdout__ = _stream(1)
     sys.stderr = sys.__stderr__ = _stream(2)
-    freeze()
 
 
 def begin() -> None:
     """Prepare what must not be the same in two calls."""
-    random.seed()
+    # As much as cannot be guessed; without an argument it takes as much as the generator holds.
+    random.seed(int.from_bytes(os.urandom(32)))
 
 
 def end() -> None:
     """Hand over what is still in buffers."""
     for name in ("__stdout__", "__stderr__", "stdout", "stderr"):
-        # The tool may have closed or removed the stream, or put something else in its place.
-        with contextlib.suppress(BaseException):
+        try:  # noqa: SIM105, because entering a context costs more than the call
             getattr(sys, name).flush()
+        except BaseException:
+            # The tool may have closed or removed the stream, or put something else in its place.
+            pass
 
 
 @contextlib.contextmanager
@@ -63,13 +65,6 @@ class Closed(io.TextIOBase):
         """Refuse."""
         del text
         raise OSError("the module level writes")
-
-
-def freeze() -> None:
-    """Keep what is there now out of the collector's way."""
-    gc.unfreeze()
-    gc.collect()
-    gc.freeze()
 
 
 def _stream(descriptor: int) -> io.TextIOWrapper:

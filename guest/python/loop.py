@@ -3,7 +3,7 @@
 import asyncio
 import concurrent.futures
 from asyncio import base_events
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from .errors import FILENAME
@@ -59,6 +59,10 @@ class HostLoop(base_events.BaseEventLoop):
         return future
 
 
+# The loop of the call: the snapshot has it ready.
+LOOP = HostLoop()
+
+
 def install() -> None:
     """Make `asyncio.run` in a tool use this loop."""
     asyncio.new_event_loop = asyncio.events.new_event_loop = HostLoop
@@ -66,12 +70,11 @@ def install() -> None:
 
 def run(main: Callable[..., Any], positions: list[Any], names: dict[str, Any]) -> Any:
     """Call `main` to its end, then cancel what it left behind, as `asyncio.run` does."""
-    loop = HostLoop()
-    asyncio.set_event_loop(loop)
-    task = loop.create_task(_call(main, positions, names))
+    asyncio.set_event_loop(LOOP)
+    task = _started(_call(main, positions, names))
     try:
-        result = loop.run_until_complete(task)
-        _cancel_rest(loop)
+        result = task.result() if task.done() else LOOP.run_until_complete(task)
+        _cancel_rest(LOOP)
         return result
     except DeadlockError as error:
         if task.done():
@@ -79,8 +82,15 @@ def run(main: Callable[..., Any], positions: list[Any], names: dict[str, Any]) -
             return task.result()
         error.line = _waiting_line(task.get_coro())
         raise
+
+
+def _started(coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+    """Run up to the first wait, for which the loop need not go round."""
+    LOOP._run_forever_setup()
+    try:
+        return asyncio.Task(coroutine, loop=LOOP, eager_start=True)
     finally:
-        asyncio.set_event_loop(None)
+        LOOP._run_forever_cleanup()
 
 
 async def _call(main: Callable[..., Any], positions: list[Any], names: dict[str, Any]) -> Any:

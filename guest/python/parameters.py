@@ -34,6 +34,9 @@ class Parameters:
         self.named: dict[str, inspect.Parameter] = {}
         self.shapes: dict[str, Shape] = {}
         self.others: Shape | None = None
+        self.required: list[str] = []
+        # With the values of those that are not given.
+        self.by_position: list[tuple[str, Any]] = []
         for parameter in self.signature.parameters.values():
             annotation = Any if parameter.annotation is EMPTY else parameter.annotation
             if parameter.kind is ALL_NAMES:
@@ -42,6 +45,10 @@ class Parameters:
                 self.named[parameter.name] = parameter
                 shape = types.shape(annotation)
                 self.shapes[parameter.name] = nullable(shape, parameter.default)
+                if parameter.default is EMPTY:
+                    self.required.append(parameter.name)
+                if parameter.kind is BY_POSITION:
+                    self.by_position.append((parameter.name, parameter.default))
 
     def schema(self, texts: dict[str, str]) -> Schema:
         """Return the JSON Schema of the arguments; `texts` are the docstring's."""
@@ -52,9 +59,8 @@ class Parameters:
             default = {} if parameter.default is EMPTY else published(parameter.default)
             properties[name] = writer.of(self.shapes[name]) | described(text) | default
         schema: Schema = {"type": "object", "properties": properties}
-        required = [name for name, found in self.named.items() if found.default is EMPTY]
-        if required:
-            schema["required"] = required
+        if self.required:
+            schema["required"] = self.required
         schema["additionalProperties"] = False if self.others is None else writer.of(self.others)
         return writer.document(schema)
 
@@ -85,23 +91,21 @@ class Parameters:
         for name, value in arguments.items():
             shape = self.shapes.get(name, self.others)
             names[name] = value if shape is None else shape.convert(value, name)
-        for name, parameter in self.named.items():
-            if parameter.kind is BY_POSITION:
-                positions.append(names.pop(name, parameter.default))
+        for name, default in self.by_position:
+            positions.append(names.pop(name, default))
         return positions, names
 
     def _check_names(self, arguments: dict[str, Any]) -> None:
-        takes = f"main takes {listed(self.named) if self.named else 'no arguments'}"
-        missing = [
-            name
-            for name, parameter in self.named.items()
-            if parameter.default is EMPTY and name not in arguments
-        ]
+        missing = [name for name in self.required if name not in arguments]
         if missing:
-            raise ArgumentError(f"missing {_counted(missing)}; {takes}")
-        unknown = [name for name in arguments if name not in self.named]
-        if unknown and self.others is None:
-            raise ArgumentError(f"unknown {_counted(unknown)}; {takes}")
+            raise ArgumentError(f"missing {_counted(missing)}; {self._takes()}")
+        if self.others is None:
+            unknown = [name for name in arguments if name not in self.named]
+            if unknown:
+                raise ArgumentError(f"unknown {_counted(unknown)}; {self._takes()}")
+
+    def _takes(self) -> str:
+        return f"main takes {listed(self.named) if self.named else 'no arguments'}"
 
 
 def _counted(names: list[str]) -> str:

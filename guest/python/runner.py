@@ -39,7 +39,18 @@ from typing import Any
 import wit_world
 from componentize_py_types import Err
 
-from . import constancy, environment, errors, imports, inspection, loop, module, warmup
+from . import (
+    constancy,
+    environment,
+    errors,
+    imports,
+    inspection,
+    loop,
+    module,
+    settling,
+    texts,
+    warmup,
+)
 from .annotations import Types
 from .content import AttachmentsError
 from .parameters import ArgumentError, Parameters
@@ -95,7 +106,7 @@ class WitWorld(wit_world.WitWorld):
         """Run `main` once."""
         environment.begin()
         imports.apply(modules)
-        given, kept = json.loads(arguments), json.loads(secrets)
+        given, kept = texts.read(arguments), texts.read(secrets)
         return _answer(
             lambda: _run(Loaded(source, bytecode, given, kept), given, result_limit), source
         )
@@ -114,8 +125,8 @@ class WitWorld(wit_world.WitWorld):
     def call(self, arguments: str, secrets: str, result_limit: int) -> str:
         """Run `main` of what is loaded."""
         environment.begin()
-        loaded, given = _ahead, json.loads(arguments)
-        module.bind(loaded.module, given, json.loads(secrets))
+        loaded, given = _ahead, texts.read(arguments)
+        module.bind(loaded.module, given, texts.read(secrets))
         return _answer(lambda: _run(loaded, given, result_limit), loaded.source)
 
 
@@ -212,7 +223,7 @@ def _promised(parameters: Parameters) -> Shape | None:
 
 def _check(shape: Shape, text: str) -> None:
     try:
-        shape.check(json.loads(text), "result")
+        shape.check(texts.read(text), "result")
     except ConversionError as error:
         place = {"path": error.path, "expected": error.expected, "received": error.received}
         message = (
@@ -278,15 +289,27 @@ def _sound(answer: dict[str, Any]) -> str:
     return text.encode(errors="replace").decode()
 
 
-def _warm_up() -> None:
+def _warm_up(rounds: int) -> None:
     """Leave the interpreter as if calls had been made, and nothing of the calls."""
     global _ahead  # noqa: PLW0603
     # What the calls leave in context variables goes with the context.
-    contextvars.Context().run(warmup.run, WitWorld())
+    contextvars.Context().run(warmup.run, WitWorld(), rounds)
     _ahead = None
     imports.reset()
-    environment.freeze()
 
 
-environment.install()
-_warm_up()
+def _prepare() -> None:
+    """Make the interpreter what every call begins with."""
+    environment.install()
+    _warm_up(1)
+    settling.fill()
+    settling.gather(lambda: _warm_up(1))
+    _warm_up(warmup.ROUNDS)
+    settling.freeze()
+    settling.fill()
+    # Fills the interpreter's caches again.
+    _warm_up(1)
+    settling.tidy()
+
+
+_prepare()

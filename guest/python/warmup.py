@@ -115,12 +115,12 @@ CALLS: tuple[tuple[str, dict[str, Any]], ...] = (
 )
 
 
-def run(world: Any) -> None:
+def run(world: Any, rounds: int) -> None:
     """Make the calls through the exports, each in every way that calls arrive."""
     for source, arguments in CALLS:
         text = json.dumps(arguments)
         bytecode = world.compile(source).bytecode
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             world.run(bytecode, source, text, "{}", MODULES, RESULT_LIMIT)
             world.load(bytecode, source, MODULES)
             world.call(text, "{}", RESULT_LIMIT)
