@@ -46,6 +46,8 @@ pub(crate) async fn drive(
         drive.until_done(limits.stdout_bytes).await
     };
     let outcome = timeout_at(deadline, carried_through).await;
+    // Nothing that the call began on the server outlives it.
+    drive.operations.tasks.shutdown().await;
     let stdout = crate::text::decode_prefix(std::mem::take(&mut drive.stdout));
     Ok(match outcome {
         Ok(Some(Event::Full(task))) => {

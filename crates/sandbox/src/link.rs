@@ -181,7 +181,7 @@ impl Link {
 
     /// Asks the worker for a sign of life; tells how many messages came from it before.
     pub(crate) fn ping(&self) -> u64 {
-        self.outgoing.send(ToWorker::Ping);
+        self.outgoing.send(&ToWorker::Ping);
         self.heard.load(Ordering::Relaxed)
     }
 
@@ -270,14 +270,14 @@ impl Seat {
         let bytes = task.length();
         let (call, group) = (self.call, self.group);
         let message = ToWorker::Start { call, group, task, limits };
-        self.link.outgoing.send_bounded(message, bytes).await;
+        self.link.outgoing.send_bounded(&message, bytes).await;
     }
 
     /// Sends an operation's answer, once there is room for it on the way.
     pub(crate) async fn answer(&self, operation: u32, outcome: Result<Vec<u8>, String>) {
         let bytes = outcome.as_ref().map_or_else(String::len, Vec::len);
         let message = ToWorker::Answer { call: self.call, operation, outcome };
-        self.link.outgoing.send_bounded(message, bytes).await;
+        self.link.outgoing.send_bounded(&message, bytes).await;
     }
 
     /// The worker's next message about this call; `None` when the worker is lost.
@@ -323,7 +323,7 @@ impl Drop for Seat {
             !calls.open && calls.senders.is_empty()
         };
         if !self.done {
-            self.link.outgoing.send(ToWorker::Cancel { call: self.call });
+            self.link.outgoing.send(&ToWorker::Cancel { call: self.call });
         }
         if last {
             self.link.advance(Phase::Left);

@@ -4,7 +4,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
-use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
@@ -146,16 +145,9 @@ impl Pool {
                 Ok(seat) => seat,
                 Err(failure) => return Ending::refused(failure),
             };
-            // A task of its own is polled whatever the caller does meanwhile; dropping the set ends it.
-            let mut driver = JoinSet::new();
-            driver.spawn(call::drive(seat, task, limits, Arc::clone(&host)));
-            match driver.join_next().await {
-                Some(Ok(Ok(ending))) => return ending,
-                Some(Ok(Err(handed_back))) => task = handed_back,
-                Some(Err(_)) | None => {
-                    let message = "the call was given up because the server is stopping";
-                    return Ending::refused(Failure::new(FailureKind::Cancelled, message));
-                }
+            match call::drive(seat, task, limits, Arc::clone(&host)).await {
+                Ok(ending) => return ending,
+                Err(handed_back) => task = handed_back,
             }
         }
     }

@@ -28,6 +28,9 @@ pub(crate) const PAYLOAD_MAX: usize = 16 << 20;
 /// The file descriptor under which a worker finds the memory image.
 pub(crate) const IMAGE_DESCRIPTOR: i32 = 3;
 
+/// What is read of a pipe at once: most messages whole, with those that follow.
+pub(crate) const READ_AT_ONCE: usize = 32 << 10;
+
 /// A message to a worker.
 #[derive(Serialize, Deserialize)]
 pub(crate) enum ToWorker {
@@ -142,9 +145,12 @@ where
     W: AsyncWrite + Unpin,
     M: Serialize,
 {
-    let body = postcard::to_extend(message, vec![0; 4]).map_err(io::Error::other)?;
-    let frame = with_length(body)?;
-    writer.write_all(&frame).await
+    writer.write_all(&frame(message)?).await
+}
+
+/// One message as it is written.
+pub(crate) fn frame(message: &impl Serialize) -> io::Result<Vec<u8>> {
+    with_length(postcard::to_extend(message, vec![0; 4]).map_err(io::Error::other)?)
 }
 
 fn with_length(mut frame: Vec<u8>) -> io::Result<Vec<u8>> {

@@ -22,13 +22,14 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::io::BufReader;
 use tokio::net::unix::pipe;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::limits::Limits;
-use crate::protocol::{self, FromWorker, Readiness, Task, ToWorker, VERSION};
+use crate::protocol::{self, FromWorker, READ_AT_ONCE, Readiness, Task, ToWorker, VERSION};
 use crate::{system, walls};
 use budget::Budget;
 use guest::Guest;
@@ -110,6 +111,7 @@ async fn serve(mut input: pipe::Receiver, mut output: pipe::Sender) -> io::Resul
     let desk = Desk { guest, outbox, runner: runner.clone(), budget, calls: Calls::default() };
     // Whichever way of the pipe ends first, the server is gone or this process is of no more use to it.
     let mut parts = JoinSet::new();
+    let mut input = BufReader::with_capacity(READ_AT_ONCE, input);
     parts.spawn(async move {
         while let Some(message) = protocol::read(&mut input).await? {
             desk.take(message);

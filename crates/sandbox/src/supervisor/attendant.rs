@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::io::BufReader;
+use tokio::net::unix::pipe;
 use tokio::process::{ChildStdin, ChildStdout};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -11,7 +13,7 @@ use tokio::time::sleep;
 use crate::link::{Letters, Link};
 use crate::pool::Pool;
 use crate::process::Worker;
-use crate::protocol::{self, FromWorker};
+use crate::protocol::{self, FromWorker, READ_AT_ONCE};
 
 /// How often a worker is asked for a sign of life.
 const BEAT: Duration = Duration::from_secs(1);
@@ -38,7 +40,10 @@ impl Attendant {
         let mut beside = JoinSet::new();
         let writing = Arc::clone(&link);
         beside.spawn(async move {
-            letters.write_to(to).await;
+            match to.into_owned_fd().and_then(pipe::Sender::from_owned_fd) {
+                Ok(to) => letters.write_to(to).await,
+                Err(error) => tracing::error!(%error, "a sandbox worker's pipe cannot be used"),
+            }
             writing.condemn("ended");
         });
         let pulse = Arc::clone(&link);
@@ -54,7 +59,8 @@ impl Attendant {
 }
 
 /// Reads until the worker ends or sends what is not a message.
-async fn read(mut from: ChildStdout, pool: &Arc<Pool>, link: &Link) {
+async fn read(from: ChildStdout, pool: &Arc<Pool>, link: &Link) {
+    let mut from = BufReader::with_capacity(READ_AT_ONCE, from);
     loop {
         match protocol::read(&mut from).await {
             Ok(Some(message)) => {
