@@ -68,8 +68,10 @@ pub struct Filter {
 
 /// Adds a call to the log and returns once it is kept: it then survives the death of every process
 /// here. Calls that arrive together are written together; each gets its own answer.
-pub async fn record(store: &Store, call: Call) -> Result<()> {
-    store.call_writer().record(call.into()).await
+///
+/// It is kept as well when nobody waits for that. To be called within a Tokio runtime.
+pub fn record(store: &Store, call: Call) -> impl Future<Output = Result<()>> + Send + use<> {
+    store.call_writer().record(call.into())
 }
 
 /// The call of that id.

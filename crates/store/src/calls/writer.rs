@@ -3,13 +3,15 @@
 use std::time::{Duration, Instant};
 
 use sea_orm::{
-    DatabaseConnection, DbBackend, EntityTrait, InsertMany, IntoActiveModel, TransactionTrait,
-    sea_query::OnConflict,
+    DatabaseConnection, DbBackend, EntityTrait, InsertMany, IntoActiveModel, sea_query::OnConflict,
 };
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{
+    mpsc::{self, error::TrySendError},
+    oneshot, watch,
+};
 
 use super::entity::{ActiveModel, Column, Entity, Model};
-use crate::{Error, Result, connection::IMMEDIATE};
+use crate::{Error, Result};
 
 /// The most rows in one transaction.
 const BATCH: usize = 256;
@@ -31,10 +33,14 @@ pub(crate) struct CallWriter {
 }
 
 impl CallWriter {
-    pub(crate) async fn record(&self, row: Model) -> Result<()> {
+    /// Has the row written, whether the answer is waited for or not.
+    pub(crate) fn record(&self, row: Model) -> impl Future<Output = Result<()>> + Send + use<> {
         let (done, outcome) = oneshot::channel();
-        self.queue.send(Entry { row, done }).await.map_err(closed)?;
-        outcome.await.map_err(closed)?
+        if let Err(TrySendError::Full(entry)) = self.queue.try_send(Entry { row, done }) {
+            let queue = self.queue.clone();
+            drop(tokio::spawn(async move { drop(queue.send(entry).await) }));
+        }
+        async move { outcome.await.map_err(closed)? }
     }
 }
 
@@ -123,8 +129,7 @@ fn insertion(rows: impl IntoIterator<Item = Model>) -> InsertMany<ActiveModel> {
 }
 
 async fn commit(db: &DatabaseConnection, rows: InsertMany<ActiveModel>) -> Result<()> {
-    let transaction = db.begin_with_options(IMMEDIATE).await?;
-    rows.exec_without_returning(&transaction).await?;
-    transaction.commit().await?;
+    // One statement, which is a transaction by itself.
+    rows.exec_without_returning(db).await?;
     Ok(())
 }
