@@ -12,10 +12,10 @@ use crate::protocol::Reply;
 use crate::text;
 
 /// The most bytes of a failure's message that are passed on.
-const MESSAGE_MAX: usize = 4 << 10;
+pub(crate) const MESSAGE_MAX: usize = 4 << 10;
 
 /// The most bytes of a failure's detail, as JSON text, that are passed on.
-const DETAIL_MAX: usize = 64 << 10;
+pub(crate) const DETAIL_MAX: usize = 64 << 10;
 
 #[derive(Deserialize)]
 struct Answer<'a> {
@@ -58,7 +58,7 @@ pub(crate) fn result(
             Ok((result.to_owned(), blocks))
         }
         Reply::NotCompiled(json) => Err(not_compiled(&json)),
-        Reply::Ended { kind, message } => Err(Failure::new(kind, message)),
+        Reply::Ended { kind, message } => Err(ended(kind, &message)),
     }
 }
 
@@ -68,8 +68,14 @@ pub(crate) fn inspection(reply: Result<Reply, Failure>) -> Result<Inspection, Fa
         Reply::Answered(json) | Reply::NotCompiled(json) => {
             serde_json::from_str(&json).map_err(|_malformed| garbled())
         }
-        Reply::Ended { kind, message } => Err(Failure::new(kind, message)),
+        Reply::Ended { kind, message } => Err(ended(kind, &message)),
     }
+}
+
+/// A worker is believed about how its guest ended, but not about what only the server can know.
+fn ended(kind: FailureKind, message: &str) -> Failure {
+    let kind = if kind.is_the_servers() { FailureKind::Trap } else { kind };
+    Failure::new(kind, text::one_line(message, MESSAGE_MAX))
 }
 
 fn failure(answer: Answer<'_>, limits: &Limits) -> Failure {
@@ -210,6 +216,18 @@ mod tests {
         let busy = read(r#"{"ok":false,"kind":"busy","message":"a\nb"}"#);
         let busy = busy.map_err(|failure| (failure.kind, failure.message));
         assert_eq!(busy, Err((FailureKind::Exception, "a b".to_owned())));
+    }
+
+    #[test]
+    fn a_worker_says_how_a_call_ended_and_cannot_speak_for_the_server() {
+        for (said, kind) in
+            [(FailureKind::Cpu, FailureKind::Cpu), (FailureKind::Busy, FailureKind::Trap)]
+        {
+            let reply = Reply::Ended { kind: said, message: "a\nb".to_owned() };
+            let failure = result(Ok(reply), &Limits::default());
+            let failure = failure.map_err(|failure| (failure.kind, failure.message));
+            assert_eq!(failure, Err((kind, "a b".to_owned())));
+        }
     }
 
     #[test]

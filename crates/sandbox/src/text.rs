@@ -13,9 +13,10 @@ pub(crate) fn decode_prefix(mut bytes: Vec<u8>) -> String {
     }
 }
 
-/// One line of at most `most` bytes, cut between characters.
+/// One line of at most `most` bytes, cut between characters, without control characters: terminals obey them.
 pub(crate) fn one_line(text: &str, most: usize) -> String {
-    let mut line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let words = text.split(|character: char| character.is_whitespace() || character.is_control());
+    let mut line = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
     if line.len() > most {
         line.truncate(line.floor_char_boundary(most));
         line.push('…');
@@ -57,6 +58,7 @@ mod tests {
     #[test]
     fn lines_sizes_and_durations_read_well() {
         assert_eq!(one_line("a\n  b", 10), "a b");
+        assert_eq!(one_line("a\u{1b}[31mb\u{2028}", 10), "a [31mb");
         assert_eq!(one_line("ñññ", 3), "ñ…");
         assert_eq!([size(7), size(10 << 10), size(256 << 20)], ["7 bytes", "10 KB", "256 MB"]);
         assert_eq!(duration(Duration::from_millis(1500)), "1.5 s");
