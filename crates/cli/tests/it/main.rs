@@ -16,6 +16,7 @@ mod credentials;
 mod database;
 mod doctor;
 mod durability;
+mod examples;
 mod health;
 mod results;
 mod separate_doors;

@@ -31,7 +31,6 @@ struct Calls {
 #[serde(deny_unknown_fields)]
 struct Call {
     arguments: Value,
-    #[serde(default, deserialize_with = "Option::deserialize")]
     result: Option<Value>,
     result_schema: Option<Value>,
     /// Whether a result of chance is another one in the next call.
