@@ -4,6 +4,7 @@ use std::io::{self, Read, Write};
 
 use sha2::{Digest, Sha256};
 
+#[cfg(feature = "engine")]
 use crate::engine;
 
 const MAGIC: &[u8; 8] = b"mcpbxg02";
@@ -29,7 +30,7 @@ pub(crate) enum Part {
     Pooled,
 }
 
-const PARTS: [Part; 3] = [Part::Code, Part::Image, Part::Pooled];
+pub(crate) const PARTS: [Part; 3] = [Part::Code, Part::Image, Part::Pooled];
 const ENTRY_LENGTH: usize = 8 + 32;
 
 /// What a bundle's header promises of one part.
@@ -42,7 +43,7 @@ pub(crate) struct Promise {
 }
 
 impl Promise {
-    fn of(content: &[u8]) -> Self {
+    pub(crate) fn of(content: &[u8]) -> Self {
         Self { length: content.len() as u64, hash: Sha256::digest(content).into() }
     }
 
@@ -81,6 +82,7 @@ pub enum BundleError {
 ///
 /// `stripped` and `merged` are the same component without and with the contents of its memory,
 /// `image` is these contents: what `flatten` writes.
+#[cfg(feature = "engine")]
 pub fn compile(stripped: &[u8], image: &[u8], merged: &[u8]) -> Result<Vec<u8>, BundleError> {
     let failed = |error: wasmtime::Error| BundleError::Compile(format!("{error:#}"));
     let engine = engine::for_compilation().map_err(failed)?;
@@ -90,12 +92,8 @@ pub fn compile(stripped: &[u8], image: &[u8], merged: &[u8]) -> Result<Vec<u8>, 
 }
 
 fn pack(parts: &[&[u8]; 3]) -> Result<Vec<u8>, BundleError> {
-    let mut bundle = MAGIC.to_vec();
-    for part in parts {
-        bundle.extend_from_slice(&Promise::of(part).written());
-    }
     let packed = (|| {
-        let mut encoder = zstd::stream::write::Encoder::new(bundle, COMPRESSION_LEVEL)?;
+        let mut encoder = zstd::stream::write::Encoder::new(header(parts), COMPRESSION_LEVEL)?;
         encoder.long_distance_matching(true)?;
         encoder.window_log(WINDOW_LOG)?;
         for part in parts {
@@ -104,6 +102,12 @@ fn pack(parts: &[&[u8]; 3]) -> Result<Vec<u8>, BundleError> {
         encoder.finish()
     })();
     packed.map_err(BundleError::Compression)
+}
+
+/// What stands before the compressed parts.
+pub(crate) fn header(parts: &[&[u8]; 3]) -> Vec<u8> {
+    let entries = parts.map(|part| Promise::of(part).written());
+    [MAGIC.as_slice(), entries.as_flattened()].concat()
 }
 
 /// What a bundle's header promises for its `part`; the content is not looked at.

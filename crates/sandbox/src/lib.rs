@@ -3,13 +3,20 @@
 //! [`Sandbox::start`] unpacks the guest and starts the workers, [`Sandbox::inspect`] reads a tool's
 //! source without running its `main`, and [`Sandbox::run`] runs `main` under [`Limits`]. A guest
 //! reaches nothing but the [`Host`] that its caller hands in.
+#![cfg_attr(
+    not(feature = "engine"),
+    expect(dead_code, reason = "what only a worker uses is not used where there is none")
+)]
 
 mod answer;
 mod artifact;
 mod block;
 mod bundle;
 mod call;
+#[cfg(feature = "engine")]
 mod engine;
+#[doc(hidden)]
+pub mod fuzzing;
 mod host;
 mod inspection;
 mod limits;
@@ -27,11 +34,14 @@ mod supervisor;
 mod system;
 mod text;
 pub mod walls;
+#[cfg(feature = "engine")]
 pub mod worker;
 
 pub use artifact::ArtifactError;
 pub use block::{Block, Media, MediaKind};
-pub use bundle::{BundleError, compile};
+pub use bundle::BundleError;
+#[cfg(feature = "engine")]
+pub use bundle::compile;
 pub use host::{Host, NoHost, Operation};
 pub use inspection::{Inspection, Parameter, SourceError};
 pub use limits::{Bounds, Limits, Run};

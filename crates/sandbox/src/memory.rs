@@ -57,6 +57,7 @@ pub(crate) mod delta;
 mod error;
 mod idle;
 mod image;
+#[cfg(feature = "engine")]
 mod memories;
 #[cfg(target_os = "linux")]
 mod page_map;
@@ -66,6 +67,7 @@ mod reservation;
 mod rhythm;
 mod settings;
 mod slot;
+#[cfg(feature = "engine")]
 mod stacks;
 mod statistics;
 #[cfg(test)]
@@ -74,25 +76,32 @@ mod tracking;
 #[cfg(target_os = "linux")]
 mod userfault;
 
+#[cfg(feature = "engine")]
 use std::sync::Arc;
 
 pub use choice::{MemoryReport, MemoryReset};
 pub use error::MemoryError;
 pub(crate) use image::Image;
+#[cfg(feature = "engine")]
 pub(crate) use memories::Memories;
 pub(crate) use probe::Probe;
 pub use recipe::Recipe;
+#[cfg(feature = "engine")]
 pub(crate) use settings::Settings;
+#[cfg(feature = "engine")]
 pub(crate) use stacks::Stacks;
 pub use statistics::MemoryStatistics;
 
+#[cfg(feature = "engine")]
 pub(crate) use memories::Doubt;
+#[cfg(feature = "engine")]
 use tracking::Tracking;
 
 /// The unit in which linear memories grow, in bytes.
 const WASM_PAGE: usize = 64 << 10;
 
 /// Everything that one engine needs: its memories and its stacks.
+#[cfg(feature = "engine")]
 pub(crate) struct Kit {
     /// For [`wasmtime::Config::with_host_memory`].
     pub(crate) memories: Memories,
@@ -102,6 +111,7 @@ pub(crate) struct Kit {
     pub(crate) doubt: Doubt,
 }
 
+#[cfg(feature = "engine")]
 impl Kit {
     /// Memories that begin as `image`, and stacks; `None` where the probe found no recipe of ours.
     ///

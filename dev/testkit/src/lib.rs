@@ -1,4 +1,4 @@
-//! What the tests of the whole program and the benchmark share: starting it, and plain HTTP.
+//! What tests and the benchmark share: starting the program, plain HTTP, and kept inputs of the fuzzer.
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -7,5 +7,6 @@
     reason = "a test or a benchmark that cannot set up has failed"
 )]
 
+pub mod corpus;
 pub mod http;
 pub mod program;

@@ -17,6 +17,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+#[cfg(feature = "engine")]
 use wasmtime::Store;
 
 use super::{Image, MemoryError};
@@ -108,6 +109,7 @@ pub(crate) struct Recording {
 }
 
 impl Recording {
+    #[cfg(feature = "engine")]
     /// Ends `store`, in which the memory was made, and returns what the memory held.
     pub(crate) fn finish<T>(self, store: Store<T>) -> Result<Delta, MemoryError> {
         self.recorder.wanted.store(true, Ordering::Release);

@@ -1,0 +1,6 @@
+//! What a guest prints.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    sandbox::fuzzing::texts(bytes);
+});
