@@ -18,6 +18,10 @@ pub(crate) fn tools(workspace: &Workspace) -> Result<Environment> {
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let tools = tools(workspace)?;
     let mut checks = vec![("formatting", cargo(workspace, "fmt", &["--all", "--check"]))];
+    let targets = workspace.path("fuzz/Cargo.toml");
+    let mut targets_format = cargo(workspace, "fmt", &["--check", "--manifest-path"]);
+    targets_format.arg(targets);
+    checks.push(("formatting of the fuzz targets", targets_format));
     checks.extend(python(workspace, &tools.program("ruff")));
 
     let mut deny = workspace.command(tools.program("cargo-deny"));
@@ -26,6 +30,12 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
 
     let lints = ["--release", "--workspace", "--all-targets", "--", "--deny", "warnings"];
     checks.push(("lints", cargo(workspace, "clippy", &lints)));
+
+    // What the fuzz targets are built with.
+    let parsers = ["--release", "--package", "sandbox", "--no-default-features", "--lib"];
+    let mut parsers = cargo(workspace, "clippy", &parsers);
+    parsers.args(["--", "--deny", "warnings"]);
+    checks.push(("lints of the readers alone", parsers));
 
     let whole = ["--release", "--workspace", "--no-deps", "--document-private-items"];
     let mut documentation = cargo(workspace, "doc", &whole);

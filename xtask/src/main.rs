@@ -11,6 +11,7 @@ mod bench;
 mod build;
 mod check;
 mod counts;
+mod fuzz;
 mod guest;
 mod python;
 mod serve;
@@ -28,6 +29,8 @@ cargo xtask COMMAND
   build                the guest and the release binary, target/release/mcpbox
   guest                only the guest: CPython and the runner, compiled ahead of time
   bench [ARGUMENTS…]   build everything and run the benchmarks
+  fuzz [TARGETS…]      fuzz the readers of what strangers write, with a nightly compiler;
+                       `--minutes N` in all (10), `--keep` to renew fuzz/corpus from what was found
 ";
 
 fn main() -> ExitCode {
@@ -58,6 +61,7 @@ fn run(command: &str, arguments: &[OsString]) -> Result<()> {
         "build" => build::run(&workspace),
         "guest" => guest::run(&workspace),
         "bench" => bench::run(&workspace, arguments),
+        "fuzz" => fuzz::run(&workspace, arguments),
         other => bail!("there is no command `{other}`; `cargo xtask help` lists them"),
     }
 }
