@@ -18,6 +18,7 @@ mod serve;
 mod steps;
 mod system;
 mod test;
+mod virtual_machine;
 mod workspace;
 
 const HELP: &str = "\
@@ -31,6 +32,7 @@ cargo xtask COMMAND
   bench [ARGUMENTS…]   build everything and run the benchmarks
   fuzz [TARGETS…]      fuzz the readers of what strangers write, with a nightly compiler;
                        `--minutes N` in all (10), `--keep` to renew fuzz/corpus from what was found
+  virtual-machine      the tests of the guests' memories in machines that have swap
 ";
 
 fn main() -> ExitCode {
@@ -50,7 +52,7 @@ fn run(command: &str, arguments: &[OsString]) -> Result<()> {
         steps::print(HELP.trim_end());
         return Ok(());
     }
-    if matches!(command, "guest" | "build" | "check") && !arguments.is_empty() {
+    if matches!(command, "guest" | "build" | "check" | "virtual-machine") && !arguments.is_empty() {
         bail!("`cargo xtask {command}` takes no arguments");
     }
     let workspace = Workspace::find()?;
@@ -62,6 +64,7 @@ fn run(command: &str, arguments: &[OsString]) -> Result<()> {
         "guest" => guest::run(&workspace),
         "bench" => bench::run(&workspace, arguments),
         "fuzz" => fuzz::run(&workspace, arguments),
+        "virtual-machine" => virtual_machine::run(&workspace),
         other => bail!("there is no command `{other}`; `cargo xtask help` lists them"),
     }
 }

@@ -1,4 +1,4 @@
-//! What comes from the distribution: PostgreSQL and Chromium, for the tests.
+//! What comes from the distribution: PostgreSQL, Chromium and others, for the tests.
 
 use std::env;
 use std::fs;
@@ -51,11 +51,20 @@ pub(crate) fn install(workspace: &Workspace, what: &str, packages: &[&str]) -> R
     if !is_root() {
         bail!("{what} is missing; run `sudo apt-get install {names}` and try again");
     }
-    let mut update = apt(workspace);
-    steps::run("reading the distribution's package lists", update.args(["--quiet", "update"]))?;
+    refresh(workspace)?;
     let mut install = apt(workspace);
     install.args(["--quiet", "--yes", "--no-install-recommends", "install"]).args(packages);
     steps::run(&format!("installing {what}"), &mut install)
+}
+
+/// Reads the lists of the distribution's packages anew, when this is root; else they stay as they
+/// are.
+pub(crate) fn refresh(workspace: &Workspace) -> Result<()> {
+    if on_path("apt-get").is_none() || !is_root() {
+        return Ok(());
+    }
+    let mut update = apt(workspace);
+    steps::run("reading the distribution's package lists", update.args(["--quiet", "update"]))
 }
 
 fn apt(workspace: &Workspace) -> Command {
@@ -68,7 +77,8 @@ fn is_root() -> bool {
     steps::output(Command::new("id").arg("-u")).is_some_and(|user| user == "0")
 }
 
-fn on_path(program: &str) -> Option<PathBuf> {
+/// Where the shell would find `program`.
+pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
     env::split_paths(&env::var_os("PATH")?)
         .map(|folder| folder.join(program))
         .find(|path| path.is_file())
