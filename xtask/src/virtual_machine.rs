@@ -5,6 +5,7 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::workspace::Workspace;
 use crate::{steps, system};
 
+mod accelerator;
 mod files;
 mod kernel;
 mod machine;
@@ -12,8 +13,9 @@ mod outcome;
 mod packages;
 mod program;
 
+use accelerator::Accelerator;
 use kernel::Kernel;
-use machine::{Accelerator, Machine};
+use machine::Machine;
 
 /// Fetches the emulator and the kernels, and runs the tests under each.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {

@@ -85,6 +85,9 @@ fn archive(
 /// An empty disk. Machines write to copies of their own, so that it stays empty.
 pub(super) fn swap(workspace: &Workspace) -> Result<PathBuf> {
     let path = workspace.target("virtual-machine/swap.img");
+    if fs::metadata(&path).is_ok_and(|found| found.len() == SWAP) {
+        return Ok(path);
+    }
     File::create(&path)
         .and_then(|file| file.set_len(SWAP))
         .with_context(|| format!("cannot make {}", path.display()))?;

@@ -1,7 +1,5 @@
 //! Starts a virtual machine, passes on what it prints, and ends it.
 
-use std::fmt;
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -11,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
+use super::accelerator::Accelerator;
 use super::kernel::Kernel;
 use super::outcome::Outcome;
 use crate::steps;
@@ -30,37 +29,6 @@ const TESTS: Duration = Duration::from_mins(45);
 
 /// How long the machine may be there altogether.
 const WHOLE: Duration = Duration::from_mins(55);
-
-/// Who carries out the machine's instructions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Accelerator {
-    /// The processor, by way of the kernel's KVM.
-    Kvm,
-    /// The emulator: works everywhere and takes much longer.
-    Emulation,
-}
-
-impl Accelerator {
-    /// KVM, where it can be opened.
-    pub(super) fn to_begin_with() -> Self {
-        match File::options().read(true).write(true).open("/dev/kvm") {
-            Ok(_) => Self::Kvm,
-            Err(error) => {
-                steps::say(&format!("==> no KVM, emulating instead: /dev/kvm: {error}"));
-                Self::Emulation
-            }
-        }
-    }
-}
-
-impl fmt::Display for Accelerator {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Kvm => "KVM",
-            Self::Emulation => "emulation",
-        })
-    }
-}
 
 /// A virtual machine that was not started yet.
 pub(super) struct Machine {
@@ -105,7 +73,7 @@ impl Machine {
         let mut command = workspace.command(EMULATOR);
         command.args(["-nodefaults", "-no-reboot", "-display", "none", "-monitor", "none"]);
         command.args(["-serial", "stdio", "-smp", "2", "-m", MEMORY, "-cpu", "max"]);
-        command.args(["-accel", if accelerator == Accelerator::Kvm { "kvm" } else { "tcg" }]);
+        command.args(["-accel", accelerator.option()]);
         command.arg("-kernel").arg(&self.image).arg("-initrd").arg(&self.initial);
         command.arg("-append").arg(parameters);
         // Written to a copy that vanishes with the emulator.

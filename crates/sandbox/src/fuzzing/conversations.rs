@@ -68,8 +68,11 @@ async fn converse(messages: Vec<FromWorker>) -> (Vec<Result<Ending, Task>>, Vec<
         // Writing ends once nothing can be sent any more.
         drop(link);
     };
+    let (sender, mut receiver) = pipe::pipe().expect("a pipe");
     let mut written = Vec::new();
-    let (endings, (), ()) = futures::join!(calls, worker, letters.write_to(&mut written));
+    let read = receiver.read_to_end(&mut written);
+    let (endings, (), (), read) = futures::join!(calls, worker, letters.write_to(sender), read);
+    read.expect("the pipe is read to its end");
     (endings, written)
 }
 
