@@ -1,9 +1,12 @@
 //! The server's side of two calls, with a worker that says anything in any order.
 
 use std::collections::HashMap;
+use std::io;
 use std::sync::Arc;
 
 use futures::future::join_all;
+use tokio::io::AsyncReadExt as _;
+use tokio::net::unix::pipe;
 use uuid::Uuid;
 
 use super::{judge, stream_of};
@@ -26,10 +29,10 @@ const STDOUT_BYTES: usize = 8;
 /// many there were.
 pub fn conversations(bytes: &[u8]) -> usize {
     let messages = decoded(bytes);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let Ok(runtime) = runtime else { return 0 };
     let (said, count) = (Said::of(&messages), messages.len());
-    let (endings, written) = runtime.block_on(converse(messages));
+    let Ok((endings, written)) = runtime.block_on(converse(messages)) else { return 0 };
     assert_eq!(endings.len(), CALLS.len());
     for (call, ending) in CALLS.into_iter().zip(endings) {
         said.check_ending(call, ending);
@@ -49,7 +52,9 @@ fn decoded(mut bytes: &[u8]) -> Vec<FromWorker> {
 }
 
 /// How the calls ended, or what came back as the task of one, and what was written to the worker.
-async fn converse(messages: Vec<FromWorker>) -> (Vec<Result<Ending, Task>>, Vec<u8>) {
+async fn converse(
+    messages: Vec<FromWorker>,
+) -> io::Result<(Vec<Result<Ending, Task>>, Vec<u8>)> {
     let pool = Arc::new(Pool::new(1, Bounds::default()));
     let (link, letters) = pool.add(0, readiness(), u64::MAX);
     let limits = Limits { stdout_bytes: STDOUT_BYTES, ..Limits::default() };
@@ -68,12 +73,12 @@ async fn converse(messages: Vec<FromWorker>) -> (Vec<Result<Ending, Task>>, Vec<
         // Writing ends once nothing can be sent any more.
         drop(link);
     };
-    let (sender, mut receiver) = pipe::pipe().expect("a pipe");
+    let (sender, mut receiver) = pipe::pipe()?;
     let mut written = Vec::new();
     let read = receiver.read_to_end(&mut written);
     let (endings, (), (), read) = futures::join!(calls, worker, letters.write_to(sender), read);
-    read.expect("the pipe is read to its end");
-    (endings, written)
+    read?;
+    Ok((endings, written))
 }
 
 fn readiness() -> Readiness {
