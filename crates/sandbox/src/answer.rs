@@ -74,7 +74,9 @@ pub(crate) fn inspection(reply: Result<Reply, Failure>) -> Result<Inspection, Fa
 
 /// A worker is believed about how its guest ended, but not about what only the server can know.
 fn ended(kind: FailureKind, message: &str) -> Failure {
-    let kind = if kind.is_the_servers() { FailureKind::Trap } else { kind };
+    // The memory that calls may hold in all is shared out to the workers, which see to their part.
+    let known = !kind.is_the_servers() || kind == FailureKind::Busy;
+    let kind = if known { kind } else { FailureKind::Trap };
     Failure::new(kind, text::one_line(message, MESSAGE_MAX))
 }
 
@@ -220,9 +222,12 @@ mod tests {
 
     #[test]
     fn a_worker_says_how_a_call_ended_and_cannot_speak_for_the_server() {
-        for (said, kind) in
-            [(FailureKind::Cpu, FailureKind::Cpu), (FailureKind::Busy, FailureKind::Trap)]
-        {
+        for (said, kind) in [
+            (FailureKind::Cpu, FailureKind::Cpu),
+            (FailureKind::Busy, FailureKind::Busy),
+            (FailureKind::Cancelled, FailureKind::Trap),
+            (FailureKind::WorkerLost, FailureKind::Trap),
+        ] {
             let reply = Reply::Ended { kind: said, message: "a\nb".to_owned() };
             let failure = result(Ok(reply), &Limits::default());
             let failure = failure.map_err(|failure| (failure.kind, failure.message));

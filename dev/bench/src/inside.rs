@@ -47,7 +47,7 @@ pub(crate) fn measure(guest: &'static [u8], directory: &Path) -> anyhow::Result<
             }
         }
     }
-    println!("  private memory of this process: {} KiB", private_kib());
+    println!("  private memory of this process: {} KiB", private_kib(std::process::id()));
     everywhere(guest, directory)
 }
 

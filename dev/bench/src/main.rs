@@ -7,6 +7,7 @@ mod process;
 mod sample;
 mod sandboxed;
 mod spawned;
+mod waiting;
 
 use anyhow::Context as _;
 

@@ -9,6 +9,7 @@ use testkit::program::binary;
 use uuid::Uuid;
 
 use crate::sample::{ADD, Sample};
+use crate::waiting;
 
 const CALLS: usize = 2000;
 
@@ -17,6 +18,7 @@ pub(crate) fn measure(guest: &'static [u8], directory: &Path) -> anyhow::Result<
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async {
         let sandbox = start(guest, directory).await?;
+        waiting::measure(&sandbox).await?;
         calls(&sandbox, CALLS / 4).await?;
         let began = Instant::now();
         let times = calls(&sandbox, CALLS).await?;

@@ -52,9 +52,7 @@ fn decoded(mut bytes: &[u8]) -> Vec<FromWorker> {
 }
 
 /// How the calls ended, or what came back as the task of one, and what was written to the worker.
-async fn converse(
-    messages: Vec<FromWorker>,
-) -> io::Result<(Vec<Result<Ending, Task>>, Vec<u8>)> {
+async fn converse(messages: Vec<FromWorker>) -> io::Result<(Vec<Result<Ending, Task>>, Vec<u8>)> {
     let pool = Arc::new(Pool::new(1, Bounds::default()));
     let (link, letters) = pool.add(0, readiness(), u64::MAX);
     let limits = Limits { stdout_bytes: STDOUT_BYTES, ..Limits::default() };
