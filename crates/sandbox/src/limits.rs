@@ -103,8 +103,9 @@ impl Bounds {
     /// The most calls that one worker carries.
     pub const CALLS_PER_WORKER: usize = 512;
 
-    /// What a call holds that has not grown: what an instance writes to of the snapshot.
-    pub const CALL_BYTES: usize = 4 << 20;
+    /// What a call is charged for that has not grown: about twice what a small one was measured to
+    /// write to of the snapshot.
+    pub const CALL_BYTES: usize = 2 << 20;
 
     /// The least memory that a worker can have for its calls, in bytes.
     pub const WORKER_BYTES_MIN: usize = 32 << 20;

@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use sandbox::worker::Inside;
-use sandbox::{Limits, MemoryReset, MemoryStatistics, ModulePolicy, Recipe, Run};
+use sandbox::{MemoryReset, MemoryStatistics, Recipe, Run};
 
 use crate::process::{page_faults, private_kib};
 use crate::sample::{ADD, FORTY_LINES, Sample};
+use crate::sandboxed::run;
 
 const CALLS: usize = 3000;
 
@@ -86,17 +87,6 @@ fn everywhere(guest: &'static [u8], directory: &Path) -> anyhow::Result<()> {
     ensure!(began.elapsed() >= longest, "time goes backwards");
     Sample::new(times, longest).print("  the fastest, on every processor at once");
     Ok(())
-}
-
-fn run(source: &str, arguments: &str) -> Run {
-    Run {
-        source: source.to_owned(),
-        arguments: arguments.to_owned(),
-        secrets: "{}".to_owned(),
-        modules: ModulePolicy::default(),
-        limits: Limits::default(),
-        group: uuid::Uuid::nil(),
-    }
 }
 
 fn calls(

@@ -1,43 +1,36 @@
-//! A call inside the sandbox: the worker process and its pipe, without a door and a database.
+//! A sandbox with its worker processes, without a door and a database.
 
 use std::path::Path;
-use std::sync::Arc;
-use std::time::Instant;
 
-use sandbox::{Bounds, Config, Limits, MemoryReset, ModulePolicy, NoHost, Run, Sandbox};
+use sandbox::{Bounds, Config, Limits, MemoryReset, ModulePolicy, Run, Sandbox};
 use testkit::program::binary;
 use uuid::Uuid;
 
-use crate::sample::{ADD, Sample};
-use crate::waiting;
-
-const CALLS: usize = 2000;
-
-/// Calls a tool one after the other, then from as many tasks as keep all workers busy.
-pub(crate) fn measure(guest: &'static [u8], directory: &Path) -> anyhow::Result<()> {
+/// Starts a sandbox, measures it and stops it.
+pub(crate) fn measure(
+    guest: &'static [u8],
+    directory: &Path,
+    measure: impl AsyncFnOnce(&Sandbox) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async {
         let sandbox = start(guest, directory).await?;
-        waiting::measure(&sandbox).await?;
-        calls(&sandbox, CALLS / 4).await?;
-        let began = Instant::now();
-        let times = calls(&sandbox, CALLS).await?;
-        Sample::new(times, began.elapsed()).print("fresh instance in the sandbox, one at a time");
-        let began = Instant::now();
-        let tasks: Vec<_> = (0..8)
-            .map(|_| {
-                let sandbox = sandbox.clone();
-                tokio::spawn(async move { calls(&sandbox, CALLS / 4).await })
-            })
-            .collect();
-        let mut times = Vec::new();
-        for task in tasks {
-            times.extend(task.await??);
-        }
-        Sample::new(times, began.elapsed()).print("fresh instance in the sandbox, 8 at a time");
+        measure(&sandbox).await?;
         sandbox.stop().await;
         Ok(())
     })
+}
+
+/// A call of a tool by nobody in particular.
+pub(crate) fn run(source: &str, arguments: &str) -> Run {
+    Run {
+        source: source.to_owned(),
+        arguments: arguments.to_owned(),
+        secrets: "{}".to_owned(),
+        modules: ModulePolicy::default(),
+        limits: Limits::default(),
+        group: Uuid::nil(),
+    }
 }
 
 async fn start(guest: &'static [u8], directory: &Path) -> anyhow::Result<Sandbox> {
@@ -49,27 +42,7 @@ async fn start(guest: &'static [u8], directory: &Path) -> anyhow::Result<Sandbox
         memory_reset: MemoryReset::Auto,
         walls: sandbox::WallsPolicy::Preferred,
         calls_per_worker: None,
-        bounds: Bounds::default(),
+        bounds: Bounds { memory_bytes: 4 << 30, ..Bounds::default() },
     };
     Ok(Sandbox::start(config).await?)
-}
-
-async fn calls(sandbox: &Sandbox, count: usize) -> anyhow::Result<Vec<std::time::Duration>> {
-    let mut times = Vec::with_capacity(count);
-    for _ in 0..count {
-        let run = Run {
-            source: ADD.source(true),
-            arguments: ADD.arguments.to_owned(),
-            secrets: "{}".to_owned(),
-            modules: ModulePolicy::default(),
-            limits: Limits::default(),
-            group: Uuid::nil(),
-        };
-        let began = Instant::now();
-        let outcome = sandbox.run(run, Arc::new(NoHost)).await;
-        times.push(began.elapsed());
-        let result = outcome.result?;
-        anyhow::ensure!(result == ADD.result, "{result}");
-    }
-    Ok(times)
 }

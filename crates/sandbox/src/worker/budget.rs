@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn calls_and_growth_are_charged_up_to_the_share_and_given_back() {
-        let budget = budget(12);
+        let budget = budget(8);
         let (first, second) = (budget.admit().expect("room"), budget.admit().expect("room"));
         let mut growth = first.growth();
         assert!(growth.charge(3 * MB));
@@ -178,7 +178,7 @@ mod tests {
         assert_eq!(budget.grown(), 0);
         drop((budget.admit().expect("room"), first, second));
         let text = budget.used_up();
-        assert!(text.contains("12 MB") && text.contains("24 MB"), "{text}");
+        assert!(text.contains("8 MB") && text.contains("16 MB"), "{text}");
     }
 
     #[test]

@@ -177,7 +177,7 @@ async fn calls_for_which_there_is_no_memory_wait_for_it() {
     let sandbox = bounded(1, Bounds { memory_bytes: 32 << 20, ..Bounds::default() }).await;
     let short = of_group(GROUP, "import asyncio\nawait asyncio.sleep(0.3)\nreturn 1");
     let (mut calls, _) = begin(&sandbox, 30, &short);
-    eventually("what fits runs", || sandbox.status().running_calls == 8).await;
+    eventually("what fits runs", || sandbox.status().running_calls == 16).await;
     assert_eq!(sandbox.status().memory_bytes, 32 << 20);
     while let Some(ended) = calls.join_next().await {
         assert_eq!(ended.expect("it ends").expect("there was memory in the end"), "1");
