@@ -1,0 +1,284 @@
+//! Who may reach what: one rule for tools, one for external sources, one for the operator.
+
+use crate::address::{Class, classify};
+use crate::grant::Grant;
+use crate::host::Host;
+use std::net::IpAddr;
+
+/// Names of this machine.
+const LOOPBACK_NAMES: [&str; 4] =
+    ["localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback"];
+
+/// Names of what hands out credentials to whoever asks: metadata services and a cluster's own API.
+const METADATA_NAMES: [&str; 9] = [
+    "instance-data.ec2.internal",
+    "metadata.aws.internal",
+    "metadata.azure.com",
+    "metadata.gke.internal",
+    "metadata.google.internal",
+    "kubernetes",
+    "kubernetes.default",
+    "kubernetes.default.svc",
+    "kubernetes.default.svc.cluster.local",
+];
+
+/// On whose behalf a request is made, and what was allowed to them.
+#[derive(Debug, Clone)]
+pub enum Policy {
+    /// The code of a tool: hosts that a person allowed for its server, on the internet or on a
+    /// private network.
+    Tool {
+        /// What was allowed for the server.
+        grants: Vec<Grant>,
+    },
+    /// An external source: as a tool, and this machine where the operator switched that on.
+    Source {
+        /// What was allowed for the source.
+        grants: Vec<Grant>,
+        /// Whether a grant may name this machine.
+        allow_loopback: bool,
+    },
+    /// What the operator configured: used as given, wherever that is.
+    Operator,
+}
+
+/// How far the connections of a policy may go, whatever is granted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Reach {
+    /// Public and private addresses.
+    Network,
+    /// These, and this machine.
+    NetworkAndLoopback,
+    /// Every address.
+    Everything,
+}
+
+/// Why a host is not reached. The texts are shown to models and name no address of a name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Nobody allowed it for this server yet.
+    #[error(
+        "'{host}' (port {port}) is not approved for this server: ask for it with \
+         mcpbox_request_network_access (host '{host}', port {port}), a person then decides"
+    )]
+    NotApproved {
+        /// What was to be reached.
+        host: Host,
+        /// The port of it.
+        port: u16,
+    },
+    /// Nobody allowed it for this source.
+    #[error("'{host}' (port {port}) is not what was approved as the address of this source")]
+    NotTheSource {
+        /// What was to be reached.
+        host: Host,
+        /// The port of it.
+        port: u16,
+    },
+    /// Its name or its address is of a kind that nobody can allow.
+    #[error("'{host}' is refused: it is a {class} address, which no approval can allow")]
+    Special {
+        /// What was to be reached.
+        host: Host,
+        /// Of what kind it is.
+        class: Class,
+    },
+}
+
+impl Policy {
+    /// Decides on a host before its name is resolved.
+    pub fn check_host(&self, host: &Host, port: u16) -> Result<(), Refusal> {
+        self.reach().check_host(host)?;
+        let granted = |grants: &[Grant]| grants.iter().any(|grant| grant.matches(host, port));
+        match self {
+            Self::Tool { grants } if !granted(grants) => {
+                Err(Refusal::NotApproved { host: host.clone(), port })
+            }
+            Self::Source { grants, .. } if !granted(grants) => {
+                Err(Refusal::NotTheSource { host: host.clone(), port })
+            }
+            Self::Tool { .. } | Self::Source { .. } | Self::Operator => Ok(()),
+        }
+    }
+
+    /// How far connections may go.
+    pub fn reach(&self) -> Reach {
+        match self {
+            Self::Tool { .. } | Self::Source { allow_loopback: false, .. } => Reach::Network,
+            Self::Source { allow_loopback: true, .. } => Reach::NetworkAndLoopback,
+            Self::Operator => Reach::Everything,
+        }
+    }
+}
+
+impl Reach {
+    /// Decides on a host by its name or by its address, where it is one: what fails here is not
+    /// worth asking a person for.
+    pub fn check_host(self, host: &Host) -> Result<(), Refusal> {
+        let class = match host {
+            Host::Name(name) => class_of_name(name),
+            Host::Address(address) => classify(*address),
+        };
+        self.check_class(host, class)
+    }
+
+    /// Decides on all addresses that `host` resolved to: one that is special refuses them all, for
+    /// an answer that mixes such with others is not an honest one.
+    pub fn check_addresses(self, host: &Host, addresses: &[IpAddr]) -> Result<(), Refusal> {
+        addresses.iter().try_for_each(|address| self.check_class(host, classify(*address)))
+    }
+
+    fn check_class(self, host: &Host, class: Class) -> Result<(), Refusal> {
+        let reached = match class {
+            Class::Public | Class::Private => true,
+            Class::Loopback => self != Self::Network,
+            Class::LinkLocal | Class::Metadata | Class::Reserved => self == Self::Everything,
+        };
+        if reached { Ok(()) } else { Err(Refusal::Special { host: host.clone(), class }) }
+    }
+}
+
+/// The class that a name has by itself, whatever it resolves to.
+fn class_of_name(name: &str) -> Class {
+    if LOOPBACK_NAMES.contains(&name) || name.ends_with(".localhost") {
+        Class::Loopback
+    } else if METADATA_NAMES.contains(&name) {
+        Class::Metadata
+    } else {
+        Class::Public
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Policy, Reach, Refusal};
+    use crate::address::Class;
+    use crate::host::{Host, parse};
+    use std::net::IpAddr;
+
+    fn tool(grants: &[&str]) -> Policy {
+        Policy::Tool { grants: grants.iter().map(|text| text.parse().unwrap()).collect() }
+    }
+
+    fn source(grants: &[&str], allow_loopback: bool) -> Policy {
+        let grants = grants.iter().map(|text| text.parse().unwrap()).collect();
+        Policy::Source { grants, allow_loopback }
+    }
+
+    fn host(text: &str) -> Host {
+        parse(text).unwrap()
+    }
+
+    fn addresses(texts: &[&str]) -> Vec<IpAddr> {
+        texts.iter().map(|text| text.parse().unwrap()).collect()
+    }
+
+    fn special(result: &Result<(), Refusal>) -> Option<Class> {
+        match result {
+            Err(Refusal::Special { class, .. }) => Some(*class),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn a_tool_reaches_what_was_granted_and_nothing_by_default() {
+        let policy = tool(&["api.example.com", "192.168.7.1:8123", "nas.local"]);
+        for (text, port) in [("API.example.com.", 443), ("192.168.7.1", 8123), ("nas.local", 80)] {
+            assert_eq!(policy.check_host(&host(text), port), Ok(()), "{text}");
+        }
+        for (text, port) in [("example.com", 443), ("192.168.7.1", 80), ("192.168.7.2", 8123)] {
+            let refused = Refusal::NotApproved { host: host(text), port };
+            assert_eq!(policy.check_host(&host(text), port), Err(refused), "{text}");
+        }
+        assert!(tool(&[]).check_host(&host("api.example.com"), 443).is_err());
+    }
+
+    #[test]
+    fn a_refusal_names_what_to_ask_for() {
+        let text = tool(&[]).check_host(&host("api.example.com"), 8443).unwrap_err().to_string();
+        for part in ["api.example.com", "8443", "mcpbox_request_network_access"] {
+            assert!(text.contains(part), "{text}");
+        }
+    }
+
+    #[test]
+    fn special_hosts_are_refused_to_a_tool_even_when_they_were_granted() {
+        for (text, class) in [
+            ("localhost", Class::Loopback),
+            ("LOCALHOST.", Class::Loopback),
+            ("api.localhost", Class::Loopback),
+            ("localhost.localdomain", Class::Loopback),
+            ("ip6-localhost", Class::Loopback),
+            ("ip6-loopback", Class::Loopback),
+            ("127.0.0.1", Class::Loopback),
+            ("0x7f.1", Class::Loopback),
+            ("::1", Class::Loopback),
+            ("[::ffff:127.0.0.1]", Class::Loopback),
+            ("0", Class::Reserved),
+            ("0.0.0.0", Class::Reserved),
+            ("169.254.1.1", Class::LinkLocal),
+            ("169.254.169.255", Class::LinkLocal),
+            ("fe80::1", Class::LinkLocal),
+            ("169.254.169.254", Class::Metadata),
+            ("0xa9fea9fe", Class::Metadata),
+            ("100.100.100.200", Class::Metadata),
+            ("168.63.129.16", Class::Metadata),
+            ("192.0.0.192", Class::Metadata),
+            ("fd00:ec2::254", Class::Metadata),
+            ("metadata.google.internal", Class::Metadata),
+            ("Metadata.Google.Internal.", Class::Metadata),
+            ("metadata.gke.internal", Class::Metadata),
+            ("metadata.aws.internal", Class::Metadata),
+            ("metadata.azure.com", Class::Metadata),
+            ("instance-data.ec2.internal", Class::Metadata),
+            ("kubernetes", Class::Metadata),
+            ("kubernetes.default", Class::Metadata),
+            ("kubernetes.default.svc", Class::Metadata),
+            ("kubernetes.default.svc.cluster.local", Class::Metadata),
+            ("224.0.0.1", Class::Reserved),
+            ("64:ff9b::c0a8:701", Class::Reserved),
+        ] {
+            let result = tool(&[text]).check_host(&host(text), 80);
+            assert_eq!(special(&result), Some(class), "{text}: {result:?}");
+            assert_eq!(Policy::Operator.check_host(&host(text), 80), Ok(()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_source_reaches_this_machine_only_when_that_is_granted_and_switched_on() {
+        for text in ["localhost", "127.0.0.1", "::1"] {
+            assert_eq!(source(&[text], true).check_host(&host(text), 80), Ok(()), "{text}");
+            let off = source(&[text], false).check_host(&host(text), 80);
+            assert_eq!(special(&off), Some(Class::Loopback), "{text}");
+            let refused = Refusal::NotTheSource { host: host(text), port: 80 };
+            assert_eq!(source(&[], true).check_host(&host(text), 80), Err(refused), "{text}");
+        }
+        for text in ["169.254.169.254", "kubernetes", "0.0.0.0", "fe80::1"] {
+            let result = source(&[text], true).check_host(&host(text), 80);
+            assert!(special(&result).is_some(), "{text}");
+        }
+    }
+
+    #[test]
+    fn one_special_answer_refuses_them_all() {
+        let name = host("api.example.com");
+        let honest = addresses(&["93.184.216.34", "192.168.7.1", "2606:4700::1111", "fd00::1"]);
+        assert_eq!(Reach::Network.check_addresses(&name, &honest), Ok(()));
+        for (text, class) in [
+            ("127.0.0.1", Class::Loopback),
+            ("::ffff:127.0.0.1", Class::Loopback),
+            ("169.254.169.254", Class::Metadata),
+            ("fe80::1", Class::LinkLocal),
+            ("0.0.0.0", Class::Reserved),
+            ("2002:7f00:1::1", Class::Reserved),
+        ] {
+            let mixed = [honest.clone(), addresses(&[text])].concat();
+            let result = Reach::Network.check_addresses(&name, &mixed);
+            assert_eq!(special(&result), Some(class), "{text}");
+            assert!(!result.unwrap_err().to_string().contains(text), "the text gives {text} away");
+            assert_eq!(Reach::Everything.check_addresses(&name, &mixed), Ok(()), "{text}");
+        }
+        let loopback = addresses(&["127.0.0.1", "::1"]);
+        assert_eq!(Reach::NetworkAndLoopback.check_addresses(&name, &loopback), Ok(()));
+    }
+}
