@@ -1,6 +1,36 @@
 //! The only way out: HTTP requests to what a person or the operator allowed, and to nothing else.
+//!
+//! A [`Client`] sends a [`Request`] for a caller under a [`Policy`]. The host is checked before its
+//! name is resolved, every address it resolves to before the one connection is made, and all of it
+//! again after each redirect. Nothing of the environment (proxies, `.netrc`) has a say, no cookie is
+//! kept, and callers share no connection.
 
 pub mod address;
+mod client;
+mod connector;
+mod decode;
+mod error;
+mod exchange;
 pub mod grant;
 pub mod host;
-pub mod policy;
+mod lane;
+pub mod limits;
+mod policy;
+mod record;
+mod redirect;
+mod request;
+mod resolver;
+mod response;
+mod stream;
+mod target;
+mod tls;
+mod upload;
+pub mod wire;
+
+pub use client::{Client, Exchange, Settings, SetupError};
+pub use error::{Kind, RequestError};
+pub use policy::{Policy, Reach, Refusal};
+pub use record::{Failure, Place, Record};
+pub use request::{Request, Timeouts};
+pub use response::{Head, Response};
+pub use tls::TrustError;

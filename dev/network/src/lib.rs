@@ -1,1 +1,13 @@
-//! A network of its own for a test.
+//! A network of its own for a test: every address of the internet is this machine, names are
+//! answered as the test says, and nothing leaves.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot set up its network has failed"
+)]
+
+mod dns;
+mod namespace;
+
+pub use dns::Dns;
+pub use namespace::{run, run_with_environment};
