@@ -31,8 +31,8 @@ pub fn run_with_environment<F: AsyncFnOnce()>(environment: &[(&str, &str)], test
         let output = output.expect("`ip` (package iproute2) has to be there for this test");
         assert!(output.status.success(), "ip {arguments}: {output:?}");
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all();
-    runtime.build().expect("a runtime starts").block_on(test());
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.expect("a runtime starts").block_on(test());
 }
 
 /// The name of the test function that holds the closure `F`, as the test runner knows it.
