@@ -19,7 +19,7 @@ const SPECIAL: &str = "127.0.0.1 127.0.0.1. 127.1 127.0.1 127.1.2.3 127.255.255.
     169.254.169.254 169.254.169.254. 169.254.169.255 169.254.1.1 0xa9fea9fe 0xa9.0xfe.0xa9.0xfe \
     0251.0376.0251.0376 2852039166 169.254.43518 169.16689662 [::ffff:169.254.169.254] \
     [::ffff:a9fe:a9fe] [::169.254.169.254] [64:ff9b::a9fe:a9fe] [2002:a9fe:a9fe::1] 169。254。169。254 \
-    169.254.170.2 100.100.100.200 0x6464.25800 168.63.129.16 0xa83f8110 192.0.0.192 192.0.0.1 \
+    169.254.170.2 100.100.100.200 0x64.0x64.25800 168.63.129.16 0xa83f8110 192.0.0.192 192.0.0.1 \
     [fd00:ec2::254] [fd00:0ec2:0:0:0:0:0:254] [fd00:ec2::23] [fd20:ce::254] [fe80::1] [febf::1] [fec0::1] \
     metadata.google.internal METADATA.google.internal. metadata.gke.internal metadata.azure.com \
     metadata.aws.internal instance-data.ec2.internal kubernetes kubernetes.default \
