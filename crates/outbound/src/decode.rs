@@ -130,7 +130,7 @@ mod tests {
     const BROTLI: &[u8] = b"\x0f\x09\x80The quick brown fox\x03";
 
     fn gzip(bytes: &[u8]) -> Vec<u8> {
-        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), Compression::best());
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), Compression::default());
         encoder.write_all(bytes).unwrap();
         encoder.finish().unwrap()
     }
@@ -194,7 +194,7 @@ mod tests {
         ] {
             assert_eq!(refused(&[coding], body, most), Some(Kind::DecodingError), "{coding:?}");
         }
-        let layered = zstd(&gzip(&vec![0; 50_000_000]));
+        let layered = zstd(&gzip(&vec![0; 20_000_000]));
         let refused = refused(&[Coding::Gzip, Coding::Zstd], layered, most);
         assert_eq!(refused, Some(Kind::DecodingError));
         let small = zstd(&vec![0; limits::FREE_EXPANSION]);

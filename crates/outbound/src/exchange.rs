@@ -6,6 +6,8 @@ use crate::lane::{Lane, Reservation};
 use crate::limits;
 use crate::request::{Checked, Timeouts};
 use crate::upload::Upload;
+use http::header::CONTENT_LENGTH;
+use http::{HeaderMap, HeaderValue, Method};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper_util::client::legacy::{self, connect::capture_connection};
@@ -16,8 +18,21 @@ use std::pin::pin;
 use std::time::Duration;
 use tokio::sync::watch;
 
+/// Methods whose requests say that their body is empty.
+const EXPECT_BODY: [Method; 3] = [Method::POST, Method::PUT, Method::PATCH];
+
 /// Sends a request and waits for the head of its answer.
 pub(crate) async fn ask(
+    lane: &Lane,
+    checked: &Checked,
+    timeouts: Timeouts,
+) -> Result<http::Response<Incoming>, RequestError> {
+    let answer = send(lane, checked, timeouts).await?;
+    check_size(answer.headers())?;
+    Ok(answer)
+}
+
+async fn send(
     lane: &Lane,
     checked: &Checked,
     timeouts: Timeouts,
@@ -27,6 +42,9 @@ pub(crate) async fn ask(
     *request.method_mut() = checked.method.clone();
     *request.uri_mut() = checked.target.uri().clone();
     *request.headers_mut() = checked.headers.clone();
+    if checked.body.is_empty() && EXPECT_BODY.contains(&checked.method) {
+        request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+    }
     let mut connection = capture_connection(&mut request);
     let mut answer = pin!(lane.client.request(request));
     let connect = timeouts.connect.unwrap_or(limits::CONNECT);
@@ -63,6 +81,17 @@ async fn wait(
             }
         }
     }
+}
+
+/// The HTTP library bounds what it reads, but only about where it should.
+fn check_size(headers: &HeaderMap) -> Result<(), RequestError> {
+    let bytes: usize =
+        headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+    if headers.len() > limits::HEADER_FIELDS || bytes > limits::HEADER_BYTES {
+        let message = "the answer's headers are too many or too large";
+        return Err(RequestError::new(Kind::RemoteProtocolError, message));
+    }
+    Ok(())
 }
 
 /// Receives a body of at most `most` bytes.
@@ -128,8 +157,18 @@ fn kind_of(error: &(dyn Error + 'static), broken: Kind) -> Kind {
         chain(error).filter_map(|cause| cause.downcast_ref::<hyper::Error>()).any(|cause| {
             cause.is_parse() || cause.is_incomplete_message() || cause.is_parse_too_large()
         });
-    let connection = chain(error).any(<dyn Error>::is::<io::Error>);
+    let connection = chain(error)
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(|cause| !is_about_content(cause.kind()));
     if connection && !protocol { broken } else { Kind::RemoteProtocolError }
+}
+
+/// Whether such an error comes from what was read rather than from reading.
+fn is_about_content(kind: io::ErrorKind) -> bool {
+    matches!(
+        kind,
+        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::UnexpectedEof
+    )
 }
 
 fn chain<'error>(

@@ -10,7 +10,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), Compression::best());
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
 }
@@ -209,6 +209,6 @@ fn no_answer_is_smuggled_to_the_next_request() {
                 assert_eq!(text(&answer), "its own", "after /{path}");
             }
         }
-        assert_eq!(peer.connections(), 3, "a connection that said too much is not used again");
+        assert!(peer.connections() >= 3, "a connection that said too much is not used again");
     });
 }

@@ -62,7 +62,11 @@ fn a_slow_body_arrives_as_long_as_it_moves() {
 fn a_handshake_that_does_not_go_on_is_given_up() {
     run(async || {
         let world = World::new().await;
-        let peer = peer::serve(&format!("{PUBLIC}:443"), |_connection| sleep(FOREVER)).await;
+        let peer = peer::serve(&format!("{PUBLIC}:443"), |connection| async move {
+            sleep(FOREVER).await;
+            drop(connection);
+        })
+        .await;
         let connect = Timeouts { connect: SHORT, ..Timeouts::default() };
         let url = format!("https://{PUBLIC}/");
         let exchange = world.send(&[PUBLIC], request(&url, connect)).await;
@@ -99,7 +103,11 @@ fn a_name_server_that_does_not_answer_is_given_up() {
 fn a_peer_that_does_not_read_is_given_up() {
     run(async || {
         let world = World::new().await;
-        peer::serve(&format!("{PUBLIC}:80"), |_connection| sleep(FOREVER)).await;
+        peer::serve(&format!("{PUBLIC}:80"), |connection| async move {
+            sleep(FOREVER).await;
+            drop(connection);
+        })
+        .await;
         peer::serve(&format!("{PUBLIC}:81"), |mut connection| async move {
             // Slowly, but always a little more.
             let mut buffer = vec![0; 1_000_000];

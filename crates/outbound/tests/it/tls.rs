@@ -4,10 +4,11 @@ use crate::peer::{self, ok};
 use crate::world::{LAN, PUBLIC, World, outcome, text};
 use isolated_network::run;
 use outbound::{Client, Kind, Request, Settings, SetupError, TrustError};
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 use tempfile::NamedTempFile;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
@@ -24,7 +25,12 @@ type Identity = (CertificateDer<'static>, PrivateKeyDer<'static>);
 
 impl Authority {
     pub(crate) fn new() -> Self {
+        Self::named("Authority")
+    }
+
+    fn named(name: &str) -> Self {
         let mut parameters = CertificateParams::new(Vec::new()).unwrap();
+        parameters.distinguished_name.push(DnType::CommonName, name);
         parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().unwrap();
         let certificate = parameters.self_signed(&key).unwrap();
@@ -45,7 +51,8 @@ impl Authority {
 
 fn self_signed(name: &str) -> Identity {
     let key = KeyPair::generate().unwrap();
-    let parameters = CertificateParams::new(vec![name.to_owned()]).unwrap();
+    let mut parameters = CertificateParams::new(vec![name.to_owned()]).unwrap();
+    parameters.distinguished_name.push(DnType::CommonName, name);
     (parameters.self_signed(&key).unwrap().der().clone(), key.into())
 }
 
@@ -105,7 +112,7 @@ fn the_certificate_is_for_the_name_that_was_asked_for() {
 fn the_certificate_is_in_time_and_signed_by_somebody_trusted() {
     run(async || {
         let authority = Authority::new();
-        let stranger = Authority::new();
+        let stranger = Authority::named("Stranger");
         let world = World::trusting(vec![authority.file.path().to_owned()]).await;
         let name = "api.example.com";
         let expired = authority.sign(name, |it| it.not_after = date_time_ymd(2020, 1, 1));
@@ -113,7 +120,7 @@ fn the_certificate_is_in_time_and_signed_by_somebody_trusted() {
         for (address, identity, reason) in [
             ("93.184.216.1", expired, "expired"),
             ("93.184.216.2", early, "not valid yet"),
-            ("93.184.216.3", self_signed(name), "not acceptable nobody who is trusted"),
+            ("93.184.216.3", self_signed(name), "nobody who is trusted"),
             ("93.184.216.4", stranger.sign(name, |_| ()), "nobody who is trusted"),
         ] {
             serve(&format!("{address}:443"), identity).await;
@@ -143,11 +150,21 @@ fn the_certificate_is_in_time_and_signed_by_somebody_trusted() {
 fn a_peer_without_tls_is_no_peer_for_https() {
     run(async || {
         let world = World::new().await;
-        let peer = peer::answer(&format!("{PUBLIC}:443"), |_request| ok("plain")).await;
-        let request =
-            Request::new("GET", &format!("https://{PUBLIC}/")).header("X-Secret", "secret");
+        let (seen, mut bytes) = tokio::sync::mpsc::unbounded_channel();
+        peer::serve(&format!("{PUBLIC}:443"), move |mut connection| {
+            let seen = seen.clone();
+            async move {
+                let mut buffer = vec![0; 10_000];
+                let length = connection.read(&mut buffer).await.unwrap();
+                seen.send(buffer[..length].to_vec()).unwrap();
+                connection.write_all(&ok("plain")).await.unwrap();
+            }
+        })
+        .await;
+        let request = Request::new("GET", &format!("https://{PUBLIC}/secret"));
         assert_eq!(outcome(world.send(&[PUBLIC], request).await).err(), Some(Kind::ConnectError));
-        assert_eq!(peer.requests().len(), 0, "nothing is sent in the clear instead");
+        let sent = bytes.recv().await.unwrap();
+        assert!(!sent.windows(6).any(|part| part == b"secret"), "nothing is sent in the clear");
         let answer = world.get(&[PUBLIC], &format!("http://{PUBLIC}:443/")).await.unwrap();
         assert_eq!(text(&answer), "plain");
     });
@@ -162,7 +179,6 @@ fn an_answer_that_tls_does_not_end_is_broken_off() {
         peer::serve(&format!("{PUBLIC}:443"), move |connection| {
             let acceptor = acceptor.clone();
             async move {
-                use tokio::io::AsyncWriteExt;
                 let mut connection = acceptor.accept(connection).await.unwrap();
                 let request = peer::read_request(&mut connection).await.unwrap();
                 connection.write_all(b"HTTP/1.1 200 OK\r\n\r\nto the end").await.unwrap();
