@@ -56,8 +56,8 @@ impl Connector {
     }
 
     async fn open(&self, host: &Host, port: u16, secure: bool) -> Result<Stream, RequestError> {
-        let addresses = self.addresses(host).await?;
         self.reach.check_host(host)?;
+        let addresses = self.addresses(host).await?;
         self.reach.check_addresses(host, &addresses)?;
         let connection = dial(&addresses, port).await.map_err(|reason| {
             let message = format!("'{host}' (port {port}): {}", explain(&reason));

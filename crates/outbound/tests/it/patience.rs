@@ -21,14 +21,21 @@ fn request(url: &str, timeouts: Timeouts) -> Request {
 fn a_peer_that_does_not_answer_is_given_up() {
     run(async || {
         let world = World::new().await;
-        peer::serve(&format!("{PUBLIC}:80"), |mut connection| async move {
-            peer::read_request(&mut connection).await;
-            sleep(FOREVER).await;
-        })
-        .await;
-        let read = Timeouts { read: SHORT, ..Timeouts::default() };
-        let exchange = world.send(&[PUBLIC], request(&format!("http://{PUBLIC}/"), read)).await;
+        for (port, pause) in [(80, FOREVER), (81, Duration::from_millis(20))] {
+            peer::serve(&format!("{PUBLIC}:{port}"), move |mut connection| async move {
+                peer::read_request(&mut connection).await;
+                sleep(pause).await;
+                connection.write_all(&peer::ok("late")).await.unwrap();
+            })
+            .await;
+        }
+        let silent = Timeouts { read: SHORT, ..Timeouts::default() };
+        let exchange =
+            world.send(&[PUBLIC], request(&format!("http://{PUBLIC}:80/"), silent)).await;
         assert_eq!(outcome(exchange).err(), Some(Kind::ReadTimeout));
+        let slow = Timeouts { read: Some(FOREVER), ..Timeouts::default() };
+        let exchange = world.send(&[PUBLIC], request(&format!("http://{PUBLIC}:81/"), slow)).await;
+        assert_eq!(text(&outcome(exchange).unwrap()), "late");
     });
 }
 

@@ -108,8 +108,9 @@ pub(crate) fn redirect(status: u16, location: &str) -> Vec<u8> {
 
 /// An answer with a status line's end, headers and a body.
 pub(crate) fn with_headers(status: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
-    let fields: String =
+    let fields: Vec<_> =
         headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-    let head = format!("HTTP/1.1 {status}\r\n{fields}Content-Length: {}\r\n\r\n", body.len());
+    let (fields, length) = (fields.concat(), body.len());
+    let head = format!("HTTP/1.1 {status}\r\n{fields}Content-Length: {length}\r\n\r\n");
     [head.as_bytes(), body].concat()
 }

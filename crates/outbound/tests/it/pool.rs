@@ -20,6 +20,27 @@ fn a_caller_keeps_its_connections_and_uses_nobody_elses() {
 }
 
 #[test]
+fn callers_that_ask_for_nothing_make_room_for_others() {
+    run(async || {
+        let world = World::new().await;
+        let peer = peer::answer(&format!("{PUBLIC}:80"), |_request| ok("")).await;
+        let policy = tool(&[PUBLIC]);
+        let send = async |caller: &str| {
+            let request = Request::new("GET", &format!("http://{PUBLIC}/"));
+            outcome(world.client.send(caller, &policy, request).await).unwrap();
+        };
+        for number in 0..=limits::CALLERS {
+            send(&format!("caller {number}")).await;
+        }
+        assert_eq!(peer.connections(), limits::CALLERS + 1);
+        send("caller 1").await;
+        assert_eq!(peer.connections(), limits::CALLERS + 1, "it was not the oldest");
+        send("caller 0").await;
+        assert_eq!(peer.connections(), limits::CALLERS + 2, "its connection was closed");
+    });
+}
+
+#[test]
 fn a_connection_that_is_open_is_no_way_round_a_grant_that_is_gone() {
     run(async || {
         let world = World::new().await;

@@ -69,9 +69,12 @@ fn a_redirect_leads_only_to_what_was_granted() {
 #[test]
 fn a_granted_name_that_resolves_to_this_machine_is_no_way_round() {
     run(async || {
-        let (world, seen) = world(|request| match request.contains("host: api.") {
-            true => redirect(307, "http://inside.example.com/"),
-            false => ok("inside"),
+        let (world, seen) = world(|request| {
+            if request.contains("host: api.") {
+                redirect(307, "http://inside.example.com/")
+            } else {
+                ok("inside")
+            }
         })
         .await;
         world.dns.answer("inside.example.com", &["127.0.0.1"]);
