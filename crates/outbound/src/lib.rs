@@ -11,6 +11,7 @@ mod connector;
 mod decode;
 mod error;
 mod exchange;
+pub mod fuzzing;
 pub mod grant;
 pub mod host;
 mod lane;
