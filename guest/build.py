@@ -19,6 +19,8 @@ import extension
 GUEST = Path(__file__).resolve().parent
 TARGET = Path(os.environ.get("MCPBOX_GUEST_DIR") or GUEST.parent / "target" / "guest").resolve()
 PACKAGE = "mcpbox_guest"
+# Tools import it by its own name.
+LIBRARY = "httpx"
 
 
 def inputs() -> str:
@@ -35,10 +37,12 @@ def inputs() -> str:
 
 
 def stage(folder: Path) -> None:
-    """Lay out what the build may see: the runner as a package, time zones, the package regex."""
+    """Lay out what the build may see: the runner as a package, and the packages beside it."""
     shutil.rmtree(folder, ignore_errors=True)
     ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
-    shutil.copytree(GUEST / "python", folder / PACKAGE, ignore=ignored)
+    without = shutil.ignore_patterns("__pycache__", "*.pyc", LIBRARY)
+    shutil.copytree(GUEST / "python", folder / PACKAGE, ignore=without)
+    shutil.copytree(GUEST / "python" / LIBRARY, folder / LIBRARY, ignore=ignored)
     shutil.copytree(Path(tzdata.__file__).parent, folder / "tzdata", ignore=ignored)
     regex, settle = extension.build(TARGET / "native")
     shutil.copytree(regex, folder / "regex")

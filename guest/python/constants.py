@@ -151,6 +151,8 @@ class Expressions:
         match self.of(node.func, scope):
             case Known(value=callee) if kind is DATA and harmless.among(callee, harmless.PURE):
                 return DATA
+            case Known(value=callee) if kind is DATA and harmless.among(callee, harmless.MAKING):
+                return OPAQUE
             case Known(value=callee) if harmless.among(callee, harmless.HOLDING):
                 if not any(keyword.arg is None for keyword in node.keywords):
                     return OPAQUE

@@ -17,6 +17,7 @@ GROUP_MAX = 10
 CHAIN_MAX = 5
 # Where the runner, and the library, lay when the snapshot was taken.
 OWN = str(Path(__file__).parent)
+HTTPX = str(Path(OWN).parent / "httpx")
 LIBRARY = re.compile(
     rf"(?<![\w.:/-])(?:{re.escape(str(Path(OWN).parent))}|/python)/([\w./-]+?)(?:/__init__)?\.py\b"
 )
@@ -154,9 +155,9 @@ def _last_place(start: TracebackType | None) -> tuple[int, str] | None:
 
 
 def _drop_runner(written: traceback.TracebackException) -> None:
-    """Take out the runner's frames that the tool called, such as those of the import policy."""
+    """Take out the frames of the runner and of httpx: the tool's call of them tells enough."""
     written.stack = traceback.StackSummary.from_list(
-        frame for frame in written.stack if not frame.filename.startswith(OWN)
+        frame for frame in written.stack if not frame.filename.startswith((OWN, HTTPX))
     )
     for chained in (written.__cause__, written.__context__):
         if chained is not None:

@@ -35,6 +35,7 @@ import weakref
 import zoneinfo
 from typing import Any
 
+import httpx
 import regex
 
 # Methods of texts, bytes and collections that call nothing but what they are given.
@@ -75,6 +76,7 @@ PURE = frozenset(
     | _callables(collections, "ChainMap Counter OrderedDict defaultdict deque namedtuple")
     | _callables(decimal, "Context Decimal")
     | _callables(html)
+    | _callables(httpx, "URL BasicAuth DigestAuth Headers Limits QueryParams Timeout")
     | _callables(ipaddress)
     | _callables(itertools)
     | _callables(logging, "getLogger NullHandler Formatter")
@@ -85,6 +87,9 @@ PURE = frozenset(
     | _callables(unicodedata)
     | _callables(urllib.parse)
 ) - {operator.methodcaller, operator.call, base64.main, base64.encode, base64.decode}
+
+# Called with data, they return what is not: each of its methods may do anything.
+MAKING = frozenset({httpx.AsyncClient, httpx.AsyncHTTPTransport})
 
 # They keep what they are given, whatever it is, and call nothing of it.
 HOLDING = frozenset(

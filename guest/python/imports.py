@@ -20,7 +20,7 @@ ALLOWED = frozenset(
     """
     __future__ abc array asyncio base64 binascii bisect calendar cmath codecs collections
     colorsys configparser contextlib copy csv dataclasses datetime decimal difflib email enum
-    fractions functools graphlib gzip hashlib heapq hmac html io ipaddress itertools json
+    fractions functools graphlib gzip hashlib heapq hmac html httpx io ipaddress itertools json
     logging math mcpbox mcpbox_host numbers operator pprint queue random re regex secrets shlex
     statistics string struct textwrap time tomllib traceback types typing unicodedata
     urllib.parse uuid warnings weakref xml.etree.ElementTree zipfile zlib zoneinfo

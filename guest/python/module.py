@@ -8,6 +8,8 @@ import sys
 from types import CodeType, MappingProxyType, ModuleType
 from typing import Any
 
+import httpx
+
 from .errors import FILENAME
 from .imports import BUILTINS
 
@@ -45,7 +47,7 @@ def create(source: str, arguments: dict[str, Any], secrets: dict[str, str]) -> M
 
 def bind(module: ModuleType, arguments: dict[str, Any], secrets: dict[str, str]) -> None:
     """Give the module the names whose values belong to one call."""
-    module.__dict__.update(arguments=arguments, secrets=MappingProxyType(secrets))
+    module.__dict__.update(arguments=arguments, secrets=MappingProxyType(secrets), http=httpx.http)
 
 
 def execute(module: ModuleType, code: CodeType) -> None:

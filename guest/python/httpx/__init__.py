@@ -1,0 +1,136 @@
+"""HTTP for tools: the names of the package httpx, with the host in the place of the network.
+
+Requests are async, and the host decides which hosts they reach. Written for this guest; what it
+does, and what its names are, follows httpx 0.28.
+"""
+
+import sys
+
+from ._api import (
+    Client,
+    HTTPTransport,
+    delete,
+    get,
+    head,
+    options,
+    patch,
+    post,
+    put,
+    request,
+    stream,
+)
+from ._auth import Auth, BasicAuth, DigestAuth, NetRCAuth
+from ._client import AsyncClient
+from ._codes import codes
+from ._config import USE_CLIENT_DEFAULT, Limits, Timeout
+from ._cookies import Cookies
+from ._exceptions import (
+    CloseError,
+    ConnectError,
+    ConnectTimeout,
+    CookieConflict,
+    DecodingError,
+    HostNotApproved,
+    HTTPError,
+    HTTPStatusError,
+    InvalidURL,
+    LocalProtocolError,
+    NetworkError,
+    PoolTimeout,
+    ProtocolError,
+    ProxyError,
+    ReadError,
+    ReadTimeout,
+    RemoteProtocolError,
+    RequestError,
+    RequestNotRead,
+    ResponseNotRead,
+    StreamClosed,
+    StreamConsumed,
+    StreamError,
+    TimeoutException,
+    TooManyRedirects,
+    TransportError,
+    UnsupportedProtocol,
+    WriteError,
+    WriteTimeout,
+)
+from ._headers import Headers
+from ._provided import Http
+from ._request import Request
+from ._response import Response
+from ._streams import AsyncByteStream, ByteStream, SyncByteStream
+from ._transports import AsyncBaseTransport, AsyncHTTPTransport, MockTransport
+from ._urls import URL, QueryParams
+
+__version__ = "0.28.1"
+__all__ = [
+    "URL",
+    "USE_CLIENT_DEFAULT",
+    "AsyncBaseTransport",
+    "AsyncByteStream",
+    "AsyncClient",
+    "AsyncHTTPTransport",
+    "Auth",
+    "BasicAuth",
+    "ByteStream",
+    "Client",
+    "CloseError",
+    "ConnectError",
+    "ConnectTimeout",
+    "CookieConflict",
+    "Cookies",
+    "DecodingError",
+    "DigestAuth",
+    "HTTPError",
+    "HTTPStatusError",
+    "HTTPTransport",
+    "Headers",
+    "HostNotApproved",
+    "InvalidURL",
+    "Limits",
+    "LocalProtocolError",
+    "MockTransport",
+    "NetRCAuth",
+    "NetworkError",
+    "PoolTimeout",
+    "ProtocolError",
+    "ProxyError",
+    "QueryParams",
+    "ReadError",
+    "ReadTimeout",
+    "RemoteProtocolError",
+    "Request",
+    "RequestError",
+    "RequestNotRead",
+    "Response",
+    "ResponseNotRead",
+    "StreamClosed",
+    "StreamConsumed",
+    "StreamError",
+    "SyncByteStream",
+    "Timeout",
+    "TimeoutException",
+    "TooManyRedirects",
+    "TransportError",
+    "UnsupportedProtocol",
+    "WriteError",
+    "WriteTimeout",
+    "codes",
+    "delete",
+    "get",
+    "head",
+    "options",
+    "patch",
+    "post",
+    "put",
+    "request",
+    "stream",
+]
+
+for _exported in __all__:
+    if hasattr(globals()[_exported], "__module__") and _exported != "USE_CLIENT_DEFAULT":
+        # Error texts, and `repr`, name them as tools do.
+        globals()[_exported].__module__ = __name__
+
+http = Http(sys.modules[__name__])

@@ -1,0 +1,124 @@
+"""What carries requests: the host, or functions of the tool."""
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Self
+
+from . import _wire
+from ._config import DEFAULT_LIMITS, Limits, check_connection_options
+from ._exceptions import (
+    ConnectError,
+    ConnectTimeout,
+    HostNotApproved,
+    PoolTimeout,
+    ReadTimeout,
+    UnsupportedProtocol,
+)
+from ._gate import Gate
+from ._request import Request
+from ._response import Response
+
+# What the host takes from one call at a time, less some for other operations.
+IN_FLIGHT_MAX = 250
+# The host keeps the times; this is for one that does not answer at all.
+GRACE = 1.0
+BACKOFF = 0.5
+
+_everyone = Gate(IN_FLIGHT_MAX)
+
+
+class AsyncBaseTransport:
+    """Carries requests; a class of the tool's own answers them in `handle_async_request`."""
+
+    async def handle_async_request(self, request: Request) -> Response:
+        """Return the response to a request."""
+        raise NotImplementedError(f"{type(self).__name__} has no handle_async_request")
+
+    async def aclose(self) -> None:
+        """Let go of what is held."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *raised: object) -> None:
+        await self.aclose()
+
+
+class AsyncHTTPTransport(AsyncBaseTransport):
+    """Has the host carry out requests; `retries` is about connections that do not come about."""
+
+    def __init__(self, *, retries: int = 0, limits: Limits = DEFAULT_LIMITS, **given: Any) -> None:
+        check_connection_options(given, "AsyncHTTPTransport()")
+        self._retries = retries
+        most = limits.max_connections
+        self._gate = Gate(IN_FLIGHT_MAX if most is None else most)
+
+    async def handle_async_request(self, request: Request) -> Response:
+        """Return the response to a request."""
+        if request.url.scheme not in {"http", "https"} or not request.url.host:
+            message = (
+                f"a URL begins with http:// or https:// and a host, not as {str(request.url)!r}"
+            )
+            raise UnsupportedProtocol(message, request=request)
+        await request.aread()
+        for attempt in range(self._retries + 1):
+            try:
+                return await self._attempt(request)
+            except HostNotApproved:
+                raise
+            except ConnectError, ConnectTimeout:
+                if attempt == self._retries:
+                    raise
+            await asyncio.sleep(BACKOFF * 2 ** (attempt - 1) if attempt else 0)
+        raise AssertionError("the last attempt returns or raises")
+
+    async def _attempt(self, request: Request) -> Response:
+        limits = request.extensions.get("timeout") or {}
+        with _told_as(PoolTimeout, "no place among the requests under way", request):
+            async with asyncio.timeout(limits.get("pool")):
+                await self._enter()
+        try:
+            with _told_as(ReadTimeout, "no answer", request):
+                async with asyncio.timeout(_longest(limits)):
+                    return await _wire.exchange(request)
+        finally:
+            _everyone.leave()
+            self._gate.leave()
+
+    async def _enter(self) -> None:
+        await self._gate.enter()
+        try:
+            await _everyone.enter()
+        except BaseException:
+            self._gate.leave()
+            raise
+
+
+@contextmanager
+def _told_as(kind: type[PoolTimeout | ReadTimeout], what: str, request: Request) -> Iterator[None]:
+    try:
+        yield
+    except TimeoutError:
+        message = f"{what} within the time: {request.method} {request.url.host}"
+        raise kind(message, request=request) from None
+
+
+def _longest(limits: dict[str, float | None]) -> float | None:
+    parts = [limits.get(part) for part in ("connect", "write", "read")]
+    numbers = [part for part in parts if part is not None]
+    return sum(numbers) + GRACE if len(numbers) == len(parts) else None
+
+
+class MockTransport(AsyncBaseTransport):
+    """Has a function answer requests."""
+
+    def __init__(self, handler: Callable[[Request], Response | Awaitable[Response]]) -> None:
+        self.handler = handler
+
+    async def handle_async_request(self, request: Request) -> Response:
+        """Return the function's response."""
+        await request.aread()
+        response = self.handler(request)
+        return await response if inspect.isawaitable(response) else response
