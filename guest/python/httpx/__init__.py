@@ -25,6 +25,7 @@ from ._codes import codes
 from ._config import USE_CLIENT_DEFAULT, Limits, Timeout
 from ._cookies import Cookies
 from ._exceptions import (
+    AddressRefused,
     CloseError,
     ConnectError,
     ConnectTimeout,
@@ -44,7 +45,9 @@ from ._exceptions import (
     RemoteProtocolError,
     RequestError,
     RequestNotRead,
+    RequestTooLarge,
     ResponseNotRead,
+    ResponseTooLarge,
     StreamClosed,
     StreamConsumed,
     StreamError,
@@ -67,6 +70,7 @@ __version__ = "0.28.1"
 __all__ = [
     "URL",
     "USE_CLIENT_DEFAULT",
+    "AddressRefused",
     "AsyncBaseTransport",
     "AsyncByteStream",
     "AsyncClient",
@@ -103,8 +107,10 @@ __all__ = [
     "Request",
     "RequestError",
     "RequestNotRead",
+    "RequestTooLarge",
     "Response",
     "ResponseNotRead",
+    "ResponseTooLarge",
     "StreamClosed",
     "StreamConsumed",
     "StreamError",

@@ -8,8 +8,11 @@ from ._response import Response
 
 # What programs ask of a response, and of no coroutine.
 OF_RESPONSES = frozenset(name for name in dir(Response) if name[0] != "_") | {
+    "default_encoding",
+    "extensions",
     "headers",
     "history",
+    "next_request",
     "status_code",
     "stream",
 }
@@ -40,8 +43,8 @@ class Pending(Coroutine[Any, Any, Response]):
     def __getattr__(self, name: str) -> Any:
         if name in OF_RESPONSES:
             message = (
-                f"{name!r} is known once the response is there:"
-                f" write `response = await {self._asked}(...)`, then `response.{name}`"
+                f"{name!r} is of the response, which has to be awaited first: write"
+                f" `response = await ….{self._asked}(…)`, then `response.{name}`"
             )
             raise AttributeError(message, name=name, obj=self)
         return getattr(self._coroutine, name)
@@ -52,6 +55,6 @@ def awaited(function: Callable[..., Coroutine[Any, Any, Response]]) -> Callable[
 
     @functools.wraps(function)
     def call(*given: Any, **named: Any) -> Pending:
-        return Pending(function(*given, **named), function.__qualname__)
+        return Pending(function(*given, **named), function.__name__)
 
     return call

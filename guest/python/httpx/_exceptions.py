@@ -78,6 +78,14 @@ class HostNotApproved(ConnectError):  # noqa: N818
     """No person has approved the host for tools of this server; the text says how to ask."""
 
 
+class AddressRefused(ConnectError):  # noqa: N818
+    """The host, or what its name leads to, is nothing that anyone can approve."""
+
+
+class ResponseTooLarge(ReadError):  # noqa: N818
+    """The answer is larger than the host takes."""
+
+
 class CloseError(NetworkError):
     """A connection could not be closed."""
 
@@ -96,6 +104,10 @@ class ProtocolError(TransportError):
 
 class LocalProtocolError(ProtocolError):
     """The request is not one of HTTP."""
+
+
+class RequestTooLarge(LocalProtocolError):  # noqa: N818
+    """The body is larger than the host sends."""
 
 
 class RemoteProtocolError(ProtocolError):
@@ -159,11 +171,14 @@ class RequestNotRead(StreamError):  # noqa: N818
         super().__init__("a streamed request is read first: `await request.aread()`")
 
 
-# What the host calls the ways in which it fails. The first is said of a host that is not approved.
+# What the host calls the ways in which it fails.
 KINDS: dict[str, Any] = {
     kind.__name__: kind
     for kind in (
         HostNotApproved,
+        AddressRefused,
+        RequestTooLarge,
+        ResponseTooLarge,
         ConnectError,
         ConnectTimeout,
         ReadError,

@@ -9,6 +9,7 @@ from typing import Any, Self
 from . import _wire
 from ._config import DEFAULT_LIMITS, Limits, check_connection_options
 from ._exceptions import (
+    AddressRefused,
     ConnectError,
     ConnectTimeout,
     HostNotApproved,
@@ -22,9 +23,13 @@ from ._response import Response
 
 # What the host takes from one call at a time, less some for other operations.
 IN_FLIGHT_MAX = 250
-# The host keeps the times; this is for one that does not answer at all.
-GRACE = 1.0
+# The host keeps the times, of which it takes the one for reading each time that something has come.
+# These are for a host that does not answer at all.
+READS, GRACE = 4, 1.0
 BACKOFF = 0.5
+
+# Asking again changes nothing.
+DECIDED = (AddressRefused, HostNotApproved)
 
 _everyone = Gate(IN_FLIGHT_MAX)
 
@@ -66,10 +71,8 @@ class AsyncHTTPTransport(AsyncBaseTransport):
         for attempt in range(self._retries + 1):
             try:
                 return await self._attempt(request)
-            except HostNotApproved:
-                raise
-            except ConnectError, ConnectTimeout:
-                if attempt == self._retries:
+            except (ConnectError, ConnectTimeout) as error:
+                if attempt == self._retries or isinstance(error, DECIDED):
                     raise
             await asyncio.sleep(BACKOFF * 2 ** (attempt - 1) if attempt else 0)
         raise AssertionError("the last attempt returns or raises")
@@ -106,9 +109,10 @@ def _told_as(kind: type[PoolTimeout | ReadTimeout], what: str, request: Request)
 
 
 def _longest(limits: dict[str, float | None]) -> float | None:
-    parts = [limits.get(part) for part in ("connect", "write", "read")]
-    numbers = [part for part in parts if part is not None]
-    return sum(numbers) + GRACE if len(numbers) == len(parts) else None
+    connect, write, read = (limits.get(part) for part in ("connect", "write", "read"))
+    if connect is None or write is None or read is None:
+        return None
+    return connect + write + READS * read + GRACE
 
 
 class MockTransport(AsyncBaseTransport):

@@ -179,7 +179,8 @@ def _check_path(path: str, has_scheme: bool, has_authority: bool) -> None:
         raise InvalidURL("the path of a URL without a scheme cannot begin with ':'")
 
 
-def _port(text: str | None, scheme: str) -> int | None:
+def _port(given: str | None, scheme: str) -> int | None:
+    text = (given or "").strip()
     if not text:
         return None
     if not (text.isascii() and text.isdecimal()) or int(text) > PORT_MAX:

@@ -5,7 +5,7 @@ is. The head of a request has `method`, `url`, `headers` as pairs of texts of la
 with `connect`, `read`, `write` and `pool` in seconds or null, `follow_redirects`, `max_redirects`.
 The head of an answer has `status`, `reason`, `http_version`, `url`, `headers`, `elapsed` in
 seconds; or it has `error` with `kind`, the name of a class, and `message`. The body of an answer
-comes unpacked.
+comes unpacked, whatever its headers say of that.
 """
 
 import datetime

@@ -44,6 +44,7 @@ const CONSTANT: &[&str] = &[
     "type Json = dict[str, Json] | list[Json] | str\nNumber = int | float\nclass Tree[T]:\n    left: 'Tree[T] | None' = None",
     "from functools import partial\nKEY = lambda pair: pair[1]\nHANDLERS = {'key': KEY, 'int': partial(int, base=2)}\nORDER = sorted(['b', 'a'], key=str.lower)",
     "TABLE = {}\nTABLE['a'] = 1\nTABLE |= {'b': 2}\nTABLE.update(c=3)\ndel_me: int = 1",
+    "import httpx\nfrom httpx import AsyncClient, HTTPStatusError\nTIMEOUT = httpx.Timeout(10, connect=5)\nBASE = httpx.URL('https://a.example')\nCLIENT = AsyncClient(base_url='https://a.example', timeout=5, headers={'a': 'b'})\nclass ApiError(httpx.HTTPError):\n    pass\nasync def fetch(client: httpx.AsyncClient = CLIENT) -> httpx.Response:\n    return await http.get('https://a.example')",
     "class ApiError(Exception):\n    def __init__(self, code):\n        self.code = code\nclass NotFound(ApiError):\n    pass",
 ];
 
@@ -58,6 +59,11 @@ const VARIABLE: &[&str] = &[
     "KEY = secrets['KEY']",
     "GIVEN = arguments",
     "HTTP = http",
+    "def f(client=http):\n    pass",
+    "import httpx\nANSWER = httpx.get('https://a.example')",
+    "import httpx\nCLIENT = httpx.AsyncClient()\nANSWER = CLIENT.get('https://a.example')",
+    "import httpx\nCLIENT = httpx.AsyncClient(event_hooks={'request': [print]})",
+    "import httpx\nhttpx.get = print",
     "import datetime\ndef f(at=datetime.datetime.now()):\n    pass",
     "import time\nclass A:\n    born = time.time()",
     "import time\nnow = time.time\nSTART = now()",

@@ -9,7 +9,7 @@ use crate::{assert_works, main_of, sandbox, tool};
 const ALLOWED: &str = "__future__ abc array asyncio asyncio.queues base64 binascii bisect calendar \
     cmath codecs collections collections.abc colorsys configparser contextlib copy csv dataclasses \
     datetime decimal difflib email email.message email.mime.text enum fractions functools graphlib \
-    gzip hashlib heapq hmac html html.entities html.parser io ipaddress itertools json json.decoder \
+    gzip hashlib heapq hmac html html.entities html.parser httpx io ipaddress itertools json json.decoder \
     logging logging.handlers math numbers operator pprint queue random re regex secrets shlex \
     statistics string struct textwrap time tomllib traceback types typing unicodedata urllib \
     urllib.parse uuid warnings weakref xml xml.etree xml.etree.ElementTree zipfile zlib zoneinfo";

@@ -14,6 +14,7 @@ mod examples;
 mod handles;
 mod host;
 mod hostile;
+mod httpx;
 mod imports;
 mod inspection;
 mod isolation;
