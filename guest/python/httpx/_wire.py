@@ -18,6 +18,7 @@ from ._exceptions import ConnectError, RemoteProtocolError, of_kind
 from ._request import Request
 from ._response import Response
 from ._streams import ByteStream
+from ._urls import URL
 
 OPERATION = "http.request"
 LENGTH = 4
@@ -40,7 +41,7 @@ def written(request: Request) -> bytes:
     limits = request.extensions.get("timeout") or {}
     head = {
         "method": request.method,
-        "url": str(request.url.copy_with(username=None, password=None, fragment=None)),
+        "url": _place(request.url),
         "headers": headers,
         "timeout": {part: limits.get(part) for part in ("connect", "read", "write", "pool")},
         # Each redirect is a request of its own, so that it brings the cookies set meanwhile.
@@ -49,6 +50,13 @@ def written(request: Request) -> bytes:
     }
     text = json.dumps(head).encode("ascii")
     return b"".join((len(text).to_bytes(LENGTH), text, request.content))
+
+
+def _place(url: URL) -> str:
+    if url.userinfo:
+        # It was sent as a header, unless the tool has given others.
+        url = url.copy_with(username=None, password=None)
+    return str(url).partition("#")[0]
 
 
 def _is_automatic(name: bytes, value: bytes, request: Request) -> bool:
