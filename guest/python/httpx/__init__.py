@@ -5,6 +5,7 @@ does, and what its names are, follows httpx 0.28.
 """
 
 import sys
+from typing import NoReturn
 
 from ._api import (
     Client,
@@ -140,3 +141,18 @@ for _exported in __all__:
         globals()[_exported].__module__ = __name__
 
 http = Http(sys.modules[__name__])
+
+# Names of the package that mean nothing in a tool, and why.
+ABSENT = {
+    "ASGITransport": "there are no servers in a tool: use httpx.MockTransport",
+    "BaseTransport": "tools are async: use httpx.AsyncBaseTransport",
+    "Proxy": "the host opens the connections, through the proxy of its own settings if any",
+    "WSGITransport": "there are no servers in a tool: use httpx.MockTransport",
+    "create_ssl_context": "the host opens the connections, and always checks certificates",
+}
+
+
+def __getattr__(name: str) -> NoReturn:
+    reason = f": {ABSENT[name]}" if name in ABSENT else ""
+    message = f"module {__name__!r} has no attribute {name!r}{reason}"
+    raise AttributeError(message, name=name, obj=sys.modules[__name__])

@@ -258,6 +258,8 @@ class AsyncClient:
                 "the client was closed: send within its `async with`, or make another"
             )
         self._is_opened = True
+        # A request that no client has built says nothing of it.
+        request.extensions.setdefault("timeout", self._timeout.as_dict())
         if isinstance(follow_redirects, UseClientDefault):
             follow_redirects = self.follow_redirects
         response = await self._authenticated(

@@ -254,8 +254,14 @@ async def main(said: str = SAID):
 #[tokio::test]
 async fn what_cannot_work_in_a_tool_says_what_does() {
     for (body, text) in [
-        ("return http.get('https://a.example/').json()", "`response = await ….get(…)`, then `response.json`"),
-        ("return httpx.get('https://a.example/').status_code", "`response = await ….get(…)`, then `response.status_code`"),
+        (
+            "return http.get('https://a.example/').json()",
+            "`response = await ….get(…)`, then `response.json`",
+        ),
+        (
+            "return httpx.get('https://a.example/').status_code",
+            "`response = await ….get(…)`, then `response.status_code`",
+        ),
         ("httpx.Client()", "async with httpx.AsyncClient() as client"),
         ("with httpx.AsyncClient() as client:\n    pass", "async with httpx.AsyncClient()"),
         ("httpx.AsyncClient(proxy='http://p:1')", "proxy= is not for tools"),
@@ -265,6 +271,8 @@ async fn what_cannot_work_in_a_tool_says_what_does() {
         ("await http.get('ftp://a.example/')", "httpx.UnsupportedProtocol"),
         ("await http.get('https://a.example:x/')", "httpx.InvalidURL: 'x' is not a port"),
         ("http.fetch", "http has no 'fetch'"),
+        ("httpx.Proxy('http://p:1')", "has no attribute 'Proxy': the host opens the connections"),
+        ("httpx.nothing", "module 'httpx' has no attribute 'nothing'"),
         ("httpx.NetRCAuth()", "secrets"),
         ("import http.client", "http"),
         (

@@ -220,6 +220,60 @@ fn examples() -> Vec<(&'static str, Value)> {
             "r = await http.get('https://a.example/lines')\ntry:\n    r.json()\nexcept json.JSONDecodeError as error:\n    return error.pos",
             json!(0),
         ),
+        (
+            "r = await http.post(ECHO, files={'upload-file': (None, 'text content', 'text/plain')}, headers={'Content-Type': 'multipart/form-data; boundary=B'})\nreturn r.json()['body']",
+            json!(
+                "--B\r\nContent-Disposition: form-data; name=\"upload-file\"\r\nContent-Type: text/plain\r\n\r\ntext content\r\n--B--\r\n"
+            ),
+        ),
+        (
+            "r = await http.get(ECHO, params=[('a', 1), ('a', True), ('b', None)])\nreturn [str(r.url), r.url.params.get_list('a'), (await http.get(ECHO + '?kept=1', params={})).url.query.decode()]",
+            json!(["https://a.example/echo?a=1&a=true&b=", ["1", "true"], ""]),
+        ),
+        (
+            "async with httpx.AsyncClient() as client:\n    r = await client.send(client.build_request('GET', 'https://a.example/lines'), stream=True)\n    before = [r.is_closed, r.is_stream_consumed]\n    parts = [part async for part in r.aiter_raw()]\n    try:\n        await r.aread()\n    except httpx.StreamConsumed:\n        return [before, b''.join(parts).decode(), r.is_closed]",
+            json!([[false, false], "one\r\ntwo\nthr\u{e9}e", true]),
+        ),
+        (
+            "def guess(body):\n    return 'latin-1' if b'\\xc3' in body else 'utf-8'\nfound = []\nfor encoding in ('utf-16-le', guess):\n    async with httpx.AsyncClient(default_encoding=encoding) as client:\n        found.append((await client.get('https://a.example/lines')).encoding)\nreturn found",
+            json!(["utf-16-le", "latin-1"]),
+        ),
+        (
+            "import hashlib\nclass Hashed(httpx.Auth):\n    requires_request_body = True\n    def auth_flow(self, request):\n        request.headers['X-Hash'] = hashlib.sha256(request.content).hexdigest()[:8]\n        yield request\nasync def parts():\n    yield b'abc'\nr = await http.post(ECHO, content=parts(), auth=Hashed())\nreturn [r.json()['headers'][-1], r.json()['body']]",
+            json!([["X-Hash", "ba7816bf"], "abc"]),
+        ),
+        (
+            "class Refreshing(httpx.Auth):\n    def __init__(self):\n        self.lock = asyncio.Lock()\n    async def async_auth_flow(self, request):\n        async with self.lock:\n            token = await http.post(ECHO, content='token')\n        request.headers['X-Token'] = token.json()['body']\n        yield request\nreturn (await http.get(ECHO, auth=Refreshing())).json()['headers'][-1]",
+            json!(["X-Token", "token"]),
+        ),
+        (
+            "async with httpx.AsyncClient(auth=('u', 'p')) as client:\n    first = await client.get(ECHO)\n    none = await client.get(ECHO, auth=None)\n    default = await client.get(ECHO, auth=httpx.USE_CLIENT_DEFAULT)\nreturn ['authorization' in r.request.headers for r in (first, none, default)]",
+            json!([true, false, true]),
+        ),
+        (
+            "async def check(response):\n    response.raise_for_status()\nasync with httpx.AsyncClient(event_hooks={'response': [check]}) as client:\n    await client.get(ECHO)\n    client.event_hooks['response'].append(check)\n    try:\n        await client.get('https://a.example/status?code=400')\n    except httpx.HTTPStatusError as error:\n        await error.response.aread()\n        return [error.response.status_code, error.response.text]",
+            json!([400, "no such thing"]),
+        ),
+        (
+            "r = await http.get(ECHO, extensions={'timeout': {'connect': 2, 'read': 3}})\nplain = await http.send(httpx.Request('GET', ECHO))\nreturn [r.json()['timeout'], plain.json()['timeout']['read']]",
+            json!([{"connect": 2, "read": 3, "write": null, "pool": null}, 30.0]),
+        ),
+        (
+            "r = await http.get('https://a.example/redirect?status=307&to=/redirect%3Fto%3D/end', follow_redirects=True)\nreturn [[one.status_code for one in r.history], [len(one.history) for one in r.history], r.url.path]",
+            json!([[307, 302], [0, 1], "/end"]),
+        ),
+        (
+            "async with httpx.AsyncClient() as client:\n    client.headers['X-All'] = '1'\n    client.headers.update({'X-More': '2'})\n    client.cookies.set('a', '1')\n    client.params = {'p': 1}\n    client.base_url = 'https://a.example/'\n    sent = (await client.get('echo')).json()\nreturn [sent['url'], sent['headers'][-3:], client.is_closed]",
+            json!([
+                "https://a.example/echo?p=1",
+                [["X-All", "1"], ["X-More", "2"], ["Cookie", "a=1"]],
+                true
+            ]),
+        ),
+        (
+            "async with httpx.AsyncClient(limits=httpx.Limits(max_keepalive_connections=5, max_connections=2)) as client:\n    return [r.status_code for r in await asyncio.gather(*[client.get(ECHO) for _ in range(5)])]",
+            json!([200, 200, 200, 200, 200]),
+        ),
     ]
 }
 
