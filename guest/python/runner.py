@@ -289,11 +289,11 @@ def _sound(answer: dict[str, Any]) -> str:
     return text.encode(errors="replace").decode()
 
 
-def _warm_up(rounds: int) -> None:
+def _warm_up(rounds: int, *, requests: bool = True) -> None:
     """Leave the interpreter as if calls had been made, and nothing of the calls."""
     global _ahead  # noqa: PLW0603
     # What the calls leave in context variables goes with the context.
-    contextvars.Context().run(warmup.run, WitWorld(), rounds)
+    contextvars.Context().run(lambda: warmup.run(WitWorld(), rounds, requests=requests))
     _ahead = None
     imports.reset()
 
@@ -307,8 +307,8 @@ def _prepare() -> None:
     _warm_up(warmup.ROUNDS)
     settling.freeze()
     settling.fill()
-    # Fills the interpreter's caches again.
-    _warm_up(1)
+    # Fills the interpreter's caches again, with what calls need that make no requests.
+    _warm_up(1, requests=False)
     settling.tidy()
 
 

@@ -127,8 +127,8 @@ CALLS: tuple[tuple[str, dict[str, Any]], ...] = (
     ),
     (TYPICAL, {"text": "three"}),
     (FAILING, {"number": 3}),
-    (NETWORKED, {"url": "https://api.example.com/items"}),
 )
+REQUESTS = ((NETWORKED, {"url": "https://api.example.com/items"}),)
 
 
 class Answering:
@@ -149,15 +149,15 @@ class Answering:
         return len(text).to_bytes(4) + text + b'{"items":1}'
 
 
-def run(world: Any, rounds: int) -> None:
+def run(world: Any, rounds: int, *, requests: bool) -> None:
     """Make the calls through the exports, each in every way that calls arrive."""
     operations, _wire.OPERATIONS = _wire.OPERATIONS, Answering()
-    _run(world, rounds)
+    _run(world, rounds, CALLS + REQUESTS if requests else CALLS)
     _wire.OPERATIONS = operations
 
 
-def _run(world: Any, rounds: int) -> None:
-    for source, arguments in CALLS:
+def _run(world: Any, rounds: int, calls: tuple[tuple[str, dict[str, Any]], ...]) -> None:
+    for source, arguments in calls:
         text = json.dumps(arguments)
         bytecode = world.compile(source).bytecode
         for _ in range(rounds):

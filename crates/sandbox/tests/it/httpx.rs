@@ -10,7 +10,7 @@ use sandbox::{Failure, Limits, ModulePolicy, Run, Sandbox};
 use serde_json::{Value, json};
 
 use self::host::WebHost;
-use crate::{sandbox, tool};
+use crate::{GROUP, sandbox, tool};
 
 /// A tool whose `main` consists of these lines.
 fn asking(body: &str) -> Run {
@@ -175,7 +175,7 @@ async fn requests_overlap_as_far_as_the_limits_allow_and_the_rest_waits() {
         let sandbox = sandbox(1).await;
         let host = Arc::new(WebHost::default());
         let body = format!(
-            "client = {client}\nanswers = await asyncio.gather(*(client.get(f'https://a.example/slow?n={{n}}') for n in range({requests})))\nreturn [str(answer.url)[-3:] for answer in answers] == [f'={{n}}'[-3:] if n > 9 else f'n={{n}}' for n in range({requests})]"
+            "client = {client}\nanswers = await asyncio.gather(*(client.get(f'https://a.example/together?of={most}&n={{n}}') for n in range({requests})))\nreturn [str(answer.url)[-3:] for answer in answers] == [f'={{n}}'[-3:] if n > 9 else f'n={{n}}' for n in range({requests})]"
         );
         let found = ask(&sandbox, &host, &body).await;
         assert_eq!(found.expect("all are answered"), json!(true), "{client}");
@@ -246,7 +246,7 @@ async def main(said: str = SAID):
     return said
 ";
     let inspection =
-        sandbox.inspect(source, &ModulePolicy::default()).await.expect("it is inspected");
+        sandbox.inspect(source, &ModulePolicy::default(), GROUP).await.expect("it is inspected");
     let schema = inspection.input_schema.expect("a schema").to_string();
     assert!(schema.contains("ConnectError: ") && schema.contains("is not available"), "{schema}");
 }

@@ -22,6 +22,15 @@ struct Open {
     given_up: AtomicUsize,
 }
 
+impl Open {
+    /// Waits until so many requests are, or once were, under way at the same time.
+    async fn reach(&self, requests: usize) {
+        while self.most.load(Ordering::SeqCst) < requests {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
+
 /// One request under way.
 struct Counted {
     open: Arc<Open>,
@@ -33,6 +42,10 @@ impl Counted {
         let now = open.now.fetch_add(1, Ordering::SeqCst) + 1;
         open.most.fetch_max(now, Ordering::SeqCst);
         Self { open: Arc::clone(open), answered: false }
+    }
+
+    fn finish(mut self) {
+        self.answered = true;
     }
 }
 
@@ -68,15 +81,15 @@ impl Host for WebHost {
         let (mut head, body) = split(&payload);
         head["body"] = json!(String::from_utf8_lossy(&body));
         self.seen.lock().expect("no test panics here").push(head.clone());
-        let mut counted = Counted::new(&self.open);
+        let (counted, open) = (Counted::new(&self.open), Arc::clone(&self.open));
         Box::pin(async move {
             let url = Target::of(&head);
             match url.path.as_str() {
                 "/never" => std::future::pending().await,
-                "/slow" => tokio::time::sleep(Duration::from_millis(100)).await,
+                "/together" => open.reach(url.queried("of").parse().expect("a number")).await,
                 _ => {}
             }
-            counted.answered = true;
+            counted.finish();
             answer(&url, &head)
         })
     }
