@@ -15,6 +15,7 @@ use crate::code::{self, Listing};
 use crate::diff::{self, Diff};
 use crate::errors::{Answer, Problem};
 use crate::extract::{Fields, Id, Search};
+use crate::requests::Waiting;
 use crate::session::SignedIn;
 use crate::view::{self, Frame, Pager};
 
@@ -56,6 +57,8 @@ struct ListPage {
     frame: Frame,
     status: RevisionState,
     decided: Option<Decided>,
+    /// Requests for modules and hosts.
+    waiting: Waiting,
     reviews: Vec<Review>,
     others: Vec<QueueItem>,
     pager: Pager,
@@ -138,7 +141,11 @@ pub(crate) async fn list(
         None => None,
     };
     let (mut reviews, mut others) = (Vec::new(), Vec::new());
+    let mut waiting = Waiting::default();
     if status == RevisionState::PendingReview {
+        if page.number == 1 {
+            waiting = Waiting::load(&app).await?;
+        }
         for item in items {
             reviews.push(Review::new(&item.server_name, item.revision, item.live.as_ref()));
         }
@@ -150,6 +157,7 @@ pub(crate) async fn list(
         frame: Frame::load(&app, &admin, "/approvals").await?,
         status,
         decided,
+        waiting,
         reviews,
         others,
         pager: Pager::new(page, total, &path),
@@ -188,7 +196,10 @@ pub(crate) async fn decide(
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use app::requests::Kind;
+
     use super::*;
+    use crate::requests::tests::{card, request};
     use crate::servers::tests::server;
     use crate::tools::tests::{SOURCE, revision, tool};
 
@@ -206,6 +217,7 @@ pub(crate) mod tests {
             frame: Frame::sample("/approvals"),
             status: RevisionState::PendingReview,
             decided: None,
+            waiting: Waiting::default(),
             reviews,
             others: vec![],
             pager: Pager::new(app::Page { number: 1, size: 10 }, 2, "/approvals"),
@@ -225,6 +237,16 @@ pub(crate) mod tests {
         assert!(html.contains(&format!("value=\"{digest}\"")), "{html}");
         assert!(html.contains("Reads nothing from the network."), "{html}");
         assert!(html.contains("computed attribute"), "{html}");
+    }
+
+    #[test]
+    fn requests_for_modules_stand_above_the_tools() {
+        let mut shown = page(vec![]);
+        let asked = request(Kind::Module, "sched");
+        shown.waiting = Waiting { cards: vec![card(asked)], total: 11 };
+        let html = shown.render().unwrap();
+        assert!(html.contains("<code><bdi>sched</bdi></code>"), "{html}");
+        assert!(html.contains("All 11 requests") && !html.contains("Nothing waits"), "{html}");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use app::approvals::QueueItem;
 use app::calls::{Call, Filter};
 use app::tools::State as RevisionState;
-use app::{App, Health, Page, approvals, calls, servers, tools};
+use app::{App, Health, Page, approvals, calls, requests, servers, tools};
 use askama::Template;
 use axum::extract::State;
 
@@ -25,6 +25,8 @@ struct HomePage {
     calls: u64,
     failed_calls: u64,
     waiting: Vec<QueueItem>,
+    /// How many requests for modules and hosts wait.
+    requests: u64,
     recent: Vec<Call>,
 }
 
@@ -38,6 +40,7 @@ pub(crate) async fn show(
     let five = Page { number: 1, size: 5 };
     let ten = Page { number: 1, size: 10 };
     let recent = calls::logs(&app, &Filter::default(), ten).await?;
+    let asked = requests::waiting(&app, None).await?;
     let failed = Filter { success: Some(false), ..Filter::default() };
     view::page(&HomePage {
         frame: Frame::load(&app, &admin, "/").await?,
@@ -48,6 +51,7 @@ pub(crate) async fn show(
         calls: recent.total,
         failed_calls: calls::logs(&app, &failed, one).await?.total,
         waiting: approvals::queue(&app, RevisionState::PendingReview, five).await?.items,
+        requests: asked.modules + asked.network,
         recent: recent.items,
     })
 }
@@ -75,6 +79,7 @@ mod tests {
             calls: 1204,
             failed_calls: 12,
             waiting: vec![queue_item()],
+            requests: 2,
             recent: vec![call(true), call(false)],
         }
     }
@@ -85,13 +90,15 @@ mod tests {
         view::sample("home", &html);
         assert!(html.contains("http://127.0.0.1:8002/mcp"), "{html}");
         assert!(html.contains("weather__forecast"), "{html}");
+        assert!(html.contains("2 requests for modules and hosts"), "{html}");
     }
 
     #[test]
     fn an_empty_installation_says_what_to_do_next() {
-        let empty = HomePage { waiting: vec![], recent: vec![], calls: 0, ..dashboard() };
+        let empty = HomePage { waiting: vec![], requests: 0, recent: vec![], calls: 0, ..dashboard() };
         let html = empty.render().unwrap();
         view::sample("home-empty", &html);
-        assert!(html.contains("No calls yet"), "{html}");
+        assert!(html.contains("No calls yet") && html.contains("Nothing waits"), "{html}");
+        assert!(!html.contains("requests for modules"), "{html}");
     }
 }

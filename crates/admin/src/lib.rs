@@ -13,6 +13,7 @@ mod extract;
 mod home;
 mod logs;
 mod protection;
+mod requests;
 mod routes;
 mod servers;
 mod session;

@@ -6,7 +6,8 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodFilter, MethodRouter, on};
 
 use crate::{
-    Shared, account, api, approvals, artifacts, assets, entry, home, logs, servers, session, tools,
+    Shared, account, api, approvals, artifacts, assets, entry, home, logs, requests, servers,
+    session, tools,
 };
 
 /// The methods in use.
@@ -57,11 +58,24 @@ pub(crate) static ROUTES: &[Route] = &[
     Route::new(Get, "/servers/{id}", Page, |method| on(method, servers::show)),
     Route::new(Post, "/servers/{id}/start", Page, |method| on(method, servers::start)),
     Route::new(Post, "/servers/{id}/stop", Page, |method| on(method, servers::stop)),
+    Route::new(Post, "/servers/{id}/allowed-hosts", Page, |method| on(method, servers::allow_host)),
+    Route::new(Post, "/servers/{id}/allowed-hosts/remove", Page, |method| {
+        on(method, servers::remove_host)
+    }),
     Route::new(Get, "/tools/{id}", Page, |method| on(method, tools::show)),
     Route::new(Post, "/tools/{id}/enabled", Page, |method| on(method, tools::set_enabled)),
     Route::new(Get, "/approvals", Page, |method| on(method, approvals::list)),
     Route::new(Get, "/approvals/count", Page, |method| on(method, approvals::count)),
     Route::new(Post, "/approvals/{id}", Page, |method| on(method, approvals::decide)),
+    Route::new(Get, "/approvals/requests", Page, |method| on(method, requests::list)),
+    Route::new(Get, "/approvals/history", Page, |method| on(method, requests::history)),
+    Route::new(Post, "/approvals/modules/{id}", Page, |method| on(method, requests::decide_module)),
+    Route::new(Post, "/approvals/network/{id}", Page, |method| {
+        on(method, requests::decide_network)
+    }),
+    Route::new(Post, "/approvals/allowed-modules/remove", Page, |method| {
+        on(method, requests::remove_module)
+    }),
     Route::new(Get, "/logs", Page, |method| on(method, logs::list)),
     Route::new(Get, "/logs/{id}", Page, |method| on(method, logs::show)),
     Route::new(Get, "/artifacts/{id}", Page, |method| on(method, artifacts::of_page)),
@@ -102,6 +116,29 @@ pub(crate) static ROUTES: &[Route] = &[
     Route::new(Get, "/api/approvals/tools", Api, |method| on(method, api::approvals::queue)),
     Route::new(Post, "/api/approvals/tools/{id}/action", Api, |method| {
         on(method, api::approvals::act)
+    }),
+    Route::new(Get, "/api/approvals/modules", Api, |method| on(method, api::requests::modules)),
+    Route::new(Post, "/api/approvals/modules/{id}/action", Api, |method| {
+        on(method, api::requests::decide_module)
+    }),
+    Route::new(Get, "/api/approvals/network", Api, |method| on(method, api::requests::network)),
+    Route::new(Post, "/api/approvals/network/{id}/action", Api, |method| {
+        on(method, api::requests::decide_network)
+    }),
+    Route::new(Get, "/api/settings/modules", Api, |method| {
+        on(method, api::requests::allowed_modules)
+    }),
+    Route::new(Patch, "/api/settings/modules", Api, |method| {
+        on(method, api::requests::change_modules)
+    }),
+    Route::new(Post, "/api/servers/{id}/allowed-hosts", Api, |method| {
+        on(method, api::requests::allow_host)
+    }),
+    Route::new(Delete, "/api/servers/{id}/allowed-hosts", Api, |method| {
+        on(method, api::requests::remove_named_host)
+    }),
+    Route::new(Delete, "/api/servers/{id}/allowed-hosts/{host}", Api, |method| {
+        on(method, api::requests::remove_host)
     }),
     Route::new(Get, "/api/execution-logs", Api, |method| on(method, api::logs::list)),
     Route::new(Get, "/api/logs/{id}", Api, |method| on(method, api::logs::show)),

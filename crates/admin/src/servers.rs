@@ -1,14 +1,17 @@
 //! The pages of servers: the list, one server with its tools, starting and stopping it.
 
+use app::grants::Grant;
 use app::identity::Who;
+use app::requests::Request;
 use app::servers::{Detail, Summary};
-use app::{App, servers};
+use app::{App, grants, requests, servers};
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect};
+use serde::Deserialize;
 
-use crate::errors::Answer;
-use crate::extract::{Id, Search};
+use crate::errors::{Answer, Problem};
+use crate::extract::{Fields, Id, Search};
 use crate::session::SignedIn;
 use crate::view::{self, Frame, PageNumber, Pager};
 
@@ -27,6 +30,15 @@ struct ListPage {
 struct ShowPage {
     frame: Frame,
     server: Detail,
+    hosts: Vec<Grant>,
+    waiting: Vec<Request>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct HostForm {
+    host: String,
+    #[serde(default)]
+    port: String,
 }
 
 /// GET /servers
@@ -47,7 +59,38 @@ pub(crate) async fn list(
 /// GET /servers/{id}
 pub(crate) async fn show(State(app): State<App>, SignedIn(admin): SignedIn, Id(id): Id) -> Answer {
     let frame = Frame::load(&app, &admin, "/servers").await?;
-    view::page(&ShowPage { frame, server: servers::get(&app, id).await? })
+    let server = servers::get(&app, id).await?;
+    let hosts = grants::hosts(&app, id).await?;
+    let waiting = requests::waiting_of_server(&app, id).await?;
+    view::page(&ShowPage { frame, server, hosts, waiting })
+}
+
+/// POST /servers/{id}/allowed-hosts
+pub(crate) async fn allow_host(
+    State(app): State<App>,
+    SignedIn(admin): SignedIn,
+    Id(id): Id,
+    Fields(form): Fields<HostForm>,
+) -> Answer {
+    let port = match form.port.trim() {
+        "" => None,
+        port => Some(port.parse().map_err(|_not_a_port| {
+            Problem::invalid("port", "expected a number from 1 to 65535, or nothing for all")
+        })?),
+    };
+    grants::add_host(&app, &admin, id, &form.host, port).await?;
+    Ok(Redirect::to(&format!("/servers/{id}#hosts")).into_response())
+}
+
+/// POST /servers/{id}/allowed-hosts/remove
+pub(crate) async fn remove_host(
+    State(app): State<App>,
+    SignedIn(admin): SignedIn,
+    Id(id): Id,
+    Fields(form): Fields<HostForm>,
+) -> Answer {
+    grants::remove_host(&app, &admin, id, &form.host).await?;
+    Ok(Redirect::to(&format!("/servers/{id}#hosts")).into_response())
 }
 
 /// POST /servers/{id}/start
@@ -65,10 +108,13 @@ pub(crate) async fn stop(State(app): State<App>, SignedIn(admin): SignedIn, Id(i
 #[cfg(test)]
 pub(crate) mod tests {
     use app::Page;
+    use app::requests::Kind;
     use app::servers::{Server, Status};
+    use app::tools::{Revision, Tool};
     use uuid::Uuid;
 
     use super::*;
+    use crate::requests::tests::request;
     use crate::tools::tests::{revision, tool};
 
     pub(crate) fn server(status: Status) -> Server {
@@ -104,8 +150,7 @@ pub(crate) mod tests {
     #[test]
     fn a_running_server_can_be_stopped_and_a_stopped_one_started() {
         for (status, action) in [(Status::Running, "/stop"), (Status::Stopped, "/start")] {
-            let server = Detail { server: server(status), tools: vec![(tool(), revision(2, "x"))] };
-            let html = ShowPage { frame: Frame::sample("/servers"), server }.render().unwrap();
+            let html = page(status, vec![(tool(), revision(2, "x"))]).render().unwrap();
             view::sample("server", &html);
             assert!(html.contains(action), "{html}");
         }
@@ -113,8 +158,37 @@ pub(crate) mod tests {
 
     #[test]
     fn an_empty_server_says_what_to_do_next() {
-        let server = Detail { server: server(Status::Imported), tools: vec![] };
-        let html = ShowPage { frame: Frame::sample("/servers"), server }.render().unwrap();
+        let html = page(Status::Imported, vec![]).render().unwrap();
         assert!(html.contains("mcpbox_create_tool"), "{html}");
+        assert!(html.contains("mcpbox_request_network_access"), "{html}");
+        assert!(!html.contains("allowed-hosts/remove"), "{html}");
+    }
+
+    #[test]
+    fn hosts_can_be_taken_back_and_what_waits_is_named() {
+        let mut page = page(Status::Running, vec![]);
+        page.hosts = vec![Grant {
+            id: Uuid::nil(),
+            kind: Kind::Host,
+            server_id: Some(Uuid::nil()),
+            name: "api.example.com:8443".to_owned(),
+            request_id: None,
+            granted_by: "grace".to_owned(),
+            granted_at: app::clock::now(),
+        }];
+        page.waiting = vec![request(Kind::Host, "nas.example")];
+        let html = page.render().unwrap();
+        view::sample("server-hosts", &html);
+        assert!(html.contains("name=\"host\" value=\"api.example.com:8443\""), "{html}");
+        assert!(html.contains("nas.example") && !html.contains("no network"), "{html}");
+    }
+
+    fn page(status: Status, tools: Vec<(Tool, Revision)>) -> ShowPage {
+        ShowPage {
+            frame: Frame::sample("/servers"),
+            server: Detail { server: server(status), tools },
+            hosts: vec![],
+            waiting: vec![],
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use app::identity::Admin;
 use app::tools::State;
-use app::{App, Page, approvals};
+use app::{App, Page, approvals, requests};
 use askama::Template;
 use axum::response::{Html, IntoResponse};
 use chrono::{DateTime, Utc};
@@ -52,10 +52,12 @@ pub(crate) struct Count {
 
 impl askama::filters::HtmlSafe for Count {}
 
-/// How many revisions wait for a decision.
+/// How many revisions and requests wait for a decision.
 pub(crate) async fn pending(app: &App) -> Result<u64, Problem> {
     let first = Page { number: 1, size: 1 };
-    Ok(approvals::queue(app, State::PendingReview, first).await?.total)
+    let revisions = approvals::queue(app, State::PendingReview, first).await?.total;
+    let asked = requests::waiting(app, None).await?;
+    Ok(revisions + asked.modules + asked.network)
 }
 
 /// A template as an answer.

@@ -14,7 +14,7 @@ use entry::Entry;
 pub use numbers::for_clients;
 pub use report::Report;
 pub use sandbox::{Failure, FailureKind, Media, MediaKind};
-use sandbox::{Limits, ModulePolicy, NoHost, Outcome, Run};
+use sandbox::{Limits, NoHost, Outcome, Run};
 use serde_json::{Map, Value, json};
 pub use store::calls::{Call, Filter};
 use store::revisions::Revision;
@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use crate::identity::{Caller, Who};
 use crate::redact::{Redactor, Secrets};
-use crate::{App, Error, Listed, Page, Result, digest, names};
+use crate::{App, Error, Listed, Page, Result, digest, grants, names};
 
 /// A revision that is about to run.
 pub(crate) struct Subject {
@@ -114,11 +114,12 @@ async fn attempt(
     let Subject { server_id, revision, .. } = subject;
     let wall = revision.timeout_ms.and_then(|ms| u64::try_from(ms).ok()).map(Duration::from_millis);
     let defaults = Limits::default();
+    let granted = grants::of(app, *server_id).await?;
     let run = Run {
         source: revision.python_code.clone(),
         arguments: arguments.to_string(),
         secrets: json!(secrets).to_string(),
-        modules: ModulePolicy::default(),
+        modules: granted.module_policy()?,
         limits: Limits { wall: wall.unwrap_or(defaults.wall), ..defaults },
         group: *server_id,
     };

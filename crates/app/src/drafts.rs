@@ -1,13 +1,12 @@
 //! Looking at source text and running a draft, before anybody approved it.
 
-use sandbox::ModulePolicy;
 pub use sandbox::{Inspection, Parameter, SourceError};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::calls::{self, Report, Subject};
 use crate::identity::Who;
-use crate::{App, Error, Result, schema, tools};
+use crate::{App, Error, Result, grants, schema, tools};
 
 /// The longest source text of a tool, in bytes.
 pub const SOURCE_MAX_BYTES: usize = sandbox::Limits::SOURCE_MAX;
@@ -25,7 +24,7 @@ pub async fn validate(app: &App, source: &str) -> Result<Inspection> {
 
 async fn inspect(app: &App, server_id: Uuid, source: &str) -> Result<Inspection> {
     check_size(source)?;
-    let modules = ModulePolicy::default();
+    let modules = grants::of(app, server_id).await?.module_policy()?;
     app.sandbox()?.inspect(source, &modules, server_id).await.map_err(calls::sandbox_failure)
 }
 

@@ -4,6 +4,7 @@ mod approval;
 mod arguments;
 mod development;
 mod observability;
+mod permission;
 mod saved;
 mod schema;
 mod servers;
@@ -62,11 +63,12 @@ type Outcome = Result<CallToolResult, app::Error>;
 type Running = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
 /// The groups of the table, in the order in which clients see them.
-const GROUPS: [&[Definition]; 5] = [
+const GROUPS: [&[Definition]; 6] = [
     servers::DEFINITIONS,
     tools::DEFINITIONS,
     development::DEFINITIONS,
     approval::DEFINITIONS,
+    permission::DEFINITIONS,
     observability::DEFINITIONS,
 ];
 
@@ -161,7 +163,7 @@ mod tests {
     use super::*;
 
     /// The names that models and scripts rely on.
-    const NAMES: [&str; 18] = [
+    const NAMES: [&str; 21] = [
         "list_servers",
         "get_server",
         "create_server",
@@ -177,6 +179,9 @@ mod tests {
         "test_code",
         "validate_code",
         "request_publish",
+        "request_module",
+        "request_network_access",
+        "get_server_modules",
         "get_tool_status",
         "list_pending_requests",
         "get_tool_logs",

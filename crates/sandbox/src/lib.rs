@@ -46,7 +46,7 @@ pub use host::{Host, NoHost, Operation};
 pub use inspection::{Inspection, Parameter, SourceError};
 pub use limits::{Bounds, Limits, Run};
 pub use memory::{MemoryError, MemoryReport, MemoryReset, MemoryStatistics, Recipe};
-pub use modules::{InvalidModuleName, ModulePolicy};
+pub use modules::{InvalidModuleName, ModulePolicy, ModuleStanding, allowed_modules};
 pub use outcome::{Failure, FailureKind, Outcome};
 pub use process::ProcessError;
 pub use provision::ProvisionError;

@@ -1,6 +1,9 @@
 //! What a tool may import beside, or less than, what every tool may.
 
+mod standard;
+
 use serde::Serialize;
+use standard::{ABSENT, ALLOWED, NEVER, STANDARD};
 
 /// The longest name of a module, in bytes.
 const NAME_MAX: usize = 200;
@@ -29,6 +32,26 @@ pub enum InvalidModuleName {
     TooMany,
 }
 
+/// What a policy says about a module, and what granting it would change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ModuleStanding {
+    /// Tools may import it, and all that is in it.
+    Allowed,
+    /// Tools may import it once it is granted.
+    Grantable,
+    /// Tools can never import it, whatever is granted.
+    Never,
+    /// It is a part of Python's standard library that the guest does not have.
+    Absent,
+    /// It is not in Python's standard library.
+    Unknown,
+}
+
+/// The modules that every tool may import from the start, with all that is in them; by name.
+pub fn allowed_modules() -> impl Iterator<Item = &'static str> {
+    ALLOWED.split_whitespace()
+}
+
 impl ModulePolicy {
     /// Takes `removed` from the list, and adds `granted` to it.
     pub fn new(removed: Vec<String>, granted: Vec<String>) -> Result<Self, InvalidModuleName> {
@@ -51,10 +74,38 @@ impl ModulePolicy {
         &self.granted
     }
 
+    /// How a module stands under this policy; none for what is no name of a module.
+    pub fn standing(&self, name: &str) -> Option<ModuleStanding> {
+        if !is_module_name(name) {
+            return None;
+        }
+        let within = |above: &str| is_within(name, above);
+        Some(if NEVER.split_whitespace().any(within) {
+            ModuleStanding::Never
+        } else if self.granted.iter().any(|above| within(above)) {
+            ModuleStanding::Allowed
+        } else if self.removed.iter().any(|above| within(above)) {
+            ModuleStanding::Grantable
+        } else if allowed_modules().any(within) {
+            ModuleStanding::Allowed
+        } else if ABSENT.split_whitespace().any(within) {
+            ModuleStanding::Absent
+        } else if STANDARD.split_whitespace().any(within) {
+            ModuleStanding::Grantable
+        } else {
+            ModuleStanding::Unknown
+        })
+    }
+
     /// The form in which the guest takes it.
     pub(crate) fn to_json(&self) -> String {
         serde_json::json!(self).to_string()
     }
+}
+
+/// Whether a module is the one above, or in it.
+fn is_within(name: &str, above: &str) -> bool {
+    name.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 fn is_module_name(name: &str) -> bool {
@@ -67,7 +118,56 @@ fn is_module_name(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{InvalidModuleName, ModulePolicy, NAMES_MAX};
+    use super::{
+        ALLOWED, InvalidModuleName, ModulePolicy, ModuleStanding, NAMES_MAX, NEVER, allowed_modules,
+    };
+
+    fn policy(removed: &[&str], granted: &[&str]) -> ModulePolicy {
+        let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+        ModulePolicy::new(owned(removed), owned(granted)).unwrap()
+    }
+
+    /// The names of a set in the guest's source.
+    fn of_guest(set: &str) -> Vec<&'static str> {
+        let source = include_str!("../../../guest/python/imports.py");
+        let start = source.split_once(&format!("{set} = frozenset(")).unwrap().1;
+        let mut names: Vec<_> = start.split("\"\"\"").nth(1).unwrap().split_whitespace().collect();
+        names.sort_unstable();
+        names
+    }
+
+    #[test]
+    fn the_server_and_the_guest_have_the_same_lists() {
+        assert_eq!(allowed_modules().collect::<Vec<_>>(), of_guest("ALLOWED"), "{ALLOWED}");
+        assert_eq!(NEVER.split_whitespace().collect::<Vec<_>>(), of_guest("FORBIDDEN"));
+    }
+
+    #[test]
+    fn a_module_stands_as_the_list_has_it_and_the_policy_changes_it() {
+        use ModuleStanding::{Absent, Allowed, Grantable, Never, Unknown};
+        let granted =
+            policy(&["csv", "xml.etree", "os", "regex"], &["sched", "http", "csv", "sys"]);
+        for (name, before, after) in [
+            ("json.decoder", Allowed, Allowed),
+            ("csv", Allowed, Allowed),
+            ("xml.etree.ElementTree", Allowed, Grantable),
+            ("regex", Allowed, Grantable),
+            ("sched", Grantable, Allowed),
+            ("http.client", Grantable, Allowed),
+            ("xml", Grantable, Grantable),
+            ("urllib", Grantable, Grantable),
+            ("urllib.parse", Allowed, Allowed),
+            ("jsonl", Unknown, Unknown),
+            ("requests", Unknown, Unknown),
+            ("ctypes.util", Absent, Absent),
+            ("os.path", Never, Never),
+            ("sys", Never, Never),
+        ] {
+            assert_eq!(ModulePolicy::default().standing(name), Some(before), "{name}");
+            assert_eq!(granted.standing(name), Some(after), "{name}");
+        }
+        assert_eq!(granted.standing("no name"), None);
+    }
 
     #[test]
     fn names_are_those_of_modules() {

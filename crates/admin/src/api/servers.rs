@@ -2,7 +2,7 @@
 
 use app::identity::Who;
 use app::servers::{Server, Summary};
-use app::{App, servers};
+use app::{App, grants, requests, servers};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::LOCATION;
@@ -49,6 +49,10 @@ pub(crate) async fn show(State(app): State<App>, Id(id): Id) -> Answer {
     let tools = tools.iter().map(|(tool, newest)| tools::summary(tool, newest)).collect();
     if let Value::Object(body) = &mut body {
         body.insert("tools".to_owned(), Value::Array(tools));
+        body.insert("allowed_hosts".to_owned(), json!(grants::of(&app, id).await?.hosts));
+        let waiting = requests::waiting(&app, Some(id)).await?;
+        let waiting = json!({ "modules": waiting.modules, "network": waiting.network });
+        body.insert("pending_requests".to_owned(), waiting);
     }
     Ok(one(body))
 }

@@ -25,6 +25,10 @@ fn the_ways_that_clients_of_the_api_know_are_there() {
         ("POST", "/auth/login"),
         ("POST", "/api/sandbox/servers/{id}/start"),
         ("POST", "/api/approvals/tools/{id}/action"),
+        ("POST", "/api/approvals/modules/{id}/action"),
+        ("POST", "/api/approvals/network/{id}/action"),
+        ("POST", "/api/servers/{id}/allowed-hosts"),
+        ("DELETE", "/api/servers/{id}/allowed-hosts/{host}"),
         ("GET", "/api/execution-logs"),
     ] {
         let found = routes.iter().find(|route| **route == (method, path));

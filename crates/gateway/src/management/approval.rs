@@ -1,10 +1,12 @@
 //! The management tools for getting a tool approved.
 
-use app::approvals;
+use app::requests::{self, Kind, Named};
 use app::tools::{self, State};
-use serde_json::json;
+use app::approvals;
+use serde_json::{Value, json};
 
-use super::schema::{list_of, paged, parameters, result, result_with, text, tool_id};
+use super::permission::{MODULE_FIELDS, NETWORK_FIELDS, subject, with_standing};
+use super::schema::{Fields, list_of, paged, parameters, result, result_with, text, tool_id};
 use super::{Definition, Effect, Outcome, Request};
 use crate::{answer, standing};
 
@@ -38,7 +40,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         effect: Effect::Read,
         input: || parameters(&["tool_id"], vec![tool_id()]),
         output: || {
-            result(&[
+            let fields = &[
                 ("tool_id", "string"),
                 ("name", "string"),
                 ("approval_status", "string"),
@@ -54,14 +56,19 @@ pub(super) const DEFINITIONS: &[Definition] = &[
                 ("approved_by", "string?"),
                 ("rejection_reason", "string?"),
                 ("publish_notes", "string?"),
-            ])
+            ];
+            let asked = vec![
+                ("module_requests", list_of(MODULE_FIELDS)),
+                ("network_access_requests", list_of(NETWORK_FIELDS)),
+            ];
+            result_with(fields, asked)
         },
         run: |request| Box::pin(status(request)),
     },
     Definition {
         name: "mcpbox_list_pending_requests",
         title: "List pending requests",
-        description: "Lists what waits for a person's decision, oldest first.",
+        description: "Lists what waits for a person's decision, oldest first; `page` turns all of its lists.",
         effect: Effect::Read,
         input: || paged(&[], vec![]),
         output: || {
@@ -72,14 +79,37 @@ pub(super) const DEFINITIONS: &[Definition] = &[
                 ("version", "integer"),
                 ("requested_at", "string?"),
             ]);
-            let summary = result(&[("tools", "integer"), ("total", "integer")]);
-            result_with(
-                &[("page", "integer"), ("page_size", "integer")],
-                vec![("pending_tools", tools), ("summary", summary)],
-            )
+            let summary = result(&[
+                ("tools", "integer"),
+                ("modules", "integer"),
+                ("network", "integer"),
+                ("total", "integer"),
+            ]);
+            let lists = vec![
+                ("pending_tools", tools),
+                ("pending_module_requests", list_of(WAITING_MODULE_FIELDS)),
+                ("pending_network_requests", list_of(WAITING_NETWORK_FIELDS)),
+                ("summary", summary),
+            ];
+            result_with(&[("page", "integer"), ("page_size", "integer")], lists)
         },
         run: |request| Box::pin(pending(request)),
     },
+];
+
+const WAITING_MODULE_FIELDS: Fields<'static> = &[
+    ("id", "string"),
+    ("module_name", "string"),
+    ("tool_name", "string"),
+    ("server_name", "string"),
+];
+
+const WAITING_NETWORK_FIELDS: Fields<'static> = &[
+    ("id", "string"),
+    ("host", "string"),
+    ("port", "integer?"),
+    ("tool_name", "string"),
+    ("server_name", "string"),
 ];
 
 async fn request_publish(request: Request) -> Outcome {
@@ -108,6 +138,7 @@ async fn status(request: Request) -> Outcome {
     let next = standing::next(&detail, &request.admin_address);
     let newest = detail.newest;
     let approved = newest.state == State::Approved;
+    let asked = requests::of_tool(&request.app, detail.tool.id).await?;
     Ok(answer::object(json!({
         "tool_id": detail.tool.id,
         "name": newest.name,
@@ -124,12 +155,17 @@ async fn status(request: Request) -> Outcome {
         "approved_by": newest.decided_by.filter(|_| approved),
         "rejection_reason": newest.rejection_reason,
         "publish_notes": newest.notes,
+        "module_requests": with_standing(&asked, Kind::Module),
+        "network_access_requests": with_standing(&asked, Kind::Host),
     })))
 }
 
 async fn pending(request: Request) -> Outcome {
     let page = request.arguments.page("page_size", 50);
     let queue = approvals::queue(&request.app, State::PendingReview, page).await?;
+    let waiting = Some(requests::State::Pending);
+    let modules = requests::list(&request.app, Kind::Module, waiting, page).await?;
+    let network = requests::list(&request.app, Kind::Host, waiting, page).await?;
     let tools = queue.items.iter().map(|item| {
         json!({
             "id": item.tool.id,
@@ -139,10 +175,26 @@ async fn pending(request: Request) -> Outcome {
             "requested_at": item.revision.requested_at,
         })
     });
+    let total = queue.total + modules.total + network.total;
     Ok(answer::object(json!({
         "pending_tools": tools.collect::<Vec<_>>(),
-        "summary": { "tools": queue.total, "total": queue.total },
+        "pending_module_requests": modules.items.iter().map(in_queue).collect::<Vec<_>>(),
+        "pending_network_requests": network.items.iter().map(in_queue).collect::<Vec<_>>(),
+        "summary": {
+            "tools": queue.total,
+            "modules": modules.total,
+            "network": network.total,
+            "total": total,
+        },
         "page": page.number,
         "page_size": page.size,
     })))
+}
+
+fn in_queue(Named { request, tool_name, server_name }: &Named) -> Value {
+    let mut fields = subject(request);
+    fields.insert("id".to_owned(), json!(request.id));
+    fields.insert("tool_name".to_owned(), json!(tool_name));
+    fields.insert("server_name".to_owned(), json!(server_name));
+    Value::Object(fields)
 }

@@ -2,6 +2,7 @@
 
 use app::servers::{self, Server, Started, Summary};
 use app::tools::{Revision, Tool};
+use app::{grants, requests};
 use serde_json::{Value, json};
 
 use super::schema::{Fields, list_of, paged, parameters, result, result_with, server_id, text};
@@ -34,7 +35,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
     Definition {
         name: "mcpbox_get_server",
         title: "Get server",
-        description: "Shows a server with all of its tools and their approval status.",
+        description: "Shows a server with its tools, their approval status, and the hosts they may reach.",
         effect: Effect::Read,
         input: || parameters(&["server_id"], vec![server_id()]),
         output: || {
@@ -48,8 +49,15 @@ pub(super) const DEFINITIONS: &[Definition] = &[
                     ("created_at", "string"),
                     ("updated_at", "string"),
                     ("tool_count", "integer"),
+                    ("allowed_hosts", "array"),
                 ],
-                vec![("tools", list_of(TOOL_FIELDS))],
+                vec![
+                    ("tools", list_of(TOOL_FIELDS)),
+                    (
+                        "pending_requests",
+                        result(&[("modules", "integer"), ("network", "integer")]),
+                    ),
+                ],
             )
         },
         run: |request| Box::pin(get(request)),
@@ -153,6 +161,8 @@ async fn list(request: Request) -> Outcome {
 
 async fn get(request: Request) -> Outcome {
     let detail = servers::get(&request.app, request.arguments.id("server_id")?).await?;
+    let allowed = grants::of(&request.app, detail.server.id).await?;
+    let waiting = requests::waiting(&request.app, Some(detail.server.id)).await?;
     let Server { id, name, description, status, default_timeout_ms, created_at, updated_at } =
         detail.server;
     Ok(answer::object(json!({
@@ -165,6 +175,8 @@ async fn get(request: Request) -> Outcome {
         "updated_at": updated_at,
         "tools": detail.tools.iter().map(tool_in_list).collect::<Vec<_>>(),
         "tool_count": detail.tools.len(),
+        "allowed_hosts": allowed.hosts,
+        "pending_requests": { "modules": waiting.modules, "network": waiting.network },
     })))
 }
 

@@ -11,5 +11,6 @@ mod eras;
 mod management;
 mod messages;
 mod news;
+mod permission;
 mod resources;
 mod with;

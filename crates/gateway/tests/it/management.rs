@@ -131,7 +131,7 @@ async fn a_cursor_that_no_page_ended_with_is_refused() {
     let door = with::open().await;
     let answer = door.ask("tools/list", json!({"cursor": "nonsense"})).await;
     assert_eq!(answer["error"]["code"], -32602);
-    let last = door.ask("tools/list", json!({"cursor": "mcpbox_list_pending_requests"})).await;
+    let last = door.ask("tools/list", json!({"cursor": "mcpbox_get_server_modules"})).await;
     let rest = last["result"]["tools"].as_array().expect("a list");
     assert_eq!(rest.len(), 1, "{last}");
     assert!(last["result"].get("nextCursor").is_none());

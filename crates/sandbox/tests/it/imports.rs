@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sandbox::{ModulePolicy, NoHost, Outcome, Run, Sandbox};
+use sandbox::{ModulePolicy, ModuleStanding, NoHost, Outcome, Run, Sandbox};
 
 use crate::{assert_works, main_of, sandbox, tool};
 
@@ -109,6 +109,45 @@ async fn other_modules_are_refused_with_the_tool_that_asks_for_them() {
             assert!(said.contains("a person") && said.contains(text), "{said}");
         }
     }
+}
+
+#[tokio::test]
+async fn the_server_knows_how_every_module_of_the_library_stands() {
+    let sandbox = sandbox(1).await;
+    let body = "import logging\nreturn sorted(logging.sys.stdlib_module_names)";
+    let names = run_with(&sandbox, ModulePolicy::default(), body).await.result.expect("a list");
+    let names: Vec<String> = serde_json::from_str(&names).expect("a list of names");
+    let all = ModulePolicy::new(Vec::new(), names.clone()).expect("they are names of modules");
+    for name in &names {
+        let outcome = run_with(&sandbox, all.clone(), &format!("import {name}\nreturn 1")).await;
+        let standing = ModulePolicy::default().standing(name).expect("it is a name of a module");
+        let expected = match outcome.result {
+            Err(failure) if failure.message.contains("can never be imported") => {
+                standing == ModuleStanding::Never
+            }
+            Err(_) => standing == ModuleStanding::Absent,
+            Ok(_) => matches!(standing, ModuleStanding::Allowed | ModuleStanding::Grantable),
+        };
+        if !expected {
+            println!("DIFF {name} {standing:?}");
+        }
+    }
+    assert_eq!(ModulePolicy::default().standing("numpy"), Some(ModuleStanding::Unknown));
+}
+
+#[tokio::test]
+async fn zz_probe() {
+    let sandbox = sandbox(1).await;
+    let mut bad = vec![];
+    for name in include_str!("/tmp/w/subs.txt").split_whitespace() {
+        let top = name.split('.').next().expect("x").to_owned();
+        let all = ModulePolicy::new(Vec::new(), vec![top]).expect("they are names of modules");
+        let outcome = run_with(&sandbox, all.clone(), &format!("import {name}\nreturn 1")).await;
+        if let Err(f) = outcome.result {
+            bad.push(format!("SUB {name} {}", f.message.lines().last().unwrap_or_default()));
+        }
+    }
+    println!("{}", bad.join("\n"));
 }
 
 #[tokio::test]

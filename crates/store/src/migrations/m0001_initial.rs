@@ -23,8 +23,14 @@ impl MigrationTrait for Migration {
         for table in [users(), sessions(), tokens(), changes(), installation()] {
             manager.create_table(table).await?;
         }
+        for table in [requests(), grants(), grant_events()] {
+            manager.create_table(table).await?;
+        }
         for (table, unique, columns) in INDEXES {
             manager.create_index(index(table, *unique, columns)).await?;
+        }
+        for index in [one_pending_request(), one_grant_of_the_installation()] {
+            manager.create_index(index).await?;
         }
         let first = Query::insert()
             .into_table("changes")
@@ -52,6 +58,11 @@ const INDEXES: &[(&str, bool, &[&str])] = &[
     ("artifacts", false, &["call_id"]),
     ("artifacts", false, &["owner", "created_at"]),
     ("artifacts", false, &["expires_at"]),
+    ("requests", false, &["kind", "state", "created_at"]),
+    ("requests", false, &["tool_id", "created_at"]),
+    ("requests", false, &["server_id"]),
+    ("grants", true, &["server_id", "kind", "name"]),
+    ("grant_events", false, &["at", "id"]),
     ("sessions", false, &["user_id"]),
     ("sessions", false, &["family"]),
     ("sessions", false, &["expires_at"]),
@@ -217,6 +228,71 @@ fn artifact_chunks() -> TableCreateStatement {
     let mut chunks = table("artifact_chunks", columns);
     chunks.primary_key(Index::create().col("artifact_id").col("number"));
     belonging(chunks, ("artifact_chunks", "artifact_id"), "artifacts")
+}
+
+/// A request goes with its tool; what was decided stays in the events.
+fn requests() -> TableCreateStatement {
+    let columns = [
+        pk_uuid("id"),
+        text("kind"),
+        uuid("server_id"),
+        uuid("tool_id"),
+        text("name"),
+        text("justification"),
+        text("state"),
+        text("requested_by"),
+        timestamp_with_time_zone("created_at"),
+        timestamp_with_time_zone_null("reviewed_at"),
+        text_null("reviewed_by"),
+        text_null("rejection_reason"),
+    ];
+    let requests = belonging(table("requests", columns), ("requests", "server_id"), "servers");
+    belonging(requests, ("requests", "tool_id"), "tools")
+}
+
+/// What belongs to no server is granted to the whole installation.
+fn grants() -> TableCreateStatement {
+    let columns = [
+        pk_uuid("id"),
+        text("kind"),
+        uuid_null("server_id"),
+        text("name"),
+        uuid_null("request_id"),
+        text("granted_by"),
+        timestamp_with_time_zone("granted_at"),
+    ];
+    belonging(table("grants", columns), ("grants", "server_id"), "servers")
+}
+
+/// Belongs to nothing: who allowed what stays known.
+fn grant_events() -> TableCreateStatement {
+    let columns = [
+        pk_uuid("id"),
+        text("kind"),
+        uuid_null("server_id"),
+        uuid_null("tool_id"),
+        text("name"),
+        text("action"),
+        text("actor"),
+        text_null("reason"),
+        timestamp_with_time_zone("at"),
+    ];
+    table("grant_events", columns)
+}
+
+/// A tool waits for the same thing once.
+fn one_pending_request() -> IndexCreateStatement {
+    let columns = &["tool_id", "kind", "name"];
+    let mut index = index("requests", true, columns);
+    index.and_where(Expr::col("state").eq("pending"));
+    index
+}
+
+/// Databases take missing servers for different ones.
+fn one_grant_of_the_installation() -> IndexCreateStatement {
+    let mut index = index("grants", true, &["kind", "name"]);
+    index.and_where(Expr::col("server_id").is_null());
+    index
 }
 
 fn users() -> TableCreateStatement {

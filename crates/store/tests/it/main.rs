@@ -5,8 +5,10 @@
 mod artifacts;
 mod calls;
 mod changes;
+mod grants;
 mod opening;
 mod people;
+mod requests;
 mod revisions;
 mod rows;
 mod servers;

@@ -1,4 +1,4 @@
-"""A person in a real browser: makes the account, signs in, reads the request, approves it.
+"""A person in a real browser: makes the account, signs in, reads the requests, decides about them.
 
 Arguments: the address of the admin door, the folder for screenshots, the text that the code must show.
 """
@@ -48,6 +48,30 @@ with sync_playwright() as playwright:
     page.goto(f"{ADMIN}/approvals")
     expect(page.get_by_text(CODE).first).to_be_visible()
     page.screenshot(path=f"{PICTURES}/approvals.png", full_page=True)
+    page.get_by_role("button", name="Approve sched").click()
+    page.wait_for_url(f"{ADMIN}/approvals/requests?status=approved#**")
+    expect(page.locator("#modules").get_by_text("sched", exact=True)).to_be_visible()
+    page.screenshot(path=f"{PICTURES}/modules.png", full_page=True)
+    page.get_by_role("link", name="Waiting").click()
+    page.get_by_text("Reject…").click()
+    page.get_by_label("Why not?").fill("it is a <b>stranger's</b>")
+    page.get_by_role("button", name="Reject api.example.com").click()
+    page.wait_for_url(f"{ADMIN}/approvals/requests?status=rejected#**")
+    expect(page.get_by_text("it is a <b>stranger's</b>")).to_be_visible()
+
+    page.goto(f"{ADMIN}/servers")
+    page.get_by_role("link", name="shapes").first.click()
+    hosts = page.locator("#hosts")
+    hosts.get_by_label("Host").fill("NAS.example")
+    hosts.get_by_label("Port").fill("5000")
+    hosts.get_by_role("button", name="Allow host").click()
+    expect(hosts.get_by_text("nas.example:5000", exact=True).first).to_be_visible()
+    page.screenshot(path=f"{PICTURES}/server.png", full_page=True)
+    hosts.get_by_label("Host").fill("nas.example")
+    hosts.get_by_role("button", name="Allow host").click()
+    expect(hosts.get_by_text("nas.example:5000", exact=True)).to_have_count(0)
+
+    page.goto(f"{ADMIN}/approvals")
     page.get_by_role("button", name="Approve").first.click()
     expect(page.get_by_text("approved", exact=False).first).to_be_visible()
     page.screenshot(path=f"{PICTURES}/approved.png", full_page=True)

@@ -1,0 +1,281 @@
+//! The pages of requests for modules and hosts: what waits, what was decided, what is allowed.
+
+use app::grants::{Event, Grant};
+use app::identity::Admin;
+use app::requests::{Decision, Kind, Named, State as RequestState};
+use app::{App, Page, grants, network, requests};
+use askama::Template;
+use axum::extract::State;
+use axum::response::{IntoResponse, Redirect};
+use serde::Deserialize;
+
+use crate::errors::{Answer, Problem};
+use crate::extract::{Fields, Id, Search};
+use crate::session::SignedIn;
+use crate::view::{self, Frame, Pager};
+
+const PAGE_SIZE: u64 = 20;
+
+/// How many of those that wait stand above the tools that wait.
+const FIRST: u64 = 10;
+
+/// A request as a card, with the forms that decide about it.
+#[derive(Debug, Clone, Template)]
+#[template(path = "requests/card.html")]
+pub(crate) struct Card {
+    named: Named,
+    host: String,
+    port: Option<u16>,
+}
+
+impl askama::filters::HtmlSafe for Card {}
+
+/// What waits first, and how much waits in all.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Waiting {
+    pub(crate) cards: Vec<Card>,
+    pub(crate) total: u64,
+}
+
+#[derive(Template)]
+#[template(path = "requests/list.html")]
+struct ListPage {
+    frame: Frame,
+    status: RequestState,
+    cards: Vec<Card>,
+    modules: Vec<Grant>,
+    pager: Pager,
+}
+
+#[derive(Template)]
+#[template(path = "requests/history.html")]
+struct HistoryPage {
+    frame: Frame,
+    events: Vec<Event>,
+    pager: Pager,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Look {
+    #[serde(default)]
+    page: String,
+    #[serde(default)]
+    status: String,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Form {
+    action: String,
+    #[serde(default)]
+    reason: String,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Module {
+    name: String,
+}
+
+impl From<Named> for Card {
+    fn from(named: Named) -> Self {
+        let (host, port) = network::parts(&named.request.name);
+        Self { host: host.to_owned(), port, named }
+    }
+}
+
+impl Card {
+    fn is_module(&self) -> bool {
+        self.named.request.kind == Kind::Module
+    }
+
+    fn is(&self, state: RequestState) -> bool {
+        self.named.request.state == state
+    }
+
+    /// The part of the paths of its kind.
+    fn of_kind(&self) -> &'static str {
+        if self.is_module() { "modules" } else { "network" }
+    }
+}
+
+impl Waiting {
+    /// What waits now.
+    pub(crate) async fn load(app: &App) -> Result<Self, Problem> {
+        let page = Page { number: 1, size: FIRST };
+        let listed = requests::queue(app, RequestState::Pending, page).await?;
+        let cards = listed.items.into_iter().map(Card::from).collect();
+        Ok(Self { cards, total: listed.total })
+    }
+}
+
+/// GET /approvals/requests
+pub(crate) async fn list(
+    State(app): State<App>,
+    SignedIn(admin): SignedIn,
+    Search(look): Search<Look>,
+) -> Answer {
+    let status = match look.status.as_str() {
+        "approved" => RequestState::Approved,
+        "rejected" => RequestState::Rejected,
+        _ => RequestState::Pending,
+    };
+    let page = Page { number: view::number(&look.page), size: PAGE_SIZE };
+    let listed = requests::queue(&app, status, page).await?;
+    let path = format!("/approvals/requests?status={status}");
+    view::page(&ListPage {
+        frame: Frame::load(&app, &admin, "/approvals").await?,
+        status,
+        cards: listed.items.into_iter().map(Card::from).collect(),
+        modules: grants::modules(&app).await?,
+        pager: Pager::new(page, listed.total, &path),
+    })
+}
+
+/// GET /approvals/history
+pub(crate) async fn history(
+    State(app): State<App>,
+    SignedIn(admin): SignedIn,
+    Search(look): Search<Look>,
+) -> Answer {
+    let page = Page { number: view::number(&look.page), size: PAGE_SIZE };
+    let listed = grants::history(&app, page).await?;
+    view::page(&HistoryPage {
+        frame: Frame::load(&app, &admin, "/approvals").await?,
+        events: listed.items,
+        pager: Pager::new(page, listed.total, "/approvals/history"),
+    })
+}
+
+/// POST /approvals/modules/{id}
+pub(crate) async fn decide_module(
+    State(app): State<App>,
+    SignedIn(admin): SignedIn,
+    Id(id): Id,
+    Fields(form): Fields<Form>,
+) -> Answer {
+    decide(&app, &admin, Kind::Module, id, &form).await
+}
+
+/// POST /approvals/network/{id}
+pub(crate) async fn decide_network(
+    State(app): State<App>,
+    SignedIn(admin): SignedIn,
+    Id(id): Id,
+    Fields(form): Fields<Form>,
+) -> Answer {
+    decide(&app, &admin, Kind::Host, id, &form).await
+}
+
+/// POST /approvals/allowed-modules/remove
+pub(crate) async fn remove_module(
+    State(app): State<App>,
+    SignedIn(admin): SignedIn,
+    Fields(module): Fields<Module>,
+) -> Answer {
+    grants::remove_module(&app, &admin, &module.name).await?;
+    Ok(Redirect::to("/approvals/requests#modules").into_response())
+}
+
+async fn decide(app: &App, admin: &Admin, kind: Kind, id: uuid::Uuid, form: &Form) -> Answer {
+    let decision = decision(&form.action, &form.reason)?;
+    let decided = requests::decide(app, admin, kind, id, decision).await?;
+    let path = format!("/approvals/requests?status={}#request-{id}", decided.state);
+    Ok(Redirect::to(&path).into_response())
+}
+
+/// What an action and a reason say.
+pub(crate) fn decision<'a>(action: &str, reason: &'a str) -> Result<Decision<'a>, Problem> {
+    match action {
+        "approve" => Ok(Decision::Approve),
+        "reject" => Ok(Decision::Reject(reason)),
+        _ => Err(Problem::invalid("action", "expected approve or reject")),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use app::requests::Request;
+    use uuid::Uuid;
+
+    use super::*;
+
+    pub(crate) fn request(kind: Kind, name: &str) -> Request {
+        Request {
+            id: Uuid::nil(),
+            kind,
+            server_id: Uuid::nil(),
+            tool_id: Uuid::nil(),
+            name: name.to_owned(),
+            justification: "Plans the <b>next</b> runs.".to_owned(),
+            state: RequestState::Pending,
+            requested_by: "claude".to_owned(),
+            created_at: app::clock::now(),
+            reviewed_at: None,
+            reviewed_by: None,
+            rejection_reason: None,
+        }
+    }
+
+    pub(crate) fn card(request: Request) -> Card {
+        let (tool_name, server_name) = ("forecast".to_owned(), "weather".to_owned());
+        Card::from(Named { request, tool_name, server_name })
+    }
+
+    fn page(cards: Vec<Card>, modules: Vec<Grant>) -> String {
+        let page = ListPage {
+            frame: Frame::sample("/approvals"),
+            status: RequestState::Pending,
+            cards,
+            modules,
+            pager: Pager::new(Page { number: 1, size: 20 }, 2, "/approvals/requests"),
+        };
+        page.render().unwrap()
+    }
+
+    #[test]
+    fn what_waits_is_shown_with_its_reason_and_both_decisions() {
+        let module = card(request(Kind::Module, "sched"));
+        let host = card(request(Kind::Host, "api.example.com:8443"));
+        let html = page(vec![module, host], vec![]);
+        view::sample("requests", &html);
+        for part in [
+            "Plans the &#60;b&#62;next&#60;/b&#62; runs.",
+            "action=\"/approvals/modules/00000000",
+            "action=\"/approvals/network/00000000",
+            "value=\"reject\"",
+            "port 8443",
+            "every tool of this installation",
+            "every tool of the server",
+        ] {
+            assert!(html.contains(part), "{part}: {html}");
+        }
+    }
+
+    #[test]
+    fn what_was_rejected_can_still_be_approved_and_what_was_approved_not_again() {
+        let mut asked = request(Kind::Module, "sched");
+        asked.state = RequestState::Rejected;
+        asked.rejection_reason = Some("use asyncio".to_owned());
+        let html = card(asked.clone()).render().unwrap();
+        assert!(html.contains("value=\"approve\"") && html.contains("use asyncio"), "{html}");
+        assert!(!html.contains("value=\"reject\""), "{html}");
+        asked.state = RequestState::Approved;
+        let html = card(asked).render().unwrap();
+        assert!(!html.contains("<form"), "{html}");
+    }
+
+    #[test]
+    fn what_is_allowed_can_be_taken_back() {
+        let grant = Grant {
+            id: Uuid::nil(),
+            kind: Kind::Module,
+            server_id: None,
+            name: "sched".to_owned(),
+            request_id: None,
+            granted_by: "grace".to_owned(),
+            granted_at: app::clock::now(),
+        };
+        let html = page(vec![], vec![grant]);
+        assert!(html.contains("name=\"name\" value=\"sched\""), "{html}");
+        assert!(page(vec![], vec![]).contains("None beside those"), "nothing to take back");
+    }
+}

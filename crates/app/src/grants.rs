@@ -1,0 +1,264 @@
+//! Grants: what people allowed the tools of a server beside what every tool may.
+
+use sandbox::ModulePolicy;
+pub use store::grants::{Event, Grant, Kind};
+use uuid::Uuid;
+
+use crate::identity::Admin;
+use crate::{App, Error, Listed, Page, Result, clock, network, requests, servers};
+
+/// What a server's tools may do beside what every tool may.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Grants {
+    /// Modules that may be imported, with all that is in them; by name.
+    pub modules: Vec<String>,
+    /// Hosts that may be reached, as `host` or `host:port`; by name.
+    pub hosts: Vec<String>,
+}
+
+impl Grants {
+    /// What the sandbox lets a tool import.
+    pub(crate) fn module_policy(&self) -> Result<ModulePolicy> {
+        ModulePolicy::new(Vec::new(), self.modules.clone())
+            .map_err(|error| Error::Internal(Box::new(error)))
+    }
+}
+
+impl From<Vec<Grant>> for Grants {
+    fn from(rows: Vec<Grant>) -> Self {
+        let mut grants = Self::default();
+        for row in rows {
+            match row.kind {
+                Kind::Module => grants.modules.push(row.name),
+                Kind::Host => grants.hosts.push(row.name),
+            }
+        }
+        grants
+    }
+}
+
+/// What holds for a server's tools now; one query. A server that does not exist has what the
+/// installation has.
+pub async fn of(app: &App, server_id: Uuid) -> Result<Grants> {
+    Ok(store::grants::of(app.store(), Some(server_id)).await?.into())
+}
+
+/// The modules that were allowed for the installation, by name.
+pub async fn modules(app: &App) -> Result<Vec<Grant>> {
+    Ok(store::grants::of(app.store(), None).await?)
+}
+
+/// The hosts that were allowed for a server, by name.
+pub async fn hosts(app: &App, server_id: Uuid) -> Result<Vec<Grant>> {
+    let rows = store::grants::of(app.store(), Some(server_id)).await?;
+    Ok(rows.into_iter().filter(|row| row.kind == Kind::Host).collect())
+}
+
+/// What happened to requests and grants, newest first.
+pub async fn history(app: &App, page: Page) -> Result<Listed<Event>> {
+    Ok(store::grants::history(app.store(), page).await?)
+}
+
+/// Allows a server's tools to reach a host that nobody asked for. What its tools had asked for and
+/// have with it is approved as well.
+///
+/// # Errors
+/// [`Error::Invalid`] for what is no host.
+pub async fn add_host(
+    app: &App,
+    admin: &Admin,
+    server_id: Uuid,
+    host: &str,
+    port: Option<u16>,
+) -> Result<()> {
+    let name = network::normal_host(host, port)?;
+    servers::find(app, server_id).await?;
+    let subject = Subject { kind: Kind::Host, server_id: Some(server_id), name: &name };
+    let transaction = app.store().begin().await?;
+    if give(&transaction, admin, &subject, None).await? {
+        record(&transaction, &subject, Act::new("added", &admin.username)).await?;
+        requests::settle(&transaction, admin, &subject).await?;
+    }
+    transaction.commit().await?;
+    tracing::info!(%server_id, host = %name, by = %admin.username, "host allowed");
+    Ok(())
+}
+
+/// Takes a host away from a server's tools, from their next request on.
+///
+/// # Errors
+/// [`Error::NotFound`] if exactly that was not allowed.
+pub async fn remove_host(app: &App, admin: &Admin, server_id: Uuid, host: &str) -> Result<()> {
+    let name = network::normal_host(host, None)?;
+    servers::find(app, server_id).await?;
+    remove(app, admin, &Subject { kind: Kind::Host, server_id: Some(server_id), name: &name }).await
+}
+
+/// Allows all tools modules that nobody asked for, and takes others away from their next call on;
+/// all of it or nothing. What tools had asked for and have with it is approved as well.
+///
+/// # Errors
+/// As [`requests::file_module`] for what cannot be allowed; [`Error::NotFound`] for what is to be
+/// removed and was not allowed.
+pub async fn change_modules(
+    app: &App,
+    admin: &Admin,
+    added: &[String],
+    removed: &[String],
+) -> Result<()> {
+    let transaction = app.store().begin().await?;
+    for name in removed {
+        take(&transaction, admin, &of_module(name)).await?;
+    }
+    for name in added {
+        let held = Grants::from(store::grants::of(&transaction, None).await?);
+        requests::check_module(name, held.module_policy()?.standing(name))?;
+        give(&transaction, admin, &of_module(name), None).await?;
+        record(&transaction, &of_module(name), Act::new("added", &admin.username)).await?;
+        requests::settle(&transaction, admin, &of_module(name)).await?;
+    }
+    transaction.commit().await?;
+    tracing::info!(?added, ?removed, by = %admin.username, "allowed modules changed");
+    Ok(())
+}
+
+/// Takes a module away from all tools, from their next call on.
+///
+/// # Errors
+/// [`Error::NotFound`] if exactly that was not allowed.
+pub async fn remove_module(app: &App, admin: &Admin, name: &str) -> Result<()> {
+    remove(app, admin, &of_module(name)).await
+}
+
+fn of_module(name: &str) -> Subject<'_> {
+    Subject { kind: Kind::Module, server_id: None, name }
+}
+
+async fn remove(app: &App, admin: &Admin, subject: &Subject<'_>) -> Result<()> {
+    let transaction = app.store().begin().await?;
+    take(&transaction, admin, subject).await?;
+    transaction.commit().await?;
+    let Subject { kind, name, .. } = subject;
+    tracing::info!(%kind, %name, by = %admin.username, "grant removed");
+    Ok(())
+}
+
+async fn take(
+    transaction: &store::Transaction,
+    admin: &Admin,
+    subject: &Subject<'_>,
+) -> Result<()> {
+    let Subject { kind, server_id, name } = *subject;
+    if !store::grants::delete(transaction, kind, server_id, name).await? {
+        let what = match kind {
+            Kind::Module => "Allowed module",
+            Kind::Host => "Allowed host",
+        };
+        return Err(Error::not_found(what, &name));
+    }
+    record(transaction, subject, Act::new("removed", &admin.username)).await
+}
+
+/// What a grant, or an entry of the history, is about.
+pub(crate) struct Subject<'a> {
+    pub(crate) kind: Kind,
+    /// None for the whole installation.
+    pub(crate) server_id: Option<Uuid>,
+    pub(crate) name: &'a str,
+}
+
+impl Subject<'_> {
+    /// Whether having this is having `name`.
+    pub(crate) fn covers(&self, name: &str) -> bool {
+        match self.kind {
+            Kind::Module => {
+                name == self.name
+                    || name.strip_prefix(self.name).is_some_and(|rest| rest.starts_with('.'))
+            }
+            Kind::Host => network::covers(self.name, name),
+        }
+    }
+}
+
+/// What somebody did.
+pub(crate) struct Act<'a> {
+    pub(crate) action: &'static str,
+    pub(crate) actor: &'a str,
+    pub(crate) tool_id: Option<Uuid>,
+    pub(crate) reason: Option<&'a str>,
+}
+
+impl<'a> Act<'a> {
+    fn new(action: &'static str, actor: &'a str) -> Self {
+        Self { action, actor, tool_id: None, reason: None }
+    }
+}
+
+/// Adds a grant, unless what is held has it already; whether it did. Narrower ones that it makes
+/// superfluous go.
+pub(crate) async fn give(
+    transaction: &store::Transaction,
+    admin: &Admin,
+    subject: &Subject<'_>,
+    request_id: Option<Uuid>,
+) -> Result<bool> {
+    let Subject { kind, server_id, name } = *subject;
+    let mut held = store::grants::of(transaction, server_id).await?;
+    held.retain(|row| row.kind == kind && row.server_id == server_id);
+    if held.iter().any(|row| Subject { name: &row.name, ..*subject }.covers(name)) {
+        return Ok(false);
+    }
+    let grant = Grant {
+        id: Uuid::now_v7(),
+        kind,
+        server_id,
+        name: name.to_owned(),
+        request_id,
+        granted_by: admin.username.clone(),
+        granted_at: clock::now(),
+    };
+    if !store::grants::insert(transaction, &grant).await? {
+        return Ok(false);
+    }
+    for row in held.iter().filter(|row| subject.covers(&row.name)) {
+        store::grants::delete(transaction, kind, server_id, &row.name).await?;
+        let reason = format!("part of {name}, which is allowed now");
+        let narrower = Subject { name: &row.name, ..*subject };
+        let act = Act { reason: Some(&reason), ..Act::new("removed", &admin.username) };
+        record(transaction, &narrower, act).await?;
+    }
+    Ok(true)
+}
+
+pub(crate) async fn record(
+    transaction: &store::Transaction,
+    subject: &Subject<'_>,
+    act: Act<'_>,
+) -> Result<()> {
+    let event = Event {
+        id: Uuid::now_v7(),
+        kind: subject.kind,
+        server_id: subject.server_id,
+        tool_id: act.tool_id,
+        name: subject.name.to_owned(),
+        action: act.action.to_owned(),
+        actor: act.actor.to_owned(),
+        reason: act.reason.map(str::to_owned),
+        at: clock::now(),
+    };
+    Ok(store::grants::record(transaction, &event).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_module_covers_what_is_in_it_and_nothing_else() {
+        let subject = Subject { kind: Kind::Module, server_id: None, name: "xml" };
+        assert!(subject.covers("xml") && subject.covers("xml.dom.minidom"));
+        assert!(!subject.covers("xmlrpc") && !subject.covers("html"));
+        let part = Subject { name: "xml.dom", ..subject };
+        assert!(!part.covers("xml") && part.covers("xml.dom"));
+    }
+}

@@ -1,0 +1,368 @@
+//! Requests of tools for modules and hosts, and a person's decision about them.
+
+use sandbox::{ModuleStanding, allowed_modules};
+pub use store::requests::{Named, Request, State};
+use uuid::Uuid;
+
+pub use crate::grants::Kind;
+use crate::grants::{self, Act, Subject};
+use crate::identity::{Admin, Who};
+use crate::{App, Error, Listed, Page, Result, clock, names, network, tools};
+
+/// How many requests of one tool can wait at once.
+const WAITING_MAX: u64 = 50;
+
+/// What filing did.
+#[derive(Debug, Clone)]
+pub struct Filed {
+    /// The request that waits.
+    pub request: Request,
+    /// Whether it was waiting before.
+    pub already_pending: bool,
+}
+
+/// A person's decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision<'a> {
+    /// Allow it. What was rejected before can be allowed, too.
+    Approve,
+    /// Refuse it; the author reads the reason.
+    Reject(&'a str),
+}
+
+/// How many requests wait.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// For modules.
+    pub modules: u64,
+    /// For hosts.
+    pub network: u64,
+}
+
+/// Which modules tools may import.
+#[derive(Debug, Clone)]
+pub struct Modules {
+    /// From the start, by name.
+    pub default: Vec<&'static str>,
+    /// Those that a person allowed beside them, by name.
+    pub granted: Vec<String>,
+}
+
+/// Asks for a module of Python's standard library for all tools. Asking for what waits already
+/// changes nothing.
+///
+/// # Errors
+/// [`Error::Invalid`] for what is no such module, [`Error::Denied`] for one that nobody can allow,
+/// [`Error::Conflict`] for one that may be imported already or was rejected for this tool.
+pub async fn file_module(
+    app: &App,
+    who: &Who,
+    tool_id: Uuid,
+    module: &str,
+    justification: &str,
+) -> Result<Filed> {
+    let tool = tools::find(app, tool_id).await?;
+    let name = module.trim();
+    let policy = grants::of(app, tool.server_id).await?.module_policy()?;
+    check_module(name, policy.standing(name))?;
+    let subject = Subject { kind: Kind::Module, server_id: Some(tool.server_id), name };
+    file(app, who, tool_id, &subject, justification).await
+}
+
+/// Asks for a host, or one port of it, for all tools of the tool's server. Asking for what waits
+/// already changes nothing.
+///
+/// # Errors
+/// [`Error::Invalid`] for what is no host, [`Error::Conflict`] for one that may be reached already
+/// or was rejected for this tool.
+pub async fn file_host(
+    app: &App,
+    who: &Who,
+    tool_id: Uuid,
+    (host, port): (&str, Option<u16>),
+    justification: &str,
+) -> Result<Filed> {
+    let tool = tools::find(app, tool_id).await?;
+    let name = network::normal_host(host, port)?;
+    let allowed = grants::of(app, tool.server_id).await?.hosts;
+    if let Some(grant) = allowed.iter().find(|grant| network::covers(grant, &name)) {
+        return Err(Error::Conflict(format!(
+            "`{grant}` is allowed for this server already; its tools can reach `{name}` now"
+        )));
+    }
+    let subject = Subject { kind: Kind::Host, server_id: Some(tool.server_id), name: &name };
+    file(app, who, tool_id, &subject, justification).await
+}
+
+/// The requests for modules or for hosts, in one state or in all. Those that wait come oldest
+/// first, others newest first.
+pub async fn list(
+    app: &App,
+    kind: Kind,
+    state: Option<State>,
+    page: Page,
+) -> Result<Listed<Named>> {
+    let filter = store::requests::Filter { kind: Some(kind), state, ..Default::default() };
+    Ok(store::requests::list(app.store(), &filter, page).await?)
+}
+
+/// All requests in one state, whatever they are for; in the same order.
+pub async fn queue(app: &App, state: State, page: Page) -> Result<Listed<Named>> {
+    let filter = store::requests::Filter { state: Some(state), ..Default::default() };
+    Ok(store::requests::list(app.store(), &filter, page).await?)
+}
+
+/// What the tools of a server wait for, oldest first.
+pub async fn waiting_of_server(app: &App, server_id: Uuid) -> Result<Vec<Request>> {
+    let filter = store::requests::Filter {
+        state: Some(State::Pending),
+        server_id: Some(server_id),
+        ..Default::default()
+    };
+    Ok(store::requests::all(app.store(), &filter).await?)
+}
+
+/// Everything that a tool asked for, oldest first.
+pub async fn of_tool(app: &App, tool_id: Uuid) -> Result<Vec<Request>> {
+    let filter = store::requests::Filter { tool_id: Some(tool_id), ..Default::default() };
+    Ok(store::requests::all(app.store(), &filter).await?)
+}
+
+/// How many requests wait, of one server or of all.
+pub async fn waiting(app: &App, server_id: Option<Uuid>) -> Result<Waiting> {
+    let state = Some(State::Pending);
+    let of = |kind| store::requests::Filter { kind: Some(kind), state, server_id, tool_id: None };
+    let modules = store::requests::count(app.store(), &of(Kind::Module)).await?;
+    let network = store::requests::count(app.store(), &of(Kind::Host)).await?;
+    Ok(Waiting { modules, network })
+}
+
+/// Which modules the tools of a server, or all tools, may import.
+pub async fn modules(app: &App, server_id: Option<Uuid>) -> Result<Modules> {
+    let server_id = server_id.unwrap_or_else(Uuid::nil);
+    let granted = grants::of(app, server_id).await?.modules;
+    Ok(Modules { default: allowed_modules().collect(), granted })
+}
+
+/// Decides about a request. What is approved holds from the next call on; other requests that ask
+/// for it, or for a part of it, are approved with it.
+///
+/// # Errors
+/// [`Error::Conflict`] if it cannot be decided about so any more, [`Error::Invalid`] for a
+/// rejection without a reason.
+pub async fn decide(
+    app: &App,
+    admin: &Admin,
+    kind: Kind,
+    id: Uuid,
+    decision: Decision<'_>,
+) -> Result<Request> {
+    let found = store::requests::find(app.store(), id).await?;
+    let request = found
+        .filter(|request| request.kind == kind)
+        .ok_or_else(|| Error::not_found("Request", &id))?;
+    let request = match decision {
+        Decision::Approve => approve(app, admin, request).await?,
+        Decision::Reject(reason) => reject(app, admin, request, reason).await?,
+    };
+    let state = request.state;
+    tracing::info!(%kind, name = %request.name, %state, by = %admin.username, "request decided");
+    Ok(request)
+}
+
+/// Approves every request that waits for what is allowed now.
+pub(crate) async fn settle(
+    transaction: &store::Transaction,
+    admin: &Admin,
+    subject: &Subject<'_>,
+) -> Result<()> {
+    let filter = store::requests::Filter {
+        kind: Some(subject.kind),
+        state: Some(State::Pending),
+        server_id: subject.server_id,
+        tool_id: None,
+    };
+    for request in store::requests::all(transaction, &filter).await? {
+        if subject.covers(&request.name) {
+            let request = decided(request, State::Approved, admin, None);
+            move_on(transaction, &[State::Pending], &request).await?;
+            record(transaction, &request, "approved", &admin.username, None).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a module that cannot be allowed, or need not be.
+pub(crate) fn check_module(name: &str, standing: Option<ModuleStanding>) -> Result<()> {
+    let refused = |text: String| Err(Error::invalid("module_name", text));
+    match standing {
+        Some(ModuleStanding::Grantable) => Ok(()),
+        Some(ModuleStanding::Allowed) => Err(Error::Conflict(format!(
+            "module `{name}` may be imported already; import it"
+        ))),
+        Some(ModuleStanding::Never) => Err(Error::Denied(format!(
+            "module `{name}` can never be imported by a tool, whatever anyone approves: nothing of the machine is inside the sandbox; do it with plain Python and the modules that are allowed (mcpbox_get_server_modules)"
+        ))),
+        Some(ModuleStanding::Absent) => refused(format!(
+            "module `{name}` is a part of Python that the sandbox does not have, so approving it would change nothing; do it with the modules that are allowed (mcpbox_get_server_modules)"
+        )),
+        Some(ModuleStanding::Unknown) => refused(format!(
+            "`{name}` is no module of Python's standard library; only those can be asked for"
+        )),
+        None => refused("expected the name of a module as in `import`, such as xml.dom".to_owned()),
+    }
+}
+
+async fn file(
+    app: &App,
+    who: &Who,
+    tool_id: Uuid,
+    subject: &Subject<'_>,
+    justification: &str,
+) -> Result<Filed> {
+    let justification = justification.trim();
+    if justification.is_empty() {
+        let reason = "say what it is needed for: the person who decides reads it";
+        return Err(Error::invalid("justification", reason));
+    }
+    names::check_text("justification", justification)?;
+    if let Some(filed) = before(app, tool_id, subject).await? {
+        return Ok(filed);
+    }
+    check_room(app, tool_id).await?;
+    let request = Request {
+        id: Uuid::now_v7(),
+        kind: subject.kind,
+        server_id: subject.server_id.unwrap_or_else(Uuid::nil),
+        tool_id,
+        name: subject.name.to_owned(),
+        justification: justification.to_owned(),
+        state: State::Pending,
+        requested_by: who.to_string(),
+        created_at: clock::now(),
+        reviewed_at: None,
+        reviewed_by: None,
+        rejection_reason: None,
+    };
+    let transaction = app.store().begin().await?;
+    match store::requests::insert(&transaction, &request).await {
+        Ok(()) => {}
+        // Somebody asked for the same at the same moment.
+        Err(error) if error.is_duplicate() => {
+            drop(transaction);
+            return before(app, tool_id, subject).await?.ok_or_else(|| error.into());
+        }
+        Err(error) => return Err(error.into()),
+    }
+    record(&transaction, &request, "requested", &who.to_string(), Some(justification)).await?;
+    transaction.commit().await?;
+    tracing::info!(kind = %request.kind, name = %request.name, by = %who, "requested");
+    Ok(Filed { request, already_pending: false })
+}
+
+/// What the tool asked for before by that name, if it stands in the way of asking again.
+async fn before(app: &App, tool_id: Uuid, subject: &Subject<'_>) -> Result<Option<Filed>> {
+    let last = store::requests::last(app.store(), tool_id, subject.kind, subject.name).await?;
+    match last {
+        Some(request) if request.state == State::Pending => {
+            Ok(Some(Filed { request, already_pending: true }))
+        }
+        Some(request) if request.state == State::Rejected => {
+            let reason = request.rejection_reason.unwrap_or_default();
+            Err(Error::Conflict(format!(
+                "`{}` was rejected for this tool: {reason}. Do without it, or ask your user to approve the request after all",
+                subject.name
+            )))
+        }
+        _ => Ok(None),
+    }
+}
+
+async fn check_room(app: &App, tool_id: Uuid) -> Result<()> {
+    let filter = store::requests::Filter {
+        state: Some(State::Pending),
+        tool_id: Some(tool_id),
+        ..Default::default()
+    };
+    if store::requests::count(app.store(), &filter).await? < WAITING_MAX {
+        return Ok(());
+    }
+    Err(Error::Conflict(format!(
+        "{WAITING_MAX} requests of this tool wait already; ask your user to decide about them first"
+    )))
+}
+
+async fn approve(app: &App, admin: &Admin, request: Request) -> Result<Request> {
+    let request = decided(request, State::Approved, admin, None);
+    let subject = subject(&request);
+    let transaction = app.store().begin().await?;
+    move_on(&transaction, &[State::Pending, State::Rejected], &request).await?;
+    record(&transaction, &request, "approved", &admin.username, None).await?;
+    grants::give(&transaction, admin, &subject, Some(request.id)).await?;
+    settle(&transaction, admin, &subject).await?;
+    transaction.commit().await?;
+    Ok(request)
+}
+
+async fn reject(app: &App, admin: &Admin, request: Request, reason: &str) -> Result<Request> {
+    let reason = reason.trim();
+    if reason.is_empty() {
+        return Err(Error::invalid("reason", "say why: the author reads it"));
+    }
+    names::check_text("reason", reason)?;
+    let request = decided(request, State::Rejected, admin, Some(reason.to_owned()));
+    let transaction = app.store().begin().await?;
+    move_on(&transaction, &[State::Pending], &request).await?;
+    record(&transaction, &request, "rejected", &admin.username, Some(reason)).await?;
+    transaction.commit().await?;
+    Ok(request)
+}
+
+/// What approving a request gives, and to whom.
+fn subject(request: &Request) -> Subject<'_> {
+    let server_id = match request.kind {
+        Kind::Module => None,
+        Kind::Host => Some(request.server_id),
+    };
+    Subject { kind: request.kind, server_id, name: &request.name }
+}
+
+fn decided(request: Request, state: State, admin: &Admin, reason: Option<String>) -> Request {
+    Request {
+        state,
+        reviewed_at: Some(clock::now()),
+        reviewed_by: Some(admin.username.clone()),
+        rejection_reason: reason,
+        ..request
+    }
+}
+
+/// Moves a request into its new state if it still is in one of `from`.
+async fn move_on(
+    transaction: &store::Transaction,
+    from: &[State],
+    request: &Request,
+) -> Result<()> {
+    if store::requests::transition(transaction, from, request).await? {
+        return Ok(());
+    }
+    let now = store::requests::find(transaction, request.id).await?;
+    let now = now.map_or("deleted", |request| request.state.as_str());
+    Err(Error::Conflict(format!(
+        "the request for `{}` is {now} now, so it cannot become {}",
+        request.name, request.state
+    )))
+}
+
+async fn record(
+    transaction: &store::Transaction,
+    request: &Request,
+    action: &'static str,
+    actor: &str,
+    reason: Option<&str>,
+) -> Result<()> {
+    let act = Act { action, actor, tool_id: Some(request.tool_id), reason };
+    let server_id = Some(request.server_id);
+    let subject = Subject { kind: request.kind, server_id, name: &request.name };
+    grants::record(transaction, &subject, act).await
+}

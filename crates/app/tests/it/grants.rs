@@ -1,0 +1,75 @@
+//! What people allow unasked, and take back.
+
+use app::requests::{Kind, State};
+use app::{Error, grants, requests};
+use uuid::Uuid;
+
+use crate::with::on_both;
+
+#[test]
+fn a_host_is_added_unasked_and_taken_back() {
+    on_both(async |world| {
+        let waiting = world.host("nas.example", Some(5000)).await.expect("filed").request;
+        let add = async |host: &str, port| {
+            grants::add_host(&world.app, &world.admin, world.servers[0], host, port).await
+        };
+        add("NAS.example", None).await.expect("added");
+        add("nas.example:5000", None).await.expect("it is part of what is allowed");
+        assert_eq!(world.granted().await.1, ["nas.example"]);
+        let state = |name: &str, state| [(name.to_owned(), state)];
+        assert_eq!(world.asked(Kind::Host).await, state(&waiting.name, State::Approved));
+        let refused = add("https://nas.example/x", None).await.expect_err("no host");
+        assert!(matches!(refused, Error::Invalid { field: "host" | "port", .. }), "{refused}");
+        let nobody = Uuid::now_v7();
+        let refused = grants::add_host(&world.app, &world.admin, nobody, "a.example", None).await;
+        assert!(matches!(refused, Err(Error::NotFound { what: "Server", .. })), "{refused:?}");
+
+        let remove = async |server, host: &str| {
+            grants::remove_host(&world.app, &world.admin, server, host).await
+        };
+        let other = remove(world.servers[1], "nas.example").await.expect_err("another's");
+        assert!(matches!(other, Error::NotFound { .. }), "{other}");
+        remove(world.servers[0], "Nas.Example").await.expect("removed");
+        assert_eq!(world.granted().await.1, [""; 0]);
+        let gone = remove(world.servers[0], "nas.example").await.expect_err("gone");
+        assert!(matches!(gone, Error::NotFound { .. }), "{gone}");
+        world.host("nas.example", None).await.expect("it can be asked for again");
+
+        let history = world.history().await;
+        let actions: Vec<_> = history.iter().rev().map(|(action, _, _)| action.as_str()).collect();
+        assert_eq!(actions, ["requested", "added", "approved", "removed", "requested"]);
+        assert!(history.iter().any(|(action, _, actor)| action == "removed" && actor == "grace"));
+    });
+}
+
+#[test]
+fn modules_are_changed_all_or_none() {
+    on_both(async |world| {
+        let change = async |added: &[&str], removed: &[&str]| {
+            let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+            let (added, removed): (Vec<String>, Vec<String>) = (owned(added), owned(removed));
+            grants::change_modules(&world.app, &world.admin, &added, &removed).await
+        };
+        let asked = world.module("http.cookies").await.expect("filed").request;
+        change(&["sched", "http"], &[]).await.expect("added");
+        assert_eq!(world.granted().await.0, ["http", "sched"]);
+        assert_eq!(world.asked(Kind::Module).await, [(asked.name, State::Approved)]);
+
+        for (added, removed) in
+            [(["xml", "os"], ["http"]), (["xml", "json"], ["http"]), (["xml", "bdb"], ["csv"])]
+        {
+            assert!(change(&added, &removed).await.is_err(), "{added:?} {removed:?}");
+            assert_eq!(world.granted().await.0, ["http", "sched"], "nothing of it was done");
+        }
+        change(&["xml"], &["http"]).await.expect("both");
+        assert_eq!(world.granted().await.0, ["sched", "xml"]);
+        let modules = requests::modules(&world.app, None).await.expect("read");
+        assert_eq!(modules.granted, ["sched", "xml"]);
+        assert!(modules.default.contains(&"json") && !modules.default.contains(&"sched"));
+
+        grants::remove_module(&world.app, &world.admin, "sched").await.expect("removed");
+        assert_eq!(world.granted().await.0, ["xml"]);
+        let gone = grants::remove_module(&world.app, &world.admin, "json").await;
+        assert!(matches!(gone, Err(Error::NotFound { .. })), "a default is no grant: {gone:?}");
+    });
+}

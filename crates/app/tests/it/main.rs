@@ -1,0 +1,7 @@
+//! The verbs from outside, each test on both databases.
+
+#![expect(clippy::expect_used, reason = "a test that cannot set up has failed")]
+
+mod grants;
+mod requests;
+mod with;

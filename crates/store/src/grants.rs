@@ -1,0 +1,189 @@
+//! Grants: what people allowed tools beside what every tool may, and how that came about.
+
+use std::{fmt, str::FromStr};
+
+use sea_orm::{
+    ColumnTrait, DeriveValueType, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
+    QueryTrait,
+    sea_query::{IntoCondition, OnConflict},
+};
+use serde::Serialize;
+use uuid::Uuid;
+
+pub use self::{entity::Model as Grant, events::Model as Event};
+use crate::{Connection, Error, Listed, Page, Result, page};
+
+mod entity {
+    //! The table of grants.
+
+    use chrono::{DateTime, Utc};
+    use sea_orm::entity::prelude::*;
+    use serde::Serialize;
+
+    use super::Kind;
+
+    /// Something that a person allowed.
+    #[derive(Clone, Debug, PartialEq, Serialize, DeriveEntityModel)]
+    #[sea_orm(table_name = "grants")]
+    pub struct Model {
+        /// A UUID of version 7.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Uuid,
+        /// What is allowed.
+        pub kind: Kind,
+        /// For whose tools; for all where there is none.
+        pub server_id: Option<Uuid>,
+        /// The module, or the host as `host` or `host:port`; unique for its kind and server.
+        pub name: String,
+        /// The request that was approved, if it was asked for.
+        pub request_id: Option<Uuid>,
+        /// Who allowed it.
+        pub granted_by: String,
+        /// When.
+        pub granted_at: DateTime<Utc>,
+    }
+
+    #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+mod events {
+    //! The table of what happened to requests and grants; rows are added, never changed.
+
+    use chrono::{DateTime, Utc};
+    use sea_orm::entity::prelude::*;
+    use serde::Serialize;
+
+    use super::Kind;
+
+    /// A request, or what a person did about it or about a grant.
+    #[derive(Clone, Debug, PartialEq, Serialize, DeriveEntityModel)]
+    #[sea_orm(table_name = "grant_events")]
+    pub struct Model {
+        /// A UUID of version 7.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Uuid,
+        /// What it is about.
+        pub kind: Kind,
+        /// The server, which may be gone; none for what concerns the whole installation.
+        pub server_id: Option<Uuid>,
+        /// The tool that asked, which may be gone.
+        pub tool_id: Option<Uuid>,
+        /// The module or the host.
+        pub name: String,
+        /// `requested`, `approved`, `rejected`, `added` or `removed`.
+        pub action: String,
+        /// Who did it.
+        pub actor: String,
+        /// Why.
+        pub reason: Option<String>,
+        /// When.
+        pub at: DateTime<Utc>,
+    }
+
+    #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// What can be asked for and allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, DeriveValueType)]
+#[sea_orm(value_type = "String")]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Importing a module, for all tools of the installation.
+    Module,
+    /// Reaching a host, for all tools of a server.
+    Host,
+}
+
+impl Kind {
+    /// The name in the database and in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Module => "module",
+            Self::Host => "host",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Kind {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        [Self::Module, Self::Host]
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+            .ok_or_else(|| Error::Unknown { what: "kind", text: text.to_owned() })
+    }
+}
+
+/// Adds a grant; whether it was not there before.
+pub async fn insert(db: &impl Connection, grant: &Grant) -> Result<bool> {
+    let row: entity::ActiveModel = grant.clone().into();
+    let added = entity::Entity::insert(row)
+        .on_conflict(OnConflict::new().do_nothing().to_owned())
+        .exec_without_returning(&db.writer())
+        .await?;
+    Ok(added == 1)
+}
+
+/// What a server's tools are allowed: what is granted to the server and to the installation, by
+/// name. Without a server, only the latter.
+pub async fn of(db: &impl Connection, server_id: Option<Uuid>) -> Result<Vec<Grant>> {
+    let everywhere = entity::Column::ServerId.is_null();
+    let reach = match server_id {
+        Some(id) => everywhere.into_condition().add(entity::Column::ServerId.eq(id)),
+        None => everywhere.into_condition(),
+    };
+    let found = entity::Entity::find()
+        .filter(reach)
+        .order_by_asc(entity::Column::Name)
+        .order_by_asc(entity::Column::Id);
+    Ok(found.all(&db.reader()).await?)
+}
+
+/// Takes a grant away; whether there was one.
+pub async fn delete(
+    db: &impl Connection,
+    kind: Kind,
+    server_id: Option<Uuid>,
+    name: &str,
+) -> Result<bool> {
+    let reach = match server_id {
+        Some(id) => entity::Column::ServerId.eq(id),
+        None => entity::Column::ServerId.is_null(),
+    };
+    let deleted = entity::Entity::delete_many()
+        .filter(entity::Column::Kind.eq(kind))
+        .filter(entity::Column::Name.eq(name))
+        .filter(reach)
+        .exec(&db.writer())
+        .await?;
+    Ok(deleted.rows_affected == 1)
+}
+
+/// Adds to the history.
+pub async fn record(db: &impl Connection, event: &Event) -> Result<()> {
+    let row: events::ActiveModel = event.clone().into();
+    events::Entity::insert(row).exec_without_returning(&db.writer()).await?;
+    Ok(())
+}
+
+/// What happened to requests and grants, newest first.
+pub async fn history(db: &impl Connection, page: Page) -> Result<Listed<Event>> {
+    let query = events::Entity::find()
+        .order_by_desc(events::Column::At)
+        .order_by_desc(events::Column::Id)
+        .into_query();
+    page::listed(&db.reader(), query, page, |row| Event::from_query_result(row, "")).await
+}
