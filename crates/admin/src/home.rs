@@ -95,7 +95,8 @@ mod tests {
 
     #[test]
     fn an_empty_installation_says_what_to_do_next() {
-        let empty = HomePage { waiting: vec![], requests: 0, recent: vec![], calls: 0, ..dashboard() };
+        let empty =
+            HomePage { waiting: vec![], requests: 0, recent: vec![], calls: 0, ..dashboard() };
         let html = empty.render().unwrap();
         view::sample("home-empty", &html);
         assert!(html.contains("No calls yet") && html.contains("Nothing waits"), "{html}");

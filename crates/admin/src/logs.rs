@@ -2,8 +2,9 @@
 
 use app::artifacts::{self, Artifact};
 use app::calls::{Call, Filter};
+use app::outside::Logged;
 use app::tools::Detail;
-use app::{App, Page, calls, tools};
+use app::{App, Page, calls, outside, tools};
 use askama::Template;
 use axum::extract::State;
 use serde::Deserialize;
@@ -35,6 +36,8 @@ struct ShowPage {
     version: Option<i32>,
     /// What the call left that was too large for its answer, until it expires.
     artifacts: Vec<Artifact>,
+    /// What it did outside.
+    requests: Vec<Logged>,
 }
 
 /// The fields of the filter, empty where they do not matter.
@@ -111,7 +114,8 @@ pub(crate) async fn show(State(app): State<App>, SignedIn(admin): SignedIn, Id(i
         Err(error) => return Err(error.into()),
     };
     let artifacts = artifacts::of_call(&app, id).await?;
-    view::page(&ShowPage { frame, call, tool_exists, version, artifacts })
+    let requests = outside::logged(&call.requests);
+    view::page(&ShowPage { frame, call, tool_exists, version, artifacts, requests })
 }
 
 /// The number of a revision; none where it is older than the versions that are looked through.
@@ -185,6 +189,14 @@ pub(crate) mod tests {
             is_test: !success,
             arguments: json!({"place": "Lund", "days": 3}),
             result: success.then(|| json!({"place": "Lund", "days": [21.46, 22.46]})),
+            requests: json!([
+                {"method": "GET", "url": "https://api.example.com/now?city", "status": 200,
+                 "sent_bytes": 0, "received_bytes": 512, "duration_us": 8_400},
+                {"method": "POST", "url": "http://192.168.1.7/", "status": null,
+                 "sent_bytes": 12, "received_bytes": 0, "duration_us": 90,
+                 "error": "'192.168.1.7' (port 80) is not approved for this server"},
+                {"more": 3},
+            ]),
             stdout: "looking at Lund\n".to_owned(),
             error: (!success).then(|| "ZeroDivisionError: division by zero\nline 9".to_owned()),
             error_kind: (!success).then(|| "exception".to_owned()),
@@ -239,10 +251,21 @@ pub(crate) mod tests {
             let frame = Frame::sample("/logs");
             let artifacts = if success { vec![artifact()] } else { Vec::new() };
             let call = call(success);
-            let page = ShowPage { frame, call, tool_exists: true, version, artifacts };
+            let requests = outside::logged(&call.requests);
+            let page = ShowPage { frame, call, tool_exists: true, version, artifacts, requests };
             let html = page.render().unwrap();
             view::sample(if success { "call" } else { "call-failed" }, &html);
-            for part in [expected, "Lund", "looking at Lund", "laptop", "12.3 ms"] {
+            for part in [
+                expected,
+                "Lund",
+                "looking at Lund",
+                "laptop",
+                "12.3 ms",
+                "GET https://api.example.com/now?city",
+                "8.4 ms",
+                "is not approved",
+                "and 3 more",
+            ] {
                 assert!(html.contains(part), "{part}: {html}");
             }
             let kept = html.contains("/artifacts/00000000-0000-0000-0000-000000000000");
@@ -255,7 +278,9 @@ pub(crate) mod tests {
         let page = |version| {
             let frame = Frame::sample("/logs");
             let (call, artifacts) = (call(true), Vec::new());
-            ShowPage { frame, call, tool_exists: true, version, artifacts }.render().unwrap()
+            ShowPage { frame, call, tool_exists: true, version, artifacts, requests: Vec::new() }
+                .render()
+                .unwrap()
         };
         assert!(page(Some(3)).contains("?version=3"));
         assert!(page(None).contains("<dd><code class=\"digest\">3f7a9c3f7a9c</code>"));
@@ -285,7 +310,9 @@ pub(crate) mod tests {
         let frame = Frame::sample("/logs");
         let artifacts = vec![Artifact { name: Some(evil.to_owned()), ..artifact() }];
         let (tool_exists, version) = (true, None);
-        let shown = ShowPage { frame, call: call.clone(), tool_exists, version, artifacts };
+        let requests = outside::logged(&call.requests);
+        let call_shown = call.clone();
+        let shown = ShowPage { frame, call: call_shown, tool_exists, version, artifacts, requests };
         let pager = Pager::new(Page { number: 1, size: 50 }, 1, "/logs");
         let frame = Frame::sample("/logs");
         let list = ListPage { frame, search: Look::default(), calls: vec![call], pager };

@@ -14,14 +14,15 @@ use entry::Entry;
 pub use numbers::for_clients;
 pub use report::Report;
 pub use sandbox::{Failure, FailureKind, Media, MediaKind};
-use sandbox::{Limits, NoHost, Outcome, Run};
+use sandbox::{Limits, Outcome, Run};
 use serde_json::{Map, Value, json};
 pub use store::calls::{Call, Filter};
 use store::revisions::Revision;
 use uuid::Uuid;
 
 use crate::identity::{Caller, Who};
-use crate::redact::{Redactor, Secrets};
+use crate::outside::{Log, Outside};
+use crate::redact::Secrets;
 use crate::{App, Error, Listed, Page, Result, digest, grants, names};
 
 /// A revision that is about to run.
@@ -82,11 +83,11 @@ pub(crate) async fn execute(
 ) -> Result<Report> {
     check_digest(&subject.revision)?;
     let arguments = Value::Object(arguments);
-    let entry = Entry::begin(app, who.to_string(), &subject, arguments.clone());
     // No server has any yet.
     let secrets = Secrets::new();
-    let outcome = match attempt(app, &subject, &arguments, &secrets).await {
-        Ok(outcome) => readable(redaction::redacted(outcome, &Redactor::new(&secrets))),
+    let entry = Entry::begin(app, who.to_string(), &subject, arguments.clone(), &secrets);
+    let outcome = match attempt(app, &subject, &arguments, &secrets, entry.requests()).await {
+        Ok(outcome) => readable(redaction::redacted(outcome, entry.redactor())),
         Err(error) => return entry.abandon(error),
     };
     let delivered = delivery::deliver(app, entry.call_id(), who, outcome).await;
@@ -110,6 +111,7 @@ async fn attempt(
     subject: &Subject,
     arguments: &Value,
     secrets: &Secrets,
+    requests: &Log,
 ) -> Result<Outcome> {
     let Subject { server_id, revision, .. } = subject;
     let wall = revision.timeout_ms.and_then(|ms| u64::try_from(ms).ok()).map(Duration::from_millis);
@@ -123,7 +125,8 @@ async fn attempt(
         limits: Limits { wall: wall.unwrap_or(defaults.wall), ..defaults },
         group: *server_id,
     };
-    Ok(app.sandbox()?.run(run, Arc::new(NoHost)).await)
+    let host = Outside::new(app.outbound()?, *server_id, &granted.hosts, requests);
+    Ok(app.sandbox()?.run(run, Arc::new(host)).await)
 }
 
 /// The outcome, or a failure if the result is no JSON that clients could read. The sandbox has

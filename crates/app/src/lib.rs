@@ -15,6 +15,7 @@ pub mod grants;
 pub mod identity;
 mod names;
 pub mod network;
+pub mod outside;
 mod passwords;
 mod redact;
 pub mod requests;
@@ -44,6 +45,7 @@ pub struct App {
 struct Inner {
     store: store::Store,
     sandbox: Option<sandbox::Sandbox>,
+    outbound: Option<outbound::Client>,
     sign_ins: accounts::Attempts,
     hashing: passwords::Hashing,
     keeping: artifacts::Keeping,
@@ -79,8 +81,10 @@ impl App {
         let (store, sandbox) = tokio::join!(opening, starting);
         let store = store.map_err(|source| Error::unavailable("the database", source))?;
         let sandbox = sandbox.map_err(|source| Error::unavailable("the sandbox", source))?;
+        let outbound = outbound::Client::new(&settings.outbound)
+            .map_err(|source| Error::unavailable("the way out", source))?;
         bind_key(&store, settings.encryption_key.as_deref(), &settings.key_file).await?;
-        Ok(Self::assemble(store, Some(sandbox), settings.keeping))
+        Ok(Self::assemble(store, Some((sandbox, outbound)), settings.keeping))
     }
 
     /// Opens the database alone, for commands that run no tool.
@@ -95,14 +99,16 @@ impl App {
 
     fn assemble(
         store: store::Store,
-        sandbox: Option<sandbox::Sandbox>,
+        running: Option<(sandbox::Sandbox, outbound::Client)>,
         keeping: artifacts::Keeping,
     ) -> Self {
-        let sweep = sandbox.is_some().then(|| artifacts::sweep(store.clone(), keeping));
+        let sweep = running.is_some().then(|| artifacts::sweep(store.clone(), keeping));
+        let (sandbox, outbound) = running.unzip();
         Self {
             inner: Arc::new(Inner {
                 store,
                 sandbox,
+                outbound,
                 sign_ins: accounts::Attempts::default(),
                 hashing: passwords::Hashing::default(),
                 keeping,
@@ -150,10 +156,17 @@ impl App {
     }
 
     pub(crate) fn sandbox(&self) -> Result<&sandbox::Sandbox> {
-        self.inner.sandbox.as_ref().ok_or_else(|| {
-            Error::unavailable("the sandbox", std::io::Error::other("this command runs without it"))
-        })
+        self.inner.sandbox.as_ref().ok_or_else(|| left_out("the sandbox"))
     }
+
+    /// The only way to other machines.
+    pub(crate) fn outbound(&self) -> Result<&outbound::Client> {
+        self.inner.outbound.as_ref().ok_or_else(|| left_out("the way out"))
+    }
+}
+
+fn left_out(part: &'static str) -> Error {
+    Error::unavailable(part, std::io::Error::other("this command runs without it"))
 }
 
 /// Finds or makes the master key and holds it against the one the database was first used with.

@@ -197,9 +197,9 @@ pub(crate) fn check_module(name: &str, standing: Option<ModuleStanding>) -> Resu
     let refused = |text: String| Err(Error::invalid("module_name", text));
     match standing {
         Some(ModuleStanding::Grantable) => Ok(()),
-        Some(ModuleStanding::Allowed) => Err(Error::Conflict(format!(
-            "module `{name}` may be imported already; import it"
-        ))),
+        Some(ModuleStanding::Allowed) => {
+            Err(Error::Conflict(format!("module `{name}` may be imported already; import it")))
+        }
         Some(ModuleStanding::Never) => Err(Error::Denied(format!(
             "module `{name}` can never be imported by a tool, whatever anyone approves: nothing of the machine is inside the sandbox; do it with plain Python and the modules that are allowed (mcpbox_get_server_modules)"
         ))),

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
+pub use outbound::Settings as Outbound;
 pub use sandbox::MemoryReset;
 use sandbox::{Bounds, WallsPolicy};
 use store::Location;
@@ -19,6 +20,7 @@ pub struct Settings {
     pub(crate) key_file: PathBuf,
     pub(crate) sandbox: sandbox::Config,
     pub(crate) keeping: Keeping,
+    pub(crate) outbound: outbound::Settings,
 }
 
 /// The embedded guest and the command that starts a worker.
@@ -40,6 +42,8 @@ pub struct Runtime {
     pub keeping: Keeping,
     /// How many calls there may be at once.
     pub calls: Calls,
+    /// Name servers and authorities for requests to other machines.
+    pub outbound: outbound::Settings,
 }
 
 /// How many calls there may be at once, and what they may hold together.
@@ -98,6 +102,7 @@ impl Settings {
                 },
             },
             keeping: runtime.keeping,
+            outbound: runtime.outbound,
         })
     }
 }

@@ -170,6 +170,27 @@ pub(crate) struct Common {
         value_parser = whole(32..=16_777_216)
     )]
     pub(crate) call_memory: Option<usize>,
+    /// A name server to ask for the addresses of hosts, `address:port`, in place of the system's.
+    /// May be given several times; in the environment, separated by commas.
+    #[arg(
+        long = "dns-server",
+        global = true,
+        env = "MCPBOX_DNS_SERVERS",
+        value_name = "ADDRESS",
+        value_delimiter = ','
+    )]
+    pub(crate) dns_servers: Vec<SocketAddr>,
+    /// A file with certificates (PEM) of authorities to trust beside those of the system, for
+    /// requests to other machines. May be given several times; in the environment, separated by
+    /// commas.
+    #[arg(
+        long = "ca-file",
+        global = true,
+        env = "MCPBOX_CA_FILES",
+        value_name = "FILE",
+        value_delimiter = ','
+    )]
+    pub(crate) ca_files: Vec<PathBuf>,
 }
 
 /// Reads a whole number of a range.

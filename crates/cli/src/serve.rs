@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use app::artifacts::Keeping;
-use app::settings::{Calls, Runtime, Settings};
+use app::settings::{Calls, Outbound, Runtime, Settings};
 use app::{App, tokens};
 use axum::Router;
 use tokio::net::TcpListener;
@@ -95,6 +95,10 @@ pub(crate) fn settings(common: &Common) -> anyhow::Result<Settings> {
             per_server: common.max_calls_per_server,
             waiting: common.max_waiting_calls,
             memory_bytes: common.call_memory.map(|megabytes| megabytes << 20),
+        },
+        outbound: Outbound {
+            dns_servers: common.dns_servers.clone(),
+            ca_files: common.ca_files.clone(),
         },
     };
     let settings = Settings::new(

@@ -52,7 +52,8 @@ pub struct Failure {
 }
 
 impl Record {
-    pub(crate) fn of(request: &Request) -> Self {
+    /// What is known of a request that begins.
+    pub fn of(request: &Request) -> Self {
         Self {
             method: request.method.chars().take(32).collect(),
             place: Place::of(&request.url),

@@ -37,6 +37,11 @@ pub struct Call {
     pub arguments: Value,
     /// What it returned.
     pub result: Option<Value>,
+    /// The HTTP requests it made, in order: an array of objects with `method`, `url` (without the
+    /// values of its query), `status`, `sent_bytes`, `received_bytes`, `duration_us`, and where they
+    /// apply `redirects` (objects with `status` and `url`) and `error`. Of very many the last object
+    /// tells how many `more` there were.
+    pub requests: Value,
     /// What it printed; a null character is kept as `␀`.
     pub stdout: String,
     /// Why it failed; a null character is kept as `␀`.

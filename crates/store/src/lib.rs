@@ -16,6 +16,7 @@ pub mod key;
 mod migrations;
 mod open;
 mod page;
+pub mod refusals;
 pub mod requests;
 pub mod revisions;
 pub mod servers;

@@ -5,11 +5,14 @@ use std::time::{Duration, Instant};
 use sandbox::{Failure, FailureKind};
 use serde_json::Value;
 use store::calls::Call;
+use store::refusals::Refusal;
 use uuid::Uuid;
 
 use super::delivery::Delivered;
 use super::report::logged_arguments;
 use super::{Report, Subject};
+use crate::outside::Log;
+use crate::redact::{Redactor, Secrets};
 use crate::{App, Error, Result, clock, names};
 
 /// The row of a call that runs. Dropped before it is finished, it is written as cancelled.
@@ -19,11 +22,19 @@ pub(super) struct Entry {
     row: Option<Call>,
     call_id: Uuid,
     has_output_schema: bool,
+    requests: Log,
+    redactor: Redactor,
 }
 
 impl Entry {
     /// Notes who calls what, and when.
-    pub(super) fn begin(app: &App, caller: String, subject: &Subject, arguments: Value) -> Self {
+    pub(super) fn begin(
+        app: &App,
+        caller: String,
+        subject: &Subject,
+        arguments: Value,
+        secrets: &Secrets,
+    ) -> Self {
         let call_id = Uuid::now_v7();
         let row = Call {
             id: call_id,
@@ -36,6 +47,7 @@ impl Entry {
             is_test: subject.is_test,
             arguments: logged_arguments(arguments),
             result: None,
+            requests: Value::Array(Vec::new()),
             stdout: String::new(),
             error: None,
             error_kind: None,
@@ -44,12 +56,30 @@ impl Entry {
             created_at: clock::now(),
         };
         let has_output_schema = subject.revision.output_schema.is_some();
-        Self { app: app.clone(), began: Instant::now(), row: Some(row), call_id, has_output_schema }
+        Self {
+            app: app.clone(),
+            began: Instant::now(),
+            row: Some(row),
+            call_id,
+            has_output_schema,
+            requests: Log::default(),
+            redactor: Redactor::new(secrets),
+        }
     }
 
     /// The id of the row.
     pub(super) fn call_id(&self) -> Uuid {
         self.call_id
+    }
+
+    /// Where its requests are written.
+    pub(super) fn requests(&self) -> &Log {
+        &self.requests
+    }
+
+    /// Takes the values of its secrets out of texts.
+    pub(super) fn redactor(&self) -> &Redactor {
+        &self.redactor
     }
 
     /// Writes the row; returns once it is committed.
@@ -69,10 +99,28 @@ impl Entry {
             stdout_truncated: delivered.stdout_truncated,
             duration,
         };
-        let row = ended(row, &report);
+        let row = self.ended(row, &report);
         // Written even if the caller goes away meanwhile: what ran is logged.
+        let refusals = self.requests.refusals(row.server_id, &row.tool_name);
         store::calls::record(self.app.store(), row).await?;
+        if !refusals.is_empty() {
+            note(&self.app, refusals).await;
+        }
         Ok(report)
+    }
+
+    fn ended(&self, row: Call, report: &Report) -> Call {
+        let kind = report.outcome.as_ref().err().map(|failure| failure.kind.as_str().to_owned());
+        Call {
+            result: report.logged_result(),
+            requests: self.redactor.json(self.requests.written()),
+            stdout: report.stdout.clone(),
+            error: report.logged_error(),
+            error_kind: kind,
+            success: report.outcome.is_ok(),
+            duration_us: i64::try_from(report.duration.as_micros()).unwrap_or(i64::MAX),
+            ..row
+        }
     }
 
     /// Nothing ran, so nothing is written.
@@ -86,12 +134,16 @@ impl Drop for Entry {
     fn drop(&mut self) {
         let Some(row) = self.row.take() else { return };
         let report = cancelled(&row, self.began.elapsed());
-        let row = ended(row, &report);
+        let refusals = self.requests.refusals(row.server_id, &row.tool_name);
+        let row = self.ended(row, &report);
         let app = self.app.clone();
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         runtime.spawn(async move {
             if let Err(error) = store::calls::record(app.store(), row).await {
                 tracing::error!(%error, "a cancelled call could not be logged");
+            }
+            if !refusals.is_empty() {
+                note(&app, refusals).await;
             }
         });
     }
@@ -116,15 +168,14 @@ fn cancelled(row: &Call, duration: Duration) -> Report {
     }
 }
 
-fn ended(row: Call, report: &Report) -> Call {
-    let kind = report.outcome.as_ref().err().map(|failure| failure.kind.as_str().to_owned());
-    Call {
-        result: report.logged_result(),
-        stdout: report.stdout.clone(),
-        error: report.logged_error(),
-        error_kind: kind,
-        success: report.outcome.is_ok(),
-        duration_us: i64::try_from(report.duration.as_micros()).unwrap_or(i64::MAX),
-        ..row
+/// Keeps what the guard refused. The call's own row has it as well.
+async fn note(app: &App, refusals: Vec<Refusal>) {
+    let noted = async {
+        let transaction = app.store().begin().await?;
+        store::refusals::record(&transaction, refusals).await?;
+        transaction.commit().await
+    };
+    if let Err(error) = noted.await {
+        tracing::error!(%error, "what a tool was refused could not be kept");
     }
 }

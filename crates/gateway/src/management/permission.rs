@@ -204,6 +204,9 @@ mod tests {
         let listed = listed(&one);
         assert_eq!(listed["allowed_modules"], json!(["csv", "http", "json"]));
         assert_eq!(listed["default_modules"], json!(["csv", "json"]));
-        assert_eq!((&listed["is_custom_config"], &listed["total_allowed"]), (&json!(true), &json!(3)));
+        assert_eq!(
+            (&listed["is_custom_config"], &listed["total_allowed"]),
+            (&json!(true), &json!(3))
+        );
     }
 }

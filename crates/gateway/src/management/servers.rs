@@ -53,10 +53,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
                 ],
                 vec![
                     ("tools", list_of(TOOL_FIELDS)),
-                    (
-                        "pending_requests",
-                        result(&[("modules", "integer"), ("network", "integer")]),
-                    ),
+                    ("pending_requests", result(&[("modules", "integer"), ("network", "integer")])),
                 ],
             )
         },

@@ -17,7 +17,7 @@ impl MigrationTrait for Migration {
         for table in [servers(), tools(), revisions(), approvals(), calls()] {
             manager.create_table(table).await?;
         }
-        for table in [artifacts(), artifact_chunks()] {
+        for table in [artifacts(), artifact_chunks(), refusals()] {
             manager.create_table(table).await?;
         }
         for table in [users(), sessions(), tokens(), changes(), installation()] {
@@ -63,6 +63,7 @@ const INDEXES: &[(&str, bool, &[&str])] = &[
     ("requests", false, &["server_id"]),
     ("grants", true, &["server_id", "kind", "name"]),
     ("grant_events", false, &["at", "id"]),
+    ("refusals", false, &["server_id", "last_at"]),
     ("sessions", false, &["user_id"]),
     ("sessions", false, &["family"]),
     ("sessions", false, &["expires_at"]),
@@ -196,6 +197,7 @@ fn calls() -> TableCreateStatement {
             boolean("is_test"),
             text("arguments"),
             text_null("result"),
+            text("requests"),
             text("stdout"),
             text_null("error"),
             text_null("error_kind"),
@@ -293,6 +295,23 @@ fn one_grant_of_the_installation() -> IndexCreateStatement {
     let mut index = index("grants", true, &["kind", "name"]);
     index.and_where(Expr::col("server_id").is_null());
     index
+}
+
+/// What is told of a server goes with it.
+fn refusals() -> TableCreateStatement {
+    let columns = [
+        uuid("server_id"),
+        text("tool_name"),
+        text("host"),
+        integer("port"),
+        text("reason"),
+        big_integer("count"),
+        timestamp_with_time_zone("last_at"),
+    ];
+    let mut refusals = table("refusals", columns);
+    let key = ["server_id", "tool_name", "host", "port"];
+    refusals.primary_key(key.iter().fold(&mut Index::create(), |index, column| index.col(*column)));
+    belonging(refusals, ("refusals", "server_id"), "servers")
 }
 
 fn users() -> TableCreateStatement {

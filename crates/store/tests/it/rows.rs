@@ -82,6 +82,7 @@ pub(crate) fn call(tool_name: &str) -> Call {
         is_test: false,
         arguments: json!({"zone": "UTC", "at": 1.5}),
         result: Some(json!([1, null, "two"])),
+        requests: serde_json::json!([]),
         stdout: "line\n".to_owned(),
         error: None,
         error_kind: None,
