@@ -1,6 +1,6 @@
 //! The pages of servers: the list, one server with its tools, starting and stopping it.
 
-use app::grants::Grant;
+use app::grants::{Grant, Refusal};
 use app::identity::Who;
 use app::requests::Request;
 use app::servers::{Detail, Summary};
@@ -32,6 +32,7 @@ struct ShowPage {
     server: Detail,
     hosts: Vec<Grant>,
     waiting: Vec<Request>,
+    refusals: Vec<Refusal>,
 }
 
 #[derive(Deserialize)]
@@ -62,7 +63,8 @@ pub(crate) async fn show(State(app): State<App>, SignedIn(admin): SignedIn, Id(i
     let server = servers::get(&app, id).await?;
     let hosts = grants::hosts(&app, id).await?;
     let waiting = requests::waiting_of_server(&app, id).await?;
-    view::page(&ShowPage { frame, server, hosts, waiting })
+    let refusals = grants::refusals(&app, id).await?;
+    view::page(&ShowPage { frame, server, hosts, waiting, refusals })
 }
 
 /// POST /servers/{id}/allowed-hosts
@@ -177,10 +179,20 @@ pub(crate) mod tests {
             granted_at: app::clock::now(),
         }];
         page.waiting = vec![request(Kind::Host, "nas.example")];
+        page.refusals = vec![Refusal {
+            server_id: Uuid::nil(),
+            tool_name: "weather__now".to_owned(),
+            host: "tracker.example".to_owned(),
+            port: 443,
+            reason: "'tracker.example' (port 443) is not approved".to_owned(),
+            count: 3,
+            last_at: app::clock::now(),
+        }];
         let html = page.render().unwrap();
         view::sample("server-hosts", &html);
         assert!(html.contains("name=\"host\" value=\"api.example.com:8443\""), "{html}");
         assert!(html.contains("nas.example") && !html.contains("no network"), "{html}");
+        assert!(html.contains("tracker.example:443") && html.contains("3 times"), "{html}");
     }
 
     fn page(status: Status, tools: Vec<(Tool, Revision)>) -> ShowPage {
@@ -189,6 +201,7 @@ pub(crate) mod tests {
             server: Detail { server: server(status), tools },
             hosts: vec![],
             waiting: vec![],
+            refusals: vec![],
         }
     }
 }

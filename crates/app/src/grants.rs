@@ -2,6 +2,7 @@
 
 use sandbox::ModulePolicy;
 pub use store::grants::{Event, Grant, Kind};
+pub use store::refusals::Refusal;
 use uuid::Uuid;
 
 use crate::identity::Admin;
@@ -52,6 +53,11 @@ pub async fn modules(app: &App) -> Result<Vec<Grant>> {
 pub async fn hosts(app: &App, server_id: Uuid) -> Result<Vec<Grant>> {
     let rows = store::grants::of(app.store(), Some(server_id)).await?;
     Ok(rows.into_iter().filter(|row| row.kind == Kind::Host).collect())
+}
+
+/// Where the tools of a server tried to go and were not let, newest first; at most the last 200.
+pub async fn refusals(app: &App, server_id: Uuid) -> Result<Vec<Refusal>> {
+    Ok(store::refusals::list(app.store(), server_id).await?)
 }
 
 /// What happened to requests and grants, newest first.

@@ -50,6 +50,7 @@ pub(crate) async fn show(State(app): State<App>, Id(id): Id) -> Answer {
     if let Value::Object(body) = &mut body {
         body.insert("tools".to_owned(), Value::Array(tools));
         body.insert("allowed_hosts".to_owned(), json!(grants::of(&app, id).await?.hosts));
+        body.insert("refused_attempts".to_owned(), json!(grants::refusals(&app, id).await?));
         let waiting = requests::waiting(&app, Some(id)).await?;
         let waiting = json!({ "modules": waiting.modules, "network": waiting.network });
         body.insert("pending_requests".to_owned(), waiting);

@@ -18,6 +18,7 @@ mod doctor;
 mod durability;
 mod examples;
 mod health;
+mod outside;
 mod permissions;
 mod results;
 mod separate_doors;
