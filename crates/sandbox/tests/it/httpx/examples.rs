@@ -11,6 +11,7 @@ use crate::sandbox;
 const ECHO: &str = "https://a.example/echo";
 
 /// Lines of a tool, in which `ECHO` is a URL that answers with what it was asked, and the result.
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn examples() -> Vec<(&'static str, Value)> {
     vec![
         (

@@ -203,11 +203,9 @@ fn digest(
 ) -> Result<Vec<u8>, String> {
     let headers = head["headers"].as_array().expect("headers");
     let given = headers.iter().find(|pair| pair[0] == "Authorization");
-    match given {
-        Some(pair) => respond(200, json!([]), pair[1].as_str().expect("a text").as_bytes()),
-        None => {
-            let asked = "Digest realm=\"r\", nonce=\"n\", qop=\"auth\", algorithm=SHA-256";
-            respond(401, json!([["WWW-Authenticate", asked]]), b"")
-        }
+    if let Some(pair) = given {
+        return respond(200, json!([]), pair[1].as_str().expect("a text").as_bytes());
     }
+    let asked = "Digest realm=\"r\", nonce=\"n\", qop=\"auth\", algorithm=SHA-256";
+    respond(401, json!([["WWW-Authenticate", asked]]), b"")
 }
