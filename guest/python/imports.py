@@ -26,10 +26,11 @@ ALLOWED = frozenset(
     urllib.parse uuid warnings weakref xml.etree.ElementTree zipfile zlib zoneinfo
     """.split()
 )
-# Never allowed, whatever anyone approves.
+# Never allowed, whatever anyone approves; with what they are made of.
 FORBIDDEN = frozenset(
     """
-    builtins gc inspect marshal os pathlib pickle shutil socket subprocess sys
+    _pickle _posixsubprocess _socket builtins gc inspect marshal nt ntpath os pathlib pickle
+    posix posixpath shutil socket subprocess sys
     """.split()
 )
 # What C code of the library imports late, in the name of the tool that calls it.

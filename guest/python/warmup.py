@@ -6,6 +6,7 @@ of these calls is left but that.
 """
 
 import json
+import linecache
 import sys
 from typing import Any
 
@@ -166,3 +167,5 @@ def _run(world: Any, rounds: int, calls: tuple[tuple[str, dict[str, Any]], ...])
             world.call(text, "{}", RESULT_LIMIT)
         world.inspect(source, execute=True, modules=MODULES)
     del sys.modules["tool"]
+    # Lines of these tools, which tracebacks would show as those of the next one.
+    linecache.clearcache()

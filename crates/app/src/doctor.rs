@@ -135,10 +135,15 @@ fn memory_verdict(memory: Option<MemoryReport>) -> Verdict {
 }
 
 fn walls_verdict(walls: Option<Walls>) -> Verdict {
-    match walls.map(|walls| walls.missing()) {
-        None => Verdict::Broken("no worker is ready".to_owned()),
-        Some(None) => Verdict::Well("all that there are stand round the workers".to_owned()),
-        Some(Some(missing)) => Verdict::Weaker(format!(
+    let Some(walls) = walls else {
+        return Verdict::Broken("no worker is ready".to_owned());
+    };
+    match walls.missing() {
+        None => {
+            let names = walls.standing().collect::<Vec<_>>().join(", ");
+            Verdict::Well(format!("all stand round the workers: {names}"))
+        }
+        Some(missing) => Verdict::Weaker(format!(
             "missing: {missing}; start with --require-sandbox-walls to refuse to run without"
         )),
     }

@@ -53,7 +53,7 @@ fn data_dir(dir: &Path) -> Verdict {
     let shown = dir.display();
     let tried = match std::fs::metadata(dir) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Verdict::Weaker(format!("{shown} is not there yet; the first start makes it"));
+            return missing(dir);
         }
         Err(error) => Err(error),
         Ok(found) if !found.is_dir() => Err(io::ErrorKind::NotADirectory.into()),
@@ -62,6 +62,22 @@ fn data_dir(dir: &Path) -> Verdict {
     match tried {
         Ok(()) => Verdict::Well(shown.to_string()),
         Err(error) => Verdict::Broken(format!("{shown} cannot be written to: {error}")),
+    }
+}
+
+/// Whether the directory can be made, tried with another name where it would be.
+fn missing(dir: &Path) -> Verdict {
+    let shown = dir.display();
+    let above =
+        dir.ancestors().skip(1).find(|place| place.as_os_str().is_empty() || place.exists());
+    let above = above.filter(|place| !place.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match tempfile::tempdir_in(above) {
+        Ok(_) => Verdict::Weaker(format!("{shown} is not there yet; the first start makes it")),
+        Err(error) => Verdict::Broken(format!(
+            "{shown} cannot be made: nothing can be written in {}: {}",
+            above.display(),
+            error.kind()
+        )),
     }
 }
 

@@ -81,6 +81,12 @@ impl Walls {
         ]
     }
 
+    /// The names of the walls that stand.
+    pub fn standing(&self) -> impl Iterator<Item = &'static str> {
+        let named = self.named().into_iter();
+        named.filter_map(|(name, wall)| matches!(wall, Wall::InForce(_)).then_some(name))
+    }
+
     /// The walls that do not stand and why, as one phrase; `None` when all stand.
     pub fn missing(&self) -> Option<String> {
         let absent = self.named().into_iter().filter_map(|(name, wall)| match wall {

@@ -13,11 +13,11 @@ use sea_orm::{
     DatabaseConnection, SqlxPostgresConnector, SqlxSqliteConnector,
     sqlx::{
         self, ConnectOptions, Connection, PgPool, SqlitePool,
-        postgres::{PgConnectOptions, PgPoolOptions},
+        postgres::{PgConnectOptions, PgConnection, PgPoolOptions},
         sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
     },
 };
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::{Error, Result, error::connection_error};
 
@@ -156,7 +156,16 @@ fn is_busy(error: &sqlx::Error) -> bool {
 async fn postgres(url: &str) -> Result<Pools, sqlx::Error> {
     let options =
         url.parse::<PgConnectOptions>()?.application_name("mcpbox").disable_statement_logging();
-    let deciding = postgres_pool(POSTGRES_CONNECTIONS).connect_with(options.clone()).await?;
+    let deciding = match postgres_pool(POSTGRES_CONNECTIONS).connect_with(options.clone()).await {
+        // The pool tries until its time is up and does not tell what it met; one more try does.
+        Err(sqlx::Error::PoolTimedOut) => {
+            timeout(PATIENCE, PgConnection::connect_with(&options))
+                .await
+                .map_err(|_elapsed| sqlx::Error::PoolTimedOut)??;
+            return Err(sqlx::Error::PoolTimedOut);
+        }
+        opened => opened?,
+    };
     let logging = options.clone().options([("synchronous_commit", "off")]);
     let log = postgres_pool(1).connect_lazy_with(logging);
     let notices = postgres_pool(1).connect_lazy_with(options);

@@ -114,7 +114,7 @@ impl Entry {
         Call {
             result: report.logged_result(),
             requests: self.redactor.json(self.requests.written()),
-            stdout: report.stdout.clone(),
+            stdout: report.logged_stdout(),
             error: report.logged_error(),
             error_kind: kind,
             success: report.outcome.is_ok(),

@@ -15,6 +15,9 @@ const LOGGED_BYTES: usize = 10_000;
 /// So many characters of a longer one are kept.
 const LOGGED_PREVIEW_CHARS: usize = 1000;
 
+/// So many bytes of what a tool printed are in an answer.
+const STDOUT_SHOWN: usize = 10 * 1024;
+
 /// How a call ended.
 #[derive(Debug, Clone)]
 pub struct Report {
@@ -52,12 +55,20 @@ impl Report {
         }
         if !self.stdout.trim().is_empty() {
             text.push_str("\n--- stdout ---\n");
-            text.push_str(&self.stdout);
-            if self.stdout_truncated {
-                text.push_str("\n(more was printed and cut)");
-            }
+            text.push_str(&self.beginning_of_stdout());
         }
         text
+    }
+
+    /// What it printed, as an answer shows it: the first [`STDOUT_SHOWN`] bytes and a note if there
+    /// was more.
+    pub fn beginning_of_stdout(&self) -> String {
+        printed(&self.stdout, self.stdout_truncated, STDOUT_SHOWN)
+    }
+
+    /// What it printed, as the log keeps it: all that was taken, and a note if there was more.
+    pub(super) fn logged_stdout(&self) -> String {
+        printed(&self.stdout, self.stdout_truncated, self.stdout.len())
     }
 
     fn kept(&self) -> impl Iterator<Item = &Kept> {
@@ -153,6 +164,18 @@ fn response(http: &Value) -> String {
     format!("HTTP {status}{from}{body}")
 }
 
+/// The first `most` bytes; says so if there was more. `truncated` tells that `stdout` is not all of
+/// it: how much was printed in all is then unknown.
+fn printed(stdout: &str, truncated: bool, most: usize) -> String {
+    if stdout.len() <= most && !truncated {
+        return stdout.to_owned();
+    }
+    let shown = stdout.get(..stdout.floor_char_boundary(most)).unwrap_or_default();
+    let more = if truncated { "more than " } else { "" };
+    let (printed, first) = (stdout.len(), shown.len());
+    format!("{shown}\n… (cut: {more}{printed} bytes were printed; the first {first} are shown)")
+}
+
 #[cfg(test)]
 mod tests {
     use sandbox::FailureKind;
@@ -217,5 +240,24 @@ mod tests {
         let long = logged_arguments(json!({"text": "x".repeat(20_000)}));
         assert_eq!(long.get("_truncated"), Some(&json!(true)));
         assert_eq!(logged_arguments(json!({"n": 1})), json!({"n": 1}));
+    }
+
+    #[test]
+    fn long_output_is_cut_between_letters_and_says_so() {
+        assert_eq!(printed("short", false, STDOUT_SHOWN), "short");
+        let long = "ä".repeat(STDOUT_SHOWN);
+        let cut = printed(&long, false, STDOUT_SHOWN);
+        assert!(cut.len() < STDOUT_SHOWN + 100, "{}", cut.len());
+        let end = "(cut: 20480 bytes were printed; the first 10240 are shown)";
+        assert!(cut.ends_with(end) && !cut.contains("more than"), "{cut}");
+    }
+
+    #[test]
+    fn output_that_was_cut_before_is_not_counted_as_all() {
+        let cut = printed(&"x".repeat(65_537), true, STDOUT_SHOWN);
+        let end = "(cut: more than 65537 bytes were printed; the first 10240 are shown)";
+        assert!(cut.ends_with(end), "{cut}");
+        let end = "(cut: more than 1 bytes were printed; the first 1 are shown)";
+        assert!(printed("x", true, STDOUT_SHOWN).ends_with(end));
     }
 }

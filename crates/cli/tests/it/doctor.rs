@@ -7,12 +7,16 @@ use testkit::program::binary;
 use crate::database::Database;
 
 fn doctor(database: &Database, more: &[&str]) -> (bool, String) {
+    let dir = database.data_dir();
+    let mut arguments = vec!["--data-dir", dir.to_str().expect("a path in ASCII")];
+    arguments.extend(database.url().into_iter().flat_map(|url| ["--database-url", url]));
+    arguments.extend(more);
+    run(&arguments)
+}
+
+fn run(arguments: &[&str]) -> (bool, String) {
     let mut command = Command::new(binary());
-    command.arg("doctor").arg("--data-dir").arg(database.data_dir()).args(more);
-    command.env_clear().current_dir(std::env::temp_dir());
-    if let Some(url) = database.url() {
-        command.args(["--database-url", url]);
-    }
+    command.arg("doctor").args(arguments).env_clear().current_dir(std::env::temp_dir());
     let Output { status, stdout, .. } = command.output().expect("the program runs");
     (status.success(), String::from_utf8(stdout).expect("text"))
 }
@@ -53,6 +57,13 @@ fn what_is_wrong_is_named_with_what_to_do() {
     let address = taken.local_addr().expect("its address").to_string();
     let (well, text) = doctor(&database, &["--admin-listen", &address, FREE[2], FREE[3]]);
     assert!(!well && text.contains("free it or choose another"), "{text}");
+
+    let nowhere = ["--data-dir", "/proc/nowhere/data"];
+    let (well, text) = run(&[&nowhere[..], &FREE].concat());
+    assert!(!well && text.contains("wrong  data directory"), "{text}");
+    let unreachable = ["--database-url", "postgres://nobody@127.0.0.1:1/nothing"];
+    let (well, text) = run(&[&unreachable[..], &FREE].concat());
+    assert!(!well && text.contains("wrong  database") && text.contains("refused"), "{text}");
 
     let other_key = "ab".repeat(32);
     let mut more = FREE.to_vec();

@@ -11,9 +11,6 @@ use super::schema::{list_of, parameters, result, result_with, text, tool_id};
 use super::{Definition, Effect, Outcome, Request};
 use crate::{answer, content};
 
-/// The most of what a tested tool printed that is returned, in bytes.
-const STDOUT_MAX_BYTES: usize = 10 * 1024;
-
 pub(super) const DEFINITIONS: &[Definition] = &[
     Definition {
         name: "mcpbox_test_code",
@@ -95,22 +92,9 @@ fn tested(report: &Report) -> Value {
         "error": failure.map(|failure| &failure.message),
         "error_kind": failure.map(|failure| failure.kind.as_str()),
         "detail": failure.and_then(|failure| failure.detail.as_ref()),
-        "stdout": beginning(&report.stdout, report.stdout_truncated),
+        "stdout": report.beginning_of_stdout(),
         "duration_ms": milliseconds(microseconds),
     })
-}
-
-/// The beginning of what was printed; says so if there was more. `truncated` tells that `stdout`
-/// is not all of it: how much was printed in all is then unknown.
-fn beginning(stdout: &str, truncated: bool) -> String {
-    if stdout.len() <= STDOUT_MAX_BYTES && !truncated {
-        return stdout.to_owned();
-    }
-    let end = stdout.floor_char_boundary(STDOUT_MAX_BYTES);
-    let (shown, _) = stdout.split_at(end);
-    let more = if truncated { "more than " } else { "" };
-    let (printed, first) = (stdout.len(), shown.len());
-    format!("{shown}\n… (cut: {more}{printed} bytes were printed; the first {first} are shown)")
 }
 
 async fn validate(request: Request) -> Outcome {
@@ -205,25 +189,6 @@ mod tests {
             assert_eq!((&value["success"], &value["duration_ms"]), (&json!(true), &json!(1.5)));
             fits(0, &value);
         }
-    }
-
-    #[test]
-    fn long_output_is_cut_between_letters_and_says_so() {
-        assert_eq!(beginning("short", false), "short");
-        let long = "ä".repeat(STDOUT_MAX_BYTES);
-        let cut = beginning(&long, false);
-        assert!(cut.len() < STDOUT_MAX_BYTES + 100, "{}", cut.len());
-        let end = "(cut: 20480 bytes were printed; the first 10240 are shown)";
-        assert!(cut.ends_with(end) && !cut.contains("more than"), "{cut}");
-    }
-
-    #[test]
-    fn output_that_was_cut_before_is_not_counted_as_all() {
-        let cut = beginning(&"x".repeat(65_537), true);
-        let end = "(cut: more than 65537 bytes were printed; the first 10240 are shown)";
-        assert!(cut.ends_with(end), "{cut}");
-        let end = "(cut: more than 1 bytes were printed; the first 1 are shown)";
-        assert!(beginning("x", true).ends_with(end));
     }
 
     #[test]

@@ -5,14 +5,15 @@ pub(super) const ALLOWED: &str = "\
     __future__ abc array asyncio base64 binascii bisect calendar cmath codecs collections \
     colorsys configparser contextlib copy csv dataclasses datetime decimal difflib email \
     enum fractions functools graphlib gzip hashlib heapq hmac html io ipaddress itertools \
-    json logging math mcpbox mcpbox_host numbers operator pprint queue random re regex \
+    httpx json logging math mcpbox mcpbox_host numbers operator pprint queue random re regex \
     secrets shlex statistics string struct textwrap time tomllib traceback types typing \
     unicodedata urllib.parse uuid warnings weakref xml.etree.ElementTree zipfile zlib \
     zoneinfo";
 
 /// What no tool may import, whatever is granted; as in `guest/python/imports.py`.
 pub(super) const NEVER: &str = "\
-    builtins gc inspect marshal os pathlib pickle shutil socket subprocess sys";
+    _pickle _posixsubprocess _socket builtins gc inspect marshal nt ntpath os pathlib pickle \
+    posix posixpath shutil socket subprocess sys";
 
 /// The standard library, as `sys.stdlib_module_names` of the guest has it.
 pub(super) const STANDARD: &str = "\

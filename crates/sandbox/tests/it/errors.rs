@@ -131,6 +131,7 @@ async fn no_text_names_a_file_but_the_tools_own() {
     let lines = detail["traceback"].to_string();
     assert!(lines.contains("File \\\"json.decoder\\\", line "), "{lines}");
     assert!(lines.contains("File \\\"tool.py\\\", line 3, in main"), "{lines}");
+    assert!(lines.contains("json.loads('{')"), "the tool's own line: {lines}");
     let kept = "raise ValueError('see https://a.example/python/x.py and /python/nothing.py')";
     let (failure, _) = failing(&main_of(kept)).await;
     assert!(failure.message.contains("https://a.example/python/x.py"), "{failure:?}");

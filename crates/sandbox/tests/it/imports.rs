@@ -14,8 +14,8 @@ const ALLOWED: &str = "__future__ abc array asyncio asyncio.queues base64 binasc
     statistics string struct textwrap time tomllib traceback types typing unicodedata urllib \
     urllib.parse uuid warnings weakref xml xml.etree xml.etree.ElementTree zipfile zlib zoneinfo";
 
-const NEVER: &str =
-    "builtins gc inspect marshal os os.path pathlib pickle shutil socket subprocess sys";
+const NEVER: &str = "_pickle _socket builtins gc inspect marshal nt ntpath os os.path pathlib \
+    pickle posix posixpath shutil socket subprocess sys";
 
 const AFTER_APPROVAL: &str = "sched tempfile threading ctypes http http.client xml.dom \
     xml.etree.ElementInclude importlib importlib.util urllib.request locale _strptime ast code pdb";
