@@ -86,7 +86,15 @@ PURE = frozenset(
     | _callables(types, "MappingProxyType SimpleNamespace")
     | _callables(unicodedata)
     | _callables(urllib.parse)
-) - {operator.methodcaller, operator.call, base64.main, base64.encode, base64.decode}
+    # These would find, or call, what has no name in the tool.
+) - {
+    operator.attrgetter,
+    operator.methodcaller,
+    operator.call,
+    base64.main,
+    base64.encode,
+    base64.decode,
+}
 
 # Called with data, they return what is not: each of its methods may do anything.
 MAKING = frozenset({httpx.AsyncClient, httpx.AsyncHTTPTransport})

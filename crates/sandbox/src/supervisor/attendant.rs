@@ -18,9 +18,12 @@ use crate::protocol::{self, FromWorker, READ_AT_ONCE};
 /// How often a worker is asked for a sign of life.
 const BEAT: Duration = Duration::from_secs(1);
 
-/// Silent beats after which a worker is given up. It looks at its pipes every 5 ms, so that this is
-/// for machines that are very busy.
+/// Silent beats after which a worker is given up that does nothing.
 const PATIENCE: u32 = 5;
+
+/// Silent beats after which a worker is given up that is at work, or waits for a processor: it looks
+/// at its pipes every 5 ms, but calls that need very much memory can hold it up on a busy machine.
+const PATIENCE_AT_WORK: u32 = 30;
 
 /// What an attendant works with.
 pub(super) struct Attendant {
@@ -86,13 +89,21 @@ async fn read(from: ChildStdout, pool: &Arc<Pool>, link: &Link) {
 /// Beats are counted, not seconds: when this process itself was stopped for a while, one beat was missed.
 async fn listen(link: &Link, beat: Duration) {
     let mut silent = 0;
-    while silent < PATIENCE {
+    while silent < PATIENCE || (silent < PATIENCE_AT_WORK && is_at_work(link.process)) {
         let heard = link.ping();
         sleep(beat).await;
         silent = if link.is_silent_since(heard) { silent + 1 } else { 0 };
     }
     tracing::error!(worker = link.process, "a sandbox worker does not answer any more");
     link.condemn("stopped answering");
+}
+
+/// Whether the process runs, is about to, or waits for a disk: neither stopped, nor asleep, nor gone.
+fn is_at_work(process: u32) -> bool {
+    let Ok(line) = std::fs::read_to_string(format!("/proc/{process}/stat")) else { return false };
+    // The state follows the name, which stands in brackets and may hold any character.
+    let state = line.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
+    matches!(state, Some('R' | 'D'))
 }
 
 #[cfg(test)]
@@ -102,7 +113,7 @@ mod tests {
 
     use uuid::Uuid;
 
-    use super::listen;
+    use super::{is_at_work, listen};
     use crate::limits::Bounds;
     use crate::link::Link;
     use crate::pool::Pool;
@@ -124,6 +135,24 @@ mod tests {
         assert!(link.hear());
         assert!(link.burden().is_some());
         assert!(!link.is_silent_since(heard));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn who_runs_is_at_work_and_who_is_stopped_or_gone_is_not() {
+        let start = |command: &str| {
+            std::process::Command::new("sh").args(["-c", command]).spawn().expect("it starts")
+        };
+        for (command, at_work) in [("while :; do :; done", true), ("exec sleep 600", false)] {
+            let mut child = start(command);
+            // It may be somewhere else at first, and for a moment.
+            while is_at_work(child.id()) != at_work {
+                std::thread::yield_now();
+            }
+            child.kill().expect("it is there");
+            child.wait().expect("it has ended");
+            assert!(!is_at_work(child.id()));
+        }
     }
 
     #[tokio::test]
