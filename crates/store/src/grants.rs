@@ -3,9 +3,8 @@
 use std::{fmt, str::FromStr};
 
 use sea_orm::{
-    ColumnTrait, DeriveValueType, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
-    QueryTrait,
-    sea_query::{IntoCondition, OnConflict},
+    ColumnTrait, Condition, DeriveValueType, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
+    QueryTrait, sea_query::OnConflict,
 };
 use serde::Serialize;
 use uuid::Uuid;
@@ -140,11 +139,10 @@ pub async fn insert(db: &impl Connection, grant: &Grant) -> Result<bool> {
 /// What a server's tools are allowed: what is granted to the server and to the installation, by
 /// name. Without a server, only the latter.
 pub async fn of(db: &impl Connection, server_id: Option<Uuid>) -> Result<Vec<Grant>> {
-    let everywhere = entity::Column::ServerId.is_null();
-    let reach = match server_id {
-        Some(id) => everywhere.into_condition().add(entity::Column::ServerId.eq(id)),
-        None => everywhere.into_condition(),
-    };
+    let mut reach = Condition::any().add(entity::Column::ServerId.is_null());
+    if let Some(id) = server_id {
+        reach = reach.add(entity::Column::ServerId.eq(id));
+    }
     let found = entity::Entity::find()
         .filter(reach)
         .order_by_asc(entity::Column::Name)
