@@ -4,10 +4,10 @@
 pub(super) const ALLOWED: &str = "\
     __future__ abc array asyncio base64 binascii bisect calendar cmath codecs collections \
     colorsys configparser contextlib copy csv dataclasses datetime decimal difflib email \
-    enum fractions functools graphlib gzip hashlib heapq hmac html io ipaddress itertools \
-    httpx json logging math mcpbox mcpbox_host numbers operator pprint queue random re regex \
-    secrets shlex statistics string struct textwrap time tomllib traceback types typing \
-    unicodedata urllib.parse uuid warnings weakref xml.etree.ElementTree zipfile zlib \
+    enum fractions functools graphlib gzip hashlib heapq hmac html httpx io ipaddress \
+    itertools json logging math mcpbox mcpbox_host numbers operator pprint queue random re \
+    regex secrets shlex statistics string struct textwrap time tomllib traceback types \
+    typing unicodedata urllib.parse uuid warnings weakref xml.etree.ElementTree zipfile zlib \
     zoneinfo";
 
 /// What no tool may import, whatever is granted; as in `guest/python/imports.py`.
@@ -49,6 +49,15 @@ pub(super) const STANDARD: &str = "\
     weakref webbrowser winreg winsound wsgiref xml xmlrpc zipapp zipfile zipimport zlib \
     zoneinfo";
 
-/// What is in `STANDARD`, and cannot be imported in the guest: it lacks what is underneath.
+/// What is of the standard library and cannot be imported in the guest: what is below it is missing.
 pub(super) const ABSENT: &str = "\
-    _aix_support";
+    _bz2 _ctypes _curses _curses_panel _dbm _gdbm _hashlib _interpchannels _interpqueues \
+    _interpreters _lzma _multiprocessing _overlapped _posixshmem _remote_debugging _scproxy \
+    _ssl _tkinter _uuid _winapi _wmi _zstd antigravity bz2 ctypes curses ensurepip fcntl grp \
+    idlelib lzma mmap msvcrt pty pwd pydoc_data readline resource ssl syslog termios this \
+    tkinter tty turtle turtledemo venv winreg winsound compression.bz2 compression.lzma \
+    compression.zstd concurrent.futures.interpreter concurrent.interpreters dbm.gnu dbm.ndbm \
+    multiprocessing.forkserver multiprocessing.heap multiprocessing.popen_fork \
+    multiprocessing.popen_forkserver multiprocessing.popen_spawn_posix \
+    multiprocessing.popen_spawn_win32 multiprocessing.resource_tracker \
+    multiprocessing.shared_memory multiprocessing.sharedctypes multiprocessing.synchronize";
