@@ -261,7 +261,7 @@ pub(crate) mod tests {
                 "looking at Lund",
                 "laptop",
                 "12.3 ms",
-                "GET https://api.example.com/now?city",
+                "https://api.example.com/now?city",
                 "8.4 ms",
                 "is not approved",
                 "and 3 more",

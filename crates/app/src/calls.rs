@@ -3,6 +3,7 @@
 mod delivery;
 mod entry;
 mod numbers;
+mod ready;
 mod redaction;
 mod report;
 
@@ -12,6 +13,7 @@ use std::time::Duration;
 pub use delivery::{ANSWER_MAX, Content, Kept};
 use entry::Entry;
 pub use numbers::for_clients;
+pub(crate) use ready::Ready;
 pub use report::Report;
 pub use sandbox::{Failure, FailureKind, Media, MediaKind};
 use sandbox::{Limits, Outcome, Run};
@@ -20,10 +22,11 @@ pub use store::calls::{Call, Filter};
 use store::revisions::Revision;
 use uuid::Uuid;
 
+use crate::grants::Grants;
 use crate::identity::{Caller, Who};
 use crate::outside::{Log, Outside};
 use crate::redact::Secrets;
-use crate::{App, Error, Listed, Page, Result, digest, grants, names};
+use crate::{App, Error, Listed, Page, Result, digest, names};
 
 /// A revision that is about to run.
 pub(crate) struct Subject {
@@ -31,6 +34,7 @@ pub(crate) struct Subject {
     pub(crate) server_name: String,
     pub(crate) tool_id: Uuid,
     pub(crate) revision: Revision,
+    pub(crate) grants: Grants,
     pub(crate) is_test: bool,
 }
 
@@ -48,15 +52,13 @@ pub async fn run(
     if !caller.scopes.call {
         return Err(Error::Denied("this token has no `call` scope".to_owned()));
     }
-    let (server, tool) = names::split(name).ok_or_else(|| Error::not_found("Tool", &name))?;
-    let live = store::tools::find_live(app.store(), server, tool)
-        .await?
-        .ok_or_else(|| Error::not_found("Tool", &name))?;
+    let live = ready::live(app, name).await?;
     let subject = Subject {
-        server_id: live.server_id,
-        server_name: live.server_name,
-        tool_id: live.tool_id,
-        revision: live.revision,
+        server_id: live.tool.server_id,
+        server_name: live.tool.server_name.clone(),
+        tool_id: live.tool.tool_id,
+        revision: live.tool.revision.clone(),
+        grants: live.grants.clone(),
         is_test: false,
     };
     execute(app, &Who::from(caller.clone()), subject, arguments).await
@@ -81,7 +83,6 @@ pub(crate) async fn execute(
     subject: Subject,
     arguments: Map<String, Value>,
 ) -> Result<Report> {
-    check_digest(&subject.revision)?;
     let arguments = Value::Object(arguments);
     // No server has any yet.
     let secrets = Secrets::new();
@@ -95,7 +96,7 @@ pub(crate) async fn execute(
 }
 
 /// Only what was filed under this digest runs: a row changed behind our back does not.
-fn check_digest(revision: &Revision) -> Result<()> {
+pub(crate) fn check_digest(revision: &Revision) -> Result<()> {
     if digest::is_intact(revision) {
         return Ok(());
     }
@@ -113,19 +114,18 @@ async fn attempt(
     secrets: &Secrets,
     requests: &Log,
 ) -> Result<Outcome> {
-    let Subject { server_id, revision, .. } = subject;
+    let Subject { server_id, revision, grants, .. } = subject;
     let wall = revision.timeout_ms.and_then(|ms| u64::try_from(ms).ok()).map(Duration::from_millis);
     let defaults = Limits::default();
-    let granted = grants::of(app, *server_id).await?;
     let run = Run {
         source: revision.python_code.clone(),
         arguments: arguments.to_string(),
         secrets: json!(secrets).to_string(),
-        modules: granted.module_policy()?,
+        modules: grants.module_policy()?,
         limits: Limits { wall: wall.unwrap_or(defaults.wall), ..defaults },
         group: *server_id,
     };
-    let host = Outside::new(app.outbound()?, *server_id, &granted.hosts, requests);
+    let host = Outside::new(app.outbound()?, *server_id, &grants.hosts, requests);
     Ok(app.sandbox()?.run(run, Arc::new(host)).await)
 }
 

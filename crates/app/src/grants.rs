@@ -162,7 +162,8 @@ async fn take(
         };
         return Err(Error::not_found(what, &name));
     }
-    record(transaction, subject, Act::new("removed", &admin.username)).await
+    record(transaction, subject, Act::new("removed", &admin.username)).await?;
+    Ok(store::changes::publish(transaction).await?)
 }
 
 /// What a grant, or an entry of the history, is about.
@@ -233,6 +234,7 @@ pub(crate) async fn give(
         let act = Act { reason: Some(&reason), ..Act::new("removed", &admin.username) };
         record(transaction, &narrower, act).await?;
     }
+    store::changes::publish(transaction).await?;
     Ok(true)
 }
 

@@ -46,6 +46,7 @@ struct Inner {
     store: store::Store,
     sandbox: Option<sandbox::Sandbox>,
     outbound: Option<outbound::Client>,
+    ready: calls::Ready,
     sign_ins: accounts::Attempts,
     hashing: passwords::Hashing,
     keeping: artifacts::Keeping,
@@ -109,6 +110,7 @@ impl App {
                 store,
                 sandbox,
                 outbound,
+                ready: calls::Ready::default(),
                 sign_ins: accounts::Attempts::default(),
                 hashing: passwords::Hashing::default(),
                 keeping,
@@ -149,6 +151,10 @@ impl App {
 
     pub(crate) fn store(&self) -> &store::Store {
         &self.inner.store
+    }
+
+    pub(crate) fn ready(&self) -> &calls::Ready {
+        &self.inner.ready
     }
 
     pub(crate) fn keeping(&self) -> artifacts::Keeping {

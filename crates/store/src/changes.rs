@@ -53,6 +53,11 @@ pub async fn publish(db: &impl Connection) -> Result<()> {
     Ok(())
 }
 
+/// The counter as it is now: whatever was read after it did not change as long as it stays the same.
+pub async fn counter(db: &impl Connection) -> Result<i64> {
+    Ok(current(&db.reader()).await?)
+}
+
 /// The counter as it is now.
 pub(crate) async fn current<C: ConnectionTrait>(db: &C) -> Result<i64, DbErr> {
     let row: Option<i64> = entity::Entity::find()

@@ -52,7 +52,7 @@ with sync_playwright() as playwright:
     page.wait_for_url(f"{ADMIN}/approvals/requests?status=approved#**")
     expect(page.locator("#modules td code").get_by_text("sched", exact=True)).to_be_visible()
     page.screenshot(path=f"{PICTURES}/modules.png", full_page=True)
-    page.get_by_role("link", name="Waiting").click()
+    page.get_by_role("link", name="Waiting", exact=True).click()
     page.get_by_text("Reject…").click()
     page.get_by_label("Why not?").fill("it is a <b>stranger's</b>")
     page.get_by_role("button", name="Reject api.example.com").click()

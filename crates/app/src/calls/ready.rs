@@ -1,0 +1,71 @@
+//! The tools that were called, ready to be called again for as long as nothing has changed.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use store::tools::LiveTool;
+
+use super::check_digest;
+use crate::grants::{self, Grants};
+use crate::{App, Error, Result, names};
+
+/// Bytes of source that are kept in all.
+const SOURCES_MAX: usize = 16 << 20;
+
+/// What was found of live tools while the counter of changes stood where it stands.
+#[derive(Default)]
+pub(crate) struct Ready {
+    found: Mutex<Found>,
+}
+
+#[derive(Default)]
+struct Found {
+    counter: i64,
+    tools: HashMap<String, Arc<Live>>,
+    bytes: usize,
+}
+
+/// A live tool and what its server is granted.
+pub(crate) struct Live {
+    pub(crate) tool: LiveTool,
+    pub(crate) grants: Grants,
+}
+
+impl Ready {
+    fn found(&self) -> MutexGuard<'_, Found> {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn get(&self, counter: i64, name: &str) -> Option<Arc<Live>> {
+        let found = self.found();
+        if found.counter == counter { found.tools.get(name).cloned() } else { None }
+    }
+
+    fn put(&self, counter: i64, name: &str, live: &Arc<Live>) {
+        let mut found = self.found();
+        let bytes = live.tool.revision.python_code.len();
+        if found.counter != counter || found.bytes + bytes > SOURCES_MAX {
+            *found = Found { counter, ..Found::default() };
+        }
+        found.bytes += bytes;
+        found.tools.insert(name.to_owned(), Arc::clone(live));
+    }
+}
+
+/// The tool that clients know as `name`, as it is now. Each change of tools, servers and grants moves
+/// the counter, so that one small query tells whether what was read before still holds.
+pub(super) async fn live(app: &App, name: &str) -> Result<Arc<Live>> {
+    let unknown = || Error::not_found("Tool", &name);
+    // Read before all else: a change that comes meanwhile is found at the next call.
+    let counter = store::changes::counter(app.store()).await?;
+    if let Some(live) = app.ready().get(counter, name) {
+        return Ok(live);
+    }
+    let (server, tool) = names::split(name).ok_or_else(unknown)?;
+    let tool = store::tools::find_live(app.store(), server, tool).await?.ok_or_else(unknown)?;
+    check_digest(&tool.revision)?;
+    let grants = grants::of(app, tool.server_id).await?;
+    let live = Arc::new(Live { tool, grants });
+    app.ready().put(counter, name, &live);
+    Ok(live)
+}
