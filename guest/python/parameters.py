@@ -1,6 +1,7 @@
 """The parameters of `main`: their schema, and how arguments are given to them."""
 
 import annotationlib
+import difflib
 import inspect
 from collections.abc import Callable
 from typing import Any, Self
@@ -10,6 +11,9 @@ from .scalars import Attached
 from .shapes import Schema, Shape, Writer, listed
 
 EMPTY = inspect.Parameter.empty
+# Names that similar ones are sought for, and how much of each is read.
+GUESSES_MAX = 3
+NAME_MAX = 60
 BY_POSITION = inspect.Parameter.POSITIONAL_ONLY
 ALL_POSITIONS = inspect.Parameter.VAR_POSITIONAL
 ALL_NAMES = inspect.Parameter.VAR_KEYWORD
@@ -97,15 +101,31 @@ class Parameters:
 
     def _check_names(self, arguments: dict[str, Any]) -> None:
         missing = [name for name in self.required if name not in arguments]
-        if missing:
-            raise ArgumentError(f"missing {_counted(missing)}; {self._takes()}")
+        unknown = []
         if self.others is None:
             unknown = [name for name in arguments if name not in self.named]
-            if unknown:
-                raise ArgumentError(f"unknown {_counted(unknown)}; {self._takes()}")
+        faults = [f"missing {_counted(missing)}"] if missing else []
+        if unknown:
+            free = [name for name in self.named if name not in arguments]
+            faults.append(f"unknown {_counted(unknown)}{_meant(unknown, free)}")
+        if faults:
+            raise ArgumentError(f"{' and '.join(faults)}; {self._takes()}")
 
     def _takes(self) -> str:
         return f"main takes {listed(self.named) if self.named else 'no arguments'}"
+
+
+def _meant(unknown: list[str], free: list[str]) -> str:
+    """Ask for those of the free names that look like the unknown ones."""
+    folded = {name.replace("_", "").lower(): name for name in free}
+    similar = [
+        folded[match]
+        for name in unknown[:GUESSES_MAX]
+        for match in difflib.get_close_matches(
+            name[:NAME_MAX].replace("_", "").lower(), folded, n=1
+        )
+    ]
+    return f" (did you mean {listed(dict.fromkeys(similar))}?)" if similar else ""
 
 
 def _counted(names: list[str]) -> str:

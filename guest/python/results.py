@@ -14,9 +14,11 @@ import datetime
 import decimal
 import enum
 import fractions
+import io
 import ipaddress
 import json
 import math
+import re
 import types
 import uuid
 import zoneinfo
@@ -39,6 +41,8 @@ TEXTUAL = (
     zoneinfo.ZoneInfo,
 )
 TEMPORAL = (datetime.datetime, datetime.date, datetime.time)
+# What the encoder writes for a key that is no text.
+ENCODED_KEY = re.compile(r'"(?:-?\d[\d.e+-]*|true|false|null)": ')
 
 
 class NotSerializableError(Exception):
@@ -61,8 +65,11 @@ def to_json(value: Any, name: str = "result", collected: Collected | None = None
         # The encoder does not know where it failed, and refuses keys that have a textual form.
         plain = _plain(value, name, (), simpler)
         text = json.dumps(plain, ensure_ascii=False, allow_nan=False)
-    if not text.isascii():
-        _refuse_surrogates(text, name)
+    if not (text.isascii() or _is_sound(text)) or (
+        ENCODED_KEY.search(text) and _has_repetitions(text)
+    ):
+        # Says where; the encoder does not mind.
+        _plain(value, name, (), simpler)
     return text
 
 
@@ -98,13 +105,37 @@ def _blocks(value: Any, text: str, collected: Collected, before: int) -> list[di
     return [content.text_block(value if isinstance(value, str) else text), *attached]
 
 
-def _refuse_surrogates(text: str, name: str) -> None:
+def _is_sound(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _has_repetitions(text: str) -> bool:
+    """Whether an object has a name twice."""
+    found = False
+
+    def compare(pairs: list[tuple[str, Any]]) -> None:
+        nonlocal found
+        found = found or len({name for name, _ in pairs}) < len(pairs)
+
+    try:
+        json.loads(text, object_pairs_hook=compare)
+    except RecursionError:
+        # Nobody else could read it either.
+        return True
+    return found
+
+
+def _refuse_surrogates(text: str, path: str) -> None:
     try:
         text.encode()
     except UnicodeEncodeError as error:
         found = ascii(text[error.start])
         problem = f"holds {found}, half of a surrogate pair: encode the text with errors='replace'"
-        raise NotSerializableError(name, problem) from None
+        raise NotSerializableError(path, problem) from None
 
 
 def _replacement(value: Any, collected: Collected | None) -> Any:
@@ -151,7 +182,10 @@ def _plain(value: Any, path: str, above: tuple[int, ...], simpler: Callable[[Any
     """Return the value in JSON's own types; `above` are the containers that hold it."""
     if isinstance(value, enum.Enum):
         return _plain(enumerated(value), path, above, simpler)
-    if value is None or isinstance(value, str | bool | int):
+    if isinstance(value, str):
+        _refuse_surrogates(value, path)
+        return value
+    if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, float):
         if math.isfinite(value):
@@ -165,8 +199,9 @@ def _plain(value: Any, path: str, above: tuple[int, ...], simpler: Callable[[Any
         raise NotSerializableError(path, f"is nested more than {DEPTH_MAX} deep: flatten it")
     above = (*above, id(value))
     if isinstance(value, Mapping):
+        names: dict[str, Any] = {}
         return {
-            _key(key, path): _plain(item, _inside(path, key), above, simpler)
+            _name(key, names, path): _plain(item, _inside(path, key), above, simpler)
             for key, item in value.items()
         }
     if isinstance(value, list | tuple):
@@ -180,6 +215,17 @@ def _plain(value: Any, path: str, above: tuple[int, ...], simpler: Callable[[Any
     return _plain(replaced, path, above, simpler)
 
 
+def _name(key: Any, names: dict[str, Any], path: str) -> str:
+    """Return the name of a key in JSON, which none of the keys in `names` may have as well."""
+    name = _key(key, path)
+    if name in names:
+        both = f"{repr(names[name])[:60]} and {repr(key)[:60]}"
+        problem = f"has the keys {both}, which are the same name in JSON: rename one"
+        raise NotSerializableError(path, problem)
+    names[name] = key
+    return name
+
+
 def _inside(path: str, key: Any) -> str:
     shown = repr(key) if isinstance(key, str | int) else type(key).__name__
     return f"{path}[{shown[:60]}]"
@@ -190,6 +236,7 @@ def _key(key: Any, path: str) -> str:
     if isinstance(key, enum.Enum):
         key = enumerated(key)
     if isinstance(key, str):
+        _refuse_surrogates(key, f"{path}: the name {ascii(key)[:60]}")
         return str(key)
     if key is None or isinstance(key, bool | int | float):
         return json.dumps(key)
@@ -203,7 +250,13 @@ def _problem(value: Any) -> str:
     name = type(value).__name__
     if isinstance(value, types.CoroutineType):
         return "is a coroutine: an `await` is missing"
-    if isinstance(value, Iterator | types.AsyncGeneratorType):
+    if isinstance(value, types.AsyncGeneratorType):
+        return "is a generator: collect what it yields in a list, and return that"
+    if isinstance(value, io.BytesIO | io.StringIO):
+        return f"is a {name}: return its getvalue()"
+    if isinstance(value, io.IOBase):
+        return f"is a {name}: return what its read() returns"
+    if isinstance(value, Iterator):
         return f"is a {name}: make it a list first"
     if callable(value):
         return f"is a {name}: was a call meant?"

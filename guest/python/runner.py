@@ -228,7 +228,8 @@ def _check(shape: Shape, text: str) -> None:
         place = {"path": error.path, "expected": error.expected, "received": error.received}
         message = (
             "the result is not what the return annotation of `main` promises: at"
-            f" {error.path}: expected {error.expected}, got {error.received}; mend one of them"
+            f" {error.path}: expected {error.expected}, got {error.received}"
+            f"{error.reason and f' ({error.reason})'}; mend one of them"
         )
         raise CallError("return_type", message, place) from None
 

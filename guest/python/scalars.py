@@ -5,6 +5,7 @@ import datetime
 import decimal
 import fractions
 import ipaddress
+import math
 import re
 import typing
 import uuid
@@ -16,6 +17,11 @@ from typing import Any
 from .content import Attachment, File, Image
 from .durations import parse_duration
 from .shapes import Anything, ConversionError, Schema, Shape, Writer
+
+# Integers with more digits are given to clients as text, which is what they can read.
+DIGITS_MAX = 4_300
+DIGITS_LIMIT = 10**DIGITS_MAX
+TOO_LARGE = "it is too large: floats end at about 1.8e308"
 
 
 @dataclass(frozen=True)
@@ -35,8 +41,17 @@ class Plain(Shape):
         """Numbers without a fraction are integers, as in JSON Schema."""
         try:
             return self.take(value)
-        except ValueError, OverflowError:
+        except ValueError:
             raise ConversionError(path, self.expected, value) from None
+        except OverflowError:
+            raise ConversionError(path, self.expected, value, TOO_LARGE) from None
+
+    def check(self, value: Any, path: str) -> None:
+        """Take no integer that clients would get as text, which their schema does not allow."""
+        if self.type_name == "integer" and isinstance(value, int) and abs(value) >= DIGITS_LIMIT:
+            expected = f"{self.expected} of at most {DIGITS_MAX:,} digits"
+            raise ConversionError(path, expected, value, "clients read no more: return a text")
+        self.convert(value, path)
 
 
 @dataclass(frozen=True)
@@ -121,7 +136,18 @@ def _integer(value: Any) -> int:
 
 def _number(value: Any) -> float:
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
+        number = float(value)
+        if math.isinf(number):
+            # Written with too large an exponent.
+            raise OverflowError
+        return number
+    raise ValueError
+
+
+def _decimal(text: str) -> decimal.Decimal:
+    number = decimal.Decimal(text)
+    if number.is_finite():
+        return number
     raise ValueError
 
 
@@ -168,9 +194,7 @@ SCALARS: dict[Any, Shape] = {
     datetime.timedelta: Text(
         {"format": "duration"}, "an ISO 8601 duration such as P1DT2H or PT90S", parse_duration
     ),
-    decimal.Decimal: Text(
-        NUMBER, "a number, or a text such as '12.50'", decimal.Decimal, numbers=True
-    ),
+    decimal.Decimal: Text(NUMBER, "a number, or a text such as '12.50'", _decimal, numbers=True),
     fractions.Fraction: Text(
         {}, "a number, or a text such as '1/3'", fractions.Fraction, numbers=True
     ),

@@ -40,6 +40,7 @@ class ConversionError(Exception):
         self.path = path
         self.expected = expected
         self.received = received
+        self.reason = reason
 
 
 class Shape(abc.ABC):

@@ -59,12 +59,25 @@ def _find_main(module: ast.Module) -> ast.AsyncFunctionDef:
         if isinstance(statement, ast.FunctionDef) and statement.name == "main":
             plain = statement
     if main is not None:
+        _refuse_generator(main)
         return main
     if plain is not None:
         message = f"`main` is not async: write `async def main(...)` in line {plain.lineno}"
         raise SourceError(message)
     message = "there is no `main`: write `async def main(...)` at the top level of the module"
     raise SourceError(message)
+
+
+def _refuse_generator(main: ast.AsyncFunctionDef) -> None:
+    """Refuse a main that yields: nobody but a decorator collects what it does."""
+    nodes: list[ast.AST] = [] if main.decorator_list else [*main.body]
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, ast.Yield):
+            message = "`main` is a generator: collect what it yields in a list, and return that"
+            raise SourceError(message, node.lineno, node.col_offset + 1)
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
+            nodes += ast.iter_child_nodes(node)
 
 
 def top_level(body: list[ast.stmt]) -> list[ast.stmt]:

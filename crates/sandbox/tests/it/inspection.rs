@@ -2,7 +2,7 @@
 
 use sandbox::{FailureKind, Inspection, ModulePolicy, Sandbox};
 
-use crate::{GROUP, assert_works, sandbox};
+use crate::{GROUP, assert_works, run, sandbox};
 
 #[tokio::test]
 async fn a_tool_is_described_and_a_broken_one_located() {
@@ -142,4 +142,28 @@ async fn a_module_level_that_fails_leaves_the_signature_as_it_is_written() {
         assert!(inspection.notes.iter().any(|note| note.contains(text)), "{inspection:?}");
     }
     assert_works(&sandbox).await;
+}
+
+#[tokio::test]
+async fn a_main_that_yields_is_told_so_at_once_unless_a_decorator_collects() {
+    let sandbox = sandbox(1).await;
+    let generator = "async def main():\n    for n in range(3):\n        yield n\n";
+    let inspect = async |source: &str| {
+        sandbox.inspect(source, &ModulePolicy::default(), GROUP).await.expect("it is an answer")
+    };
+    let error = inspect(generator).await.error.expect("nobody collects what it yields");
+    assert_eq!((error.line, error.column), (Some(3), Some(9)));
+    assert!(error.message.contains("is a generator"), "{error:?}");
+    let failure = run(&sandbox, generator).await.result.expect_err("it has no result");
+    assert_eq!(failure.kind, FailureKind::Syntax, "{failure:?}");
+    assert!(failure.message.contains("is a generator"), "{failure:?}");
+
+    let collected = format!(
+        "def collect(made):\n    async def main():\n        return [one async for one in made()]\n    \
+         return main\n@collect\n{generator}"
+    );
+    assert!(inspect(&collected).await.valid);
+    assert_eq!(run(&sandbox, &collected).await.result.as_deref(), Ok("[0, 1, 2]"));
+    let inner = "async def main():\n    def inner():\n        yield 1\n    return list(inner())\n";
+    assert_eq!(run(&sandbox, inner).await.result.as_deref(), Ok("[1]"));
 }

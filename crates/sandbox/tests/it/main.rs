@@ -9,6 +9,7 @@
 mod concurrency;
 mod constancy;
 mod content;
+mod contract;
 mod errors;
 mod examples;
 mod handles;
