@@ -1,43 +1,13 @@
-"""Shapes that are one of several: literals, enumerations, unions."""
+"""Shapes that are one of several, or made of several: unions and flags."""
 
 import enum
-import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .records import meant, records_of
 from .scalars import INTEGER, Plain
 from .shapes import KIND_NAMES, ConversionError, Schema, Shape, Writer
-
-
-@dataclass(frozen=True)
-class Choice(Shape):
-    """One of some values: literals, or the members of an enumeration."""
-
-    choices: Sequence[tuple[Any, Any]]
-    text: str | None = None
-
-    @property
-    def expected(self) -> str:
-        """The values, as JSON."""
-        shown = [json.dumps(value, ensure_ascii=False) for value, _ in self.choices]
-        return f"one of {', '.join(shown)}" if len(shown) > 1 else "".join(shown)
-
-    def write(self, writer: Writer) -> Schema:
-        """`{"enum": […]}`, with the type where there is one."""
-        del writer
-        values = [value for value, _ in self.choices]
-        types = {KIND_NAMES[type(value)] for value in values}
-        schema: Schema = {"type": types.pop()} if len(types) == 1 else {}
-        schema["enum"] = values
-        return schema | ({"description": self.text} if self.text else {})
-
-    def convert(self, value: Any, path: str) -> Any:
-        """Find the value; `1` is not `True`."""
-        for choice, member in self.choices:
-            if value == choice and isinstance(value, bool) == isinstance(choice, bool):
-                return member
-        raise ConversionError(path, self.expected, value)
 
 
 @dataclass(frozen=True)
@@ -68,30 +38,30 @@ class Union(Shape):
                 isinstance(option, Plain) and option.type_name == own for option in self.options
             ):
                 return value
-        errors = []
-        for option in self.options:
-            try:
-                return option.convert(value, path)
-            except ConversionError as error:
-                errors.append(error)
-        raise self._best(errors, value, path)
+        return self._first(lambda option: option.convert(value, path), value, path)
 
     def check(self, value: Any, path: str) -> None:
         """Any shape may fit."""
+        self._first(lambda option: option.check(value, path), value, path, output=True)
+
+    def _first(
+        self, take: Callable[[Shape], Any], value: Any, path: str, *, output: bool = False
+    ) -> Any:
+        """Return what the first option makes that fits; else raise what says most."""
         errors = []
         for option in self.options:
             try:
-                return option.check(value, path)
+                return take(option)
             except ConversionError as error:
                 errors.append(error)
-        raise self._best(errors, value, path)
-
-    def _best(self, errors: list[ConversionError], value: Any, path: str) -> ConversionError:
-        # An error further inside says more than that no option fits.
+        records = records_of(self.options) if isinstance(value, dict) else []
+        if records:
+            # Raises: its own fault says more than that no option fits.
+            take(meant(records, value, path, output=output))
         deepest = max(errors, key=lambda error: len(error.path))
         if len(deepest.path) > len(path):
-            return deepest
-        return ConversionError(path, self.expected, value)
+            raise deepest
+        raise ConversionError(path, self.expected, value)
 
 
 @dataclass(frozen=True)
@@ -99,19 +69,45 @@ class Flags(Shape):
     """A combination of flags, as their sum."""
 
     kind: type[enum.Flag]
-    expected = "a sum of flags"
+    text: str | None = None
+
+    @property
+    def expected(self) -> str:
+        """The flags with their numbers."""
+        members = self.kind.__members__.items()
+        listed = ", ".join(f"{name} = {member.value}" for name, member in members)
+        return f"a sum of: {listed}"
+
+    @property
+    def notation(self) -> str:
+        """The same as a sentence."""
+        return f"A{self.expected[1:]}"
 
     def write(self, writer: Writer) -> Schema:
-        """`{"type": "integer"}`."""
-        return INTEGER.write(writer)
+        """`{"type": "integer", …}`, with its bounds where other bits are not allowed."""
+        text = f"{self.text}\n{self.notation}" if self.text else self.notation
+        schema = INTEGER.write(writer) | {"description": text}
+        return schema | ({"minimum": 0, "maximum": self._all()} if self._is_strict() else {})
 
     def convert(self, value: Any, path: str) -> Any:
         """Make the combination."""
-        try:
-            return self.kind(INTEGER.convert(value, path))
-        except ValueError:
-            raise ConversionError(path, self.expected, value) from None
+        self.check(value, path)
+        return self.kind(int(value))
 
     def check(self, value: Any, path: str) -> None:
-        """Any sum."""
-        INTEGER.convert(value, path)
+        """Take a sum of the flags, or any integer where the class does so."""
+        try:
+            INTEGER.check(value, path)
+        except ConversionError:
+            raise ConversionError(path, self.expected, value) from None
+        if self._is_strict() and (value < 0 or int(value) & ~self._all()):
+            raise ConversionError(path, self.expected, value)
+
+    def _is_strict(self) -> bool:
+        return self.kind._boundary_ in {enum.STRICT, enum.CONFORM}
+
+    def _all(self) -> int:
+        found = 0
+        for member in self.kind.__members__.values():
+            found |= member.value
+        return found

@@ -2,16 +2,19 @@
 
 import annotationlib
 import collections
+import contextlib
 import dataclasses
 import enum
 import json
 import types
 import typing
 from collections import abc
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from . import docstrings
-from .alternatives import Choice, Flags, Union
+from . import docstrings, generics
+from .alternatives import Flags, Union
+from .choices import Choice
 from .containers import Alias, Array, Mapping, Member, Record, Tuple
 from .results import NotSerializableError, enumerated, to_json
 from .scalars import INTEGER, NULL, SCALARS, STRING, Text
@@ -33,6 +36,10 @@ DICTS = {
     collections.OrderedDict: collections.OrderedDict,
     collections.Counter: collections.Counter,
 }
+# What makes an empty one, and runs nothing of the tool.
+COLLECTIONS = {*LISTS.values(), *SETS.values(), *DICTS.values(), tuple}
+# The most types with names of one tool, beyond which generic ones stay any value.
+NAMED_MAX = 200
 WRAPPERS = {typing.Required, typing.NotRequired, typing.ReadOnly, typing.Final, typing.ClassVar}
 UNKNOWN = Anything()
 
@@ -44,6 +51,8 @@ class Types:
         self.notes: list[str] = []
         self._namespace = namespace
         self._named: dict[Any, Shape] = {}
+        # What names of type variables stand for where annotations are being read.
+        self._variables: dict[str, Any] = {}
 
     def shape(self, annotation: Any) -> Shape:
         """Return the shape of an annotation; any value where it cannot be known."""
@@ -60,17 +69,23 @@ class Types:
             return self._unknown(annotation)
         if origin is typing.Annotated or origin in WRAPPERS:
             return self.shape(arguments[0]) if arguments else UNKNOWN
+        if isinstance(origin, dataclasses.InitVar):
+            return self.shape(origin.type)
         if origin is typing.Union or origin is types.UnionType:
             return Union([self.shape(argument) for argument in arguments])
         if origin is typing.Literal:
             return _literal(arguments)
         return (
-            self._collection(origin, arguments) or self._class(origin) or self._unknown(annotation)
+            self._collection(origin, arguments)
+            or self._class(origin, arguments)
+            or self._unknown(annotation)
         )
 
     def description(self, annotation: Any) -> str | None:
         """Return the text that `Annotated` holds."""
         annotation = self.resolve(annotation)
+        if isinstance(annotation, dataclasses.InitVar):
+            return self.description(annotation.type)
         if typing.get_origin(annotation) in WRAPPERS:
             return self.description(typing.get_args(annotation)[0])
         for extra in getattr(annotation, "__metadata__", ()):
@@ -79,18 +94,25 @@ class Types:
                 return text
         return None
 
-    def resolve(self, annotation: Any) -> Any:
-        """Return the type that a text or a forward reference names."""
+    def resolve(self, annotation: Any, variables: dict[str, Any] | None = None) -> Any:
+        """Return the type that a text or a forward reference names, or one of the `variables`."""
+        known = self._variables if variables is None else variables
         try:
             if isinstance(annotation, str):
-                return self.resolve(eval(annotation, self._namespace))
+                return self.resolve(eval(annotation, self._namespace, known), known)
             if isinstance(annotation, annotationlib.ForwardRef):
-                return self.resolve(annotation.evaluate(globals=self._namespace))
+                found = annotation.evaluate(globals=self._namespace, locals=known)
+                return self.resolve(found, known)
         except Exception as error:
             text = annotation if isinstance(annotation, str) else annotation.__forward_arg__
-            self._note(f"the type {text!r} is not known ({error}): any value is taken")
+            self._not_known(text, error)
             return Any
         return annotation
+
+    def _not_known(self, text: str, error: Exception) -> None:
+        name = error.name if isinstance(error, NameError) else None
+        why = "" if name else f" ({error})"
+        self._note(f"the type {name or text!r} is not known{why}: any value is taken")
 
     def _note(self, text: str) -> None:
         if text not in self.notes:
@@ -98,7 +120,13 @@ class Types:
 
     def _unknown(self, annotation: Any) -> Shape:
         shown = annotation.__qualname__ if isinstance(annotation, type) else str(annotation)
-        self._note(f"the type {shown} has no JSON form: any value is taken")
+        problem = "has no JSON form"
+        if isinstance(annotation, types.ModuleType):
+            shown, problem = annotation.__name__, "is a module"
+            same = shown.rpartition(".")[2]
+            if isinstance(getattr(annotation, same, None), type):
+                problem += f", write {shown}.{same}"
+        self._note(f"the type {shown} {problem}: any value is taken")
         return UNKNOWN
 
     def _collection(self, origin: Any, arguments: tuple[Any, ...]) -> Shape | None:
@@ -132,43 +160,93 @@ class Types:
             return Mapping(keys, values, keys.keywords, make)
         return Mapping(UNKNOWN, values, make=make)
 
-    def _class(self, kind: Any) -> Shape | None:
-        """Return the shape of a class, an alias or a type variable."""
-        if kind in self._named:
-            return self._named[kind]
+    def _class(self, kind: Any, arguments: tuple[Any, ...]) -> Shape | None:
+        """Return the shape of a class or an alias, with its arguments, or of a type variable."""
+        key = generics.key(kind, arguments)
+        if key in self._named:
+            return self._named[key]
+        if arguments and len(self._named) >= NAMED_MAX:
+            # A generic type may stand for ever larger ones.
+            return None
+        if arguments and not generics.is_fixed(kind):
+            self._note(f"the type {kind.__name__} takes any number of types: they stay any value")
         if isinstance(kind, typing.TypeAliasType):
-            alias = self._named[kind] = Alias(kind.__name__)
-            alias.shape = self._alias_value(kind)
+            alias = self._named[key] = Alias(kind.__name__)
+            with self._inside(kind, arguments):
+                alias.shape = self._alias_value(kind, arguments)
             return alias
         if isinstance(kind, typing.NewType):
             return self.shape(kind.__supertype__)
         if isinstance(kind, typing.TypeVar):
-            return self.shape(kind.__bound__) if kind.__bound__ is not None else UNKNOWN
+            return self._variable(kind)
         if not isinstance(kind, type):
             return None
         if issubclass(kind, enum.Enum):
             return _enumeration(kind)
+        with self._inside(kind, arguments):
+            return self._members(kind, arguments)
+
+    @contextlib.contextmanager
+    def _inside(self, kind: Any, arguments: tuple[Any, ...]) -> Iterator[None]:
+        """Let texts name the variables of a type."""
+        outer, self._variables = self._variables, generics.names(kind, arguments)
+        try:
+            yield
+        finally:
+            self._variables = outer
+
+    def _members(self, kind: type, arguments: tuple[Any, ...]) -> Shape | None:
+        """Return the shape of a class whose members are known."""
         if typing.is_typeddict(kind):
-            return self._typed_dictionary(kind)
+            return self._typed_dictionary(kind, arguments)
         if dataclasses.is_dataclass(kind):
-            return self._data_class(kind)
+            return self._data_class(kind, arguments)
         if issubclass(kind, tuple) and hasattr(kind, "_fields"):
-            hints = _annotations(kind)
-            places = [self.shape(hints.get(name, Any)) for name in kind._fields]
-            return Tuple(places, kind._make)
+            return self._named_tuple(kind, arguments)
         return None
 
-    def _alias_value(self, alias: typing.TypeAliasType) -> Shape:
+    def _variable(self, variable: typing.TypeVar) -> Shape:
+        """Return the shape of a type variable that nothing is put in the place of."""
+        if variable.has_default():
+            return self.shape(variable.__default__)
+        if variable.__constraints__:
+            return Union([self.shape(one) for one in variable.__constraints__])
+        return self.shape(variable.__bound__) if variable.__bound__ is not None else UNKNOWN
+
+    def _alias_value(self, alias: typing.TypeAliasType, arguments: tuple[Any, ...]) -> Shape:
         try:
-            return self.shape(alias.__value__)
+            value = self.resolve(alias.__value__)
+            return self.shape(generics.put(value, generics.bound(alias, arguments)))
         except NameError as error:
-            self._note(f"the type {alias.__name__} is not known ({error}): any value is taken")
+            self._not_known(alias.__name__, error)
             return UNKNOWN
 
-    def _typed_dictionary(self, kind: Any) -> Shape:
+    def _named_tuple(self, kind: Any, arguments: tuple[Any, ...]) -> Shape:
+        hints = generics.annotations(kind, arguments, self.resolve)
+        _, texts = docstrings.parse(kind.__doc__)
+        defaults = getattr(kind, "_field_defaults", {})
+        places, keywords = [], []
+        for name in kind._fields:
+            annotation = hints.get(name, Any)
+            more = {"title": name} | described(self.description(annotation) or texts.get(name))
+            shape = self.shape(annotation)
+            if name in defaults:
+                shape = nullable(shape, defaults[name])
+                more |= published(defaults[name])
+            places.append(shape)
+            keywords.append(more)
+
+        def make(given: Iterable[Any]) -> Any:
+            values = list(given)
+            return kind._make(values + [defaults[name] for name in kind._fields[len(values) :]])
+
+        return Tuple(places, make, keywords, kind._fields, len(defaults))
+
+    def _typed_dictionary(self, kind: Any, arguments: tuple[Any, ...]) -> Shape:
         text, texts = docstrings.parse(kind.__doc__)
-        record = self._named[kind] = Record(kind.__name__, dict, text, closed=False)
-        for name, annotation in _annotations(kind).items():
+        record = Record(kind.__name__, dict, text, closed=False)
+        self._named[generics.key(kind, arguments)] = record
+        for name, annotation in generics.annotations(kind, arguments, self.resolve).items():
             resolved = self.resolve(annotation)
             required = name in kind.__required_keys__
             if typing.get_origin(resolved) in {typing.Required, typing.NotRequired}:
@@ -177,18 +255,26 @@ class Types:
             record.members[name] = Member(self.shape(resolved), required, keywords)
         return record
 
-    def _data_class(self, kind: Any) -> Shape:
+    def _data_class(self, kind: Any, arguments: tuple[Any, ...]) -> Shape:
         own = None if (kind.__doc__ or "").startswith(kind.__name__ + "(") else kind.__doc__
         text, texts = docstrings.parse(own)
-        record = self._named[kind] = Record(kind.__name__, kind, text)
-        for field in dataclasses.fields(kind):
+        record = self._named[generics.key(kind, arguments)] = Record(kind.__name__, kind, text)
+        generic = generics.is_generic(kind)
+        hints = generics.annotations(kind, arguments, self.resolve) if generic else {}
+        for field in kind.__dataclass_fields__.values():
+            if field._field_type is dataclasses._FIELD_CLASSVAR:
+                continue
+            annotation = hints.get(field.name, field.type)
             said = field.metadata.get("description") or getattr(field, "doc", None)
-            keywords = described(said or self.description(field.type) or texts.get(field.name))
+            keywords = described(said or self.description(annotation) or texts.get(field.name))
             if field.default is not dataclasses.MISSING:
                 keywords |= published(field.default)
+            elif any(field.default_factory is one for one in COLLECTIONS):
+                keywords |= published(field.default_factory())
             required = field.default is field.default_factory is dataclasses.MISSING
-            shape = nullable(self.shape(field.type), field.default)
-            record.members[field.name] = Member(shape, required, keywords, given=field.init)
+            shape = nullable(self.shape(annotation), field.default)
+            kept = field._field_type is not dataclasses._FIELD_INITVAR
+            record.members[field.name] = Member(shape, required, keywords, field.init, kept)
         return record
 
 
@@ -211,16 +297,9 @@ def described(text: str | None) -> Schema:
 def published(default: Any) -> Schema:
     """Return the keyword for a default, where it has a JSON form."""
     try:
-        return {"default": json.loads(to_json(default))}
+        return {"default": json.loads(to_json(default, given=True))}
     except NotSerializableError:
         return {}
-
-
-def _annotations(kind: type) -> dict[str, Any]:
-    merged: dict[str, Any] = {}
-    for base in reversed(kind.__mro__):
-        merged |= annotationlib.get_annotations(base, format=annotationlib.Format.FORWARDREF)
-    return merged
 
 
 def _literal(values: tuple[Any, ...]) -> Shape:
@@ -233,12 +312,13 @@ def _literal(values: tuple[Any, ...]) -> Shape:
 
 
 def _enumeration(kind: type[enum.Enum]) -> Shape:
+    text = docstrings.parse(kind.__dict__.get("__doc__"))[0]
+    if not kind.__members__:
+        return UNKNOWN
     if issubclass(kind, enum.Flag):
-        return Flags(kind)
+        return Flags(kind, text)
     members = kind.__members__.values()
-    choices = [(_simple(enumerated(member)), member) for member in members]
-    own = kind.__dict__.get("__doc__")
-    return Choice(choices, docstrings.parse(own)[0]) if choices else UNKNOWN
+    return Choice([(_simple(enumerated(member)), member) for member in members], text)
 
 
 def _simple(value: Any) -> Any:

@@ -47,29 +47,42 @@ class Array(Shape):
 
 @dataclass(frozen=True)
 class Tuple(Shape):
-    """An array of known length with a shape for each place."""
+    """An array of known length with a shape for each place; the last places may be `optional`.
+
+    `keywords` has more of the schema of each place, `names` what error texts call them.
+    """
 
     places: Sequence[Shape]
     make: Callable[..., Any]
+    keywords: Sequence[Schema] = ()
+    names: Sequence[str] = ()
+    optional: int = 0
 
     @property
     def expected(self) -> str:
         """The length."""
-        return f"an array of {len(self.places)} values"
+        count = len(self.places)
+        least = f"{count - self.optional} to " if self.optional else ""
+        named = f" ({', '.join(self.names)})" if self.names else ""
+        return f"an array of {least}{count} values{named}"
 
     def write(self, writer: Writer) -> Schema:
-        """`{"type": "array", "prefixItems": […], …}`."""
+        """`{"type": "array", "prefixItems": […], …}`; results have all places."""
         count = len(self.places)
-        schema: Schema = {"type": "array", "minItems": count, "maxItems": count}
+        least = count if writer.output else count - self.optional
+        schema: Schema = {"type": "array", "minItems": least, "maxItems": count}
         if self.places:
-            schema["prefixItems"] = [writer.of(place) for place in self.places]
+            keywords = self.keywords or [{}] * count
+            pairs = zip(self.places, keywords, strict=True)
+            schema["prefixItems"] = [writer.of(place, more) for place, more in pairs]
         return schema
 
     def convert(self, value: Any, path: str) -> Any:
-        """Convert each place."""
-        if not isinstance(value, list) or len(value) != len(self.places):
+        """Convert each place that is there."""
+        most = len(self.places)
+        if not isinstance(value, list) or not most - self.optional <= len(value) <= most:
             raise ConversionError(path, self.expected, value)
-        pairs = enumerate(zip(self.places, value, strict=True))
+        pairs = enumerate(zip(self.places, value, strict=False))
         return self.make(place.convert(item, f"{path}[{index}]") for index, (place, item) in pairs)
 
     def check(self, value: Any, path: str) -> None:
@@ -122,12 +135,16 @@ class Mapping(Shape):
 
 @dataclass(frozen=True)
 class Member:
-    """A member of a record; one that is not `given` stands in results alone."""
+    """A member of a record; one that is not `given` stands in results alone.
+
+    One that is not `kept` is given to the constructor, and stands in no result.
+    """
 
     shape: Shape
     required: bool = True
     keywords: Schema = field(default_factory=dict)
     given: bool = True
+    kept: bool = True
 
 
 @dataclass(eq=False)
@@ -146,9 +163,9 @@ class Record(Named):
         schema: Schema = {"type": "object"}
         if self.text:
             schema["description"] = self.text
-        members = self.members if writer.output else self._taken()
+        members = self.shown(output=writer.output)
         schema["properties"] = {
-            name: writer.of(member.shape) | member.keywords for name, member in members.items()
+            name: writer.of(member.shape, member.keywords) for name, member in members.items()
         }
         required = self._required(members, output=writer.output)
         if required:
@@ -158,8 +175,10 @@ class Record(Named):
             {"additionalProperties": False} if self.closed or not writer.output else {}
         )
 
-    def _taken(self) -> dict[str, Member]:
-        return {name: member for name, member in self.members.items() if member.given}
+    def shown(self, *, output: bool) -> dict[str, Member]:
+        """Return the members of results, or those of arguments."""
+        members = self.members.items()
+        return {name: one for name, one in members if (one.kept if output else one.given)}
 
     def _required(self, members: dict[str, Member], *, output: bool) -> list[str]:
         # An object of a class has all its members when it is written.
@@ -168,7 +187,7 @@ class Record(Named):
 
     def convert(self, value: Any, path: str) -> Any:
         """Convert the members and make the object; its class may refuse them with a reason."""
-        self._check_names(value, path, self._taken(), output=False)
+        self._check_names(value, path, output=False)
         converted = {
             name: self.members[name].shape.convert(item, f"{path}.{name}")
             for name, item in value.items()
@@ -182,16 +201,15 @@ class Record(Named):
 
     def check(self, value: Any, path: str) -> None:
         """Check the members."""
-        self._check_names(value, path, self.members, output=True)
+        self._check_names(value, path, output=True)
         for name, item in value.items():
             if name in self.members:
                 self.members[name].shape.check(item, f"{path}.{name}")
 
-    def _check_names(
-        self, value: Any, path: str, members: dict[str, Member], *, output: bool
-    ) -> None:
+    def _check_names(self, value: Any, path: str, *, output: bool) -> None:
         if not isinstance(value, dict):
             raise ConversionError(path, self.expected, value)
+        members = self.shown(output=output)
         missing = [name for name in self._required(members, output=output) if name not in value]
         if missing:
             raise ConversionError(path, f"an object with {listed(missing)}", value)

@@ -61,7 +61,7 @@ class Parameters:
         for name, parameter in self.named.items():
             text = self.types.description(parameter.annotation) or texts.get(name)
             default = {} if parameter.default is EMPTY else published(parameter.default)
-            properties[name] = writer.of(self.shapes[name]) | described(text) | default
+            properties[name] = writer.of(self.shapes[name], described(text) | default)
         schema: Schema = {"type": "object", "properties": properties}
         if self.required:
             schema["required"] = self.required

@@ -53,12 +53,15 @@ class NotSerializableError(Exception):
         self.path = path
 
 
-def to_json(value: Any, name: str = "result", collected: Collected | None = None) -> str:
+def to_json(
+    value: Any, name: str = "result", collected: Collected | None = None, *, given: bool = False
+) -> str:
     """Return the JSON text of a value, which is sound Unicode.
 
-    `name` is what error texts call the value; attachments go to `collected`.
+    `name` is what error texts call the value; attachments go to `collected`. Data classes are
+    written as they are `given` in arguments, or else as they stand in results.
     """
-    simpler = partial(_replacement, collected=collected)
+    simpler = partial(_replacement, collected=collected, given=given)
     try:
         text = json.dumps(value, default=simpler, ensure_ascii=False, allow_nan=False)
     except TypeError, ValueError, RecursionError:
@@ -138,7 +141,7 @@ def _refuse_surrogates(text: str, path: str) -> None:
         raise NotSerializableError(path, problem) from None
 
 
-def _replacement(value: Any, collected: Collected | None) -> Any:
+def _replacement(value: Any, collected: Collected | None, *, given: bool = False) -> Any:
     """Return the next simpler form of a value that JSON does not know."""
     reference = collected and collected.reference(value)
     if reference is not None:
@@ -150,7 +153,7 @@ def _replacement(value: Any, collected: Collected | None) -> Any:
     if isinstance(value, TEXTUAL):
         return str(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        return _members(value, given=given)
     if isinstance(value, datetime.timedelta):
         return duration_text(value)
     if isinstance(value, bytes | bytearray | memoryview):
@@ -162,6 +165,18 @@ def _replacement(value: Any, collected: Collected | None) -> Any:
     if isinstance(value, Collection) and not isinstance(value, type):
         return list(value)
     raise TypeError
+
+
+def _members(value: Any, *, given: bool) -> dict[str, Any]:
+    """Return the members of a data class."""
+    fields = dataclasses.fields(value)
+    if given and len(fields) < sum(
+        field._field_type is not dataclasses._FIELD_CLASSVAR
+        for field in type(value).__dataclass_fields__.values()
+    ):
+        # Nobody keeps what the others were given for.
+        raise TypeError
+    return {field.name: getattr(value, field.name) for field in fields if field.init or not given}
 
 
 def enumerated(member: enum.Enum) -> Any:

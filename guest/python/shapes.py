@@ -47,6 +47,8 @@ class Shape(abc.ABC):
     """What a JSON value may be; `expected` is what error texts call it."""
 
     expected: str
+    # What a description says of how the value is written, whatever else it says.
+    notation: str | None = None
 
     @abc.abstractmethod
     def write(self, writer: Writer) -> Schema:
@@ -92,8 +94,17 @@ class Writer:
         self._open: list[Named] = []
         self._names: dict[Named, str] = {}
 
-    def of(self, shape: Shape) -> Schema:
-        """Return the schema of a shape, or a reference to its definition."""
+    def of(self, shape: Shape, keywords: Schema | None = None) -> Schema:
+        """Return the schema of a shape, or a reference to its definition, with more keywords."""
+        schema = self._of(shape)
+        if not keywords:
+            return schema
+        merged = schema | keywords
+        if shape.notation and "description" in keywords:
+            merged["description"] = f"{keywords['description']}\n{shape.notation}"
+        return merged
+
+    def _of(self, shape: Shape) -> Schema:
         if not isinstance(shape, Named):
             return shape.write(self)
         if shape in self._open:

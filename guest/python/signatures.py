@@ -29,6 +29,8 @@ class Written:
         self.notes: list[str] = []
         self._main = tree.main
         self._own: set[str] = set()
+        # Whether all names are known that the module level defines.
+        self._complete = True
         self._known: dict[str, Any] = {**BUILTIN_TYPES, **PROVIDED}
         for statement in top_level(tree.module.body):
             self._define(statement)
@@ -66,6 +68,9 @@ class Written:
         """Note what a statement of the module level defines."""
         if isinstance(statement, ast.Import | ast.ImportFrom):
             for alias in statement.names:
+                if alias.name == "*":
+                    self._take_all(statement)
+                    continue
                 name = alias.asname or alias.name.partition(".")[0]
                 self._known[name] = _imported(statement, alias)
                 self._own.discard(name)
@@ -79,6 +84,17 @@ class Written:
             for found in ast.walk(statement)
             if isinstance(found, ast.Name) and isinstance(found.ctx, ast.Store)
         }
+
+    def _take_all(self, statement: ast.Import | ast.ImportFrom) -> None:
+        """Note what `from … import *` defines."""
+        name = (isinstance(statement, ast.ImportFrom) and statement.module) or ""
+        loaded = None if imports.refusal(name) else sys.modules.get(name)
+        if loaded is None:
+            self._complete = False
+            return
+        names = getattr(loaded, "__all__", [one for one in vars(loaded) if one[0] != "_"])
+        self._known.update({one: getattr(loaded, one, Any) for one in names})
+        self._own.difference_update(names)
 
     def _annotation(self, written: ast.expr | None) -> Any:
         if written is None:
@@ -126,7 +142,7 @@ class Written:
         if name in self._known:
             return self._known[name]
         note = f"the type {name!r} is not known: any value is taken"
-        if name not in vars(builtins) and note not in self.notes:
+        if self._complete and name not in vars(builtins) and note not in self.notes:
             self.notes.append(note)
         return Any
 

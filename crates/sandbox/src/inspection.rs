@@ -11,6 +11,12 @@ use crate::text;
 /// How the guest begins the note that the module level raised an exception.
 const RAISED: &str = "the module level raised ";
 
+/// How the guest begins the notes about types, which may be those that only the tool defines.
+const OF_A_TYPE: &str = "the type ";
+
+/// The most notes about types that are taken from where the tool runs.
+const NOTES_MAX: usize = 20;
+
 /// The most bytes of a note that comes from where the tool runs.
 const NOTE_MAX: usize = 500;
 
@@ -64,23 +70,28 @@ impl Inspection {
     /// In that one the tool could write what it liked: it is believed about the types, which nothing
     /// else tells, as long as the inputs are those that the source names.
     pub(crate) fn with_schemas_of(mut self, executed: Result<Self, Failure>) -> Self {
-        let note = match executed {
+        let notes: Vec<String> = match executed {
             Ok(executed) if self.has_inputs_of(&executed) => {
                 self.input_schema = executed.input_schema;
                 self.output_schema = executed.output_schema;
-                executed.notes.into_iter().find(|note| note.starts_with(RAISED))
+                notes_of_types_and_raised(executed.notes)
             }
-            Ok(_) => Some(
+            Ok(_) => vec![
                 "after the module level is executed, `main` takes other inputs than its signature \
                  says: the schemas are those of the signature as written"
                     .to_owned(),
-            ),
-            Err(failure) => Some(format!(
+            ],
+            Err(failure) => vec![format!(
                 "the module level could not be executed, so that the types it defines are not \
                  known: {failure}"
-            )),
+            )],
         };
-        self.notes.extend(note.map(|note| text::one_line(&note, NOTE_MAX)));
+        for note in notes {
+            let note = text::one_line(&note, NOTE_MAX);
+            if !self.notes.contains(&note) {
+                self.notes.push(note);
+            }
+        }
         self
     }
 
@@ -90,6 +101,13 @@ impl Inspection {
             _ => false,
         }
     }
+}
+
+fn notes_of_types_and_raised(notes: Vec<String>) -> Vec<String> {
+    let (of_types, others): (Vec<String>, Vec<String>) =
+        notes.into_iter().partition(|note| note.starts_with(OF_A_TYPE));
+    let raised = others.into_iter().find(|note| note.starts_with(RAISED));
+    raised.into_iter().chain(of_types.into_iter().take(NOTES_MAX)).collect()
 }
 
 /// The names of the inputs, and of those that are required; `None` where there is something else.
@@ -124,7 +142,15 @@ mod tests {
         assert_eq!(both.input_schema, Some(types.clone()));
         assert_eq!(both.notes, ["written", "the module level raised ValueError"]);
         let both = written.with_schemas_of(Ok(inspection(types.clone(), "all is well")));
-        assert_eq!((both.input_schema, both.notes), (Some(types), vec!["written".to_owned()]));
+        assert_eq!(
+            (both.input_schema, both.notes),
+            (Some(types.clone()), vec!["written".to_owned()])
+        );
+        let written = inspection(names, "the type X is not known");
+        let mut executed = inspection(types, "the type X is not known");
+        executed.notes.push("the type Y has no JSON form".to_owned());
+        let both = written.with_schemas_of(Ok(executed));
+        assert_eq!(both.notes, ["the type X is not known", "the type Y has no JSON form"]);
     }
 
     #[test]

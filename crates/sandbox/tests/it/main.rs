@@ -23,6 +23,7 @@ mod limits;
 mod module;
 mod regex;
 mod start;
+mod types;
 mod values;
 #[cfg(target_os = "linux")]
 mod walls;
