@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .records import meant, records_of
+from .containers import Alias, Record
+from .records import meant
 from .scalars import INTEGER, Plain
 from .shapes import KIND_NAMES, ConversionError, Schema, Shape, Writer
 
@@ -54,7 +55,7 @@ class Union(Shape):
                 return take(option)
             except ConversionError as error:
                 errors.append(error)
-        records = records_of(self.options) if isinstance(value, dict) else []
+        records = _records(self.options) if isinstance(value, dict) else []
         if records:
             # Raises: its own fault says more than that no option fits.
             take(meant(records, value, path, output=output))
@@ -62,6 +63,24 @@ class Union(Shape):
         if len(deepest.path) > len(path):
             raise deepest
         raise ConversionError(path, self.expected, value)
+
+
+def _records(options: Sequence[Shape]) -> list[Record]:
+    """Return the options that are records, by whatever name and in whatever union."""
+    found, shapes = [], list(options)
+    seen: list[Shape] = []
+    for shape in shapes:
+        if any(shape is one for one in seen):
+            # An alias may stand for itself.
+            continue
+        seen.append(shape)
+        if isinstance(shape, Record):
+            found.append(shape)
+        elif isinstance(shape, Alias):
+            shapes.append(shape.shape)
+        elif isinstance(shape, Union):
+            shapes += shape.options
+    return found
 
 
 @dataclass(frozen=True)

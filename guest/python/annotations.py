@@ -38,8 +38,10 @@ DICTS = {
 }
 # What makes an empty one, and runs nothing of the tool.
 COLLECTIONS = {*LISTS.values(), *SETS.values(), *DICTS.values(), tuple}
-# The most types with names of one tool, beyond which generic ones stay any value.
+# The most types with names of one tool, and within one another, beyond which generic ones stay any
+# value.
 NAMED_MAX = 200
+NESTING_MAX = 15
 WRAPPERS = {typing.Required, typing.NotRequired, typing.ReadOnly, typing.Final, typing.ClassVar}
 UNKNOWN = Anything()
 
@@ -53,6 +55,7 @@ class Types:
         self._named: dict[Any, Shape] = {}
         # What names of type variables stand for where annotations are being read.
         self._variables: dict[str, Any] = {}
+        self._depth = 0
 
     def shape(self, annotation: Any) -> Shape:
         """Return the shape of an annotation; any value where it cannot be known."""
@@ -165,7 +168,7 @@ class Types:
         key = generics.key(kind, arguments)
         if key in self._named:
             return self._named[key]
-        if arguments and len(self._named) >= NAMED_MAX:
+        if arguments and (self._depth >= NESTING_MAX or len(self._named) >= NAMED_MAX):
             # A generic type may stand for ever larger ones.
             return None
         if arguments and not generics.is_fixed(kind):
@@ -190,10 +193,12 @@ class Types:
     def _inside(self, kind: Any, arguments: tuple[Any, ...]) -> Iterator[None]:
         """Let texts name the variables of a type."""
         outer, self._variables = self._variables, generics.names(kind, arguments)
+        self._depth += 1
         try:
             yield
         finally:
             self._variables = outer
+            self._depth -= 1
 
     def _members(self, kind: type, arguments: tuple[Any, ...]) -> Shape | None:
         """Return the shape of a class whose members are known."""

@@ -4,7 +4,7 @@ import annotationlib
 import dataclasses
 import types
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 Bound = Mapping[Any, Any]
@@ -44,9 +44,22 @@ def bound(kind: Any, arguments: tuple[Any, ...]) -> Bound:
 
 
 def names(kind: Any, arguments: tuple[Any, ...]) -> dict[str, Any]:
-    """Return what the names of a type's variables stand for."""
+    """Return what the names of the variables of a type, and of its bases, stand for."""
     types_of = bound(kind, arguments)
-    return {one.__name__: types_of.get(one, one) for one in variables(kind)}
+    found: dict[str, Any] = {}
+    for base, given in _bases(kind, types_of):
+        found |= names(base, given)
+    return found | {one.__name__: types_of.get(one, one) for one in variables(kind)}
+
+
+def _bases(kind: Any, types_of: Bound) -> Iterator[tuple[type, tuple[Any, ...]]]:
+    """Yield the classes that a generic class is derived from, the first last, with arguments."""
+    if not isinstance(kind, type) or not is_generic(kind):
+        return
+    for base in reversed(types.get_original_bases(kind)):
+        origin = typing.get_origin(base) or base
+        if isinstance(origin, type) and origin not in {object, dict, tuple, typing.Generic}:
+            yield origin, tuple(put(argument, types_of) for argument in typing.get_args(base))
 
 
 def put(annotation: Any, types_of: Bound) -> Any:
@@ -73,13 +86,9 @@ def annotations(kind: Any, arguments: tuple[Any, ...], resolve: Resolve) -> dict
     types_of = bound(kind, arguments)
     merged: dict[str, Any] = {}
     raw: dict[str, Any] = {}
-    for base in reversed(types.get_original_bases(kind)):
-        origin = typing.get_origin(base) or base
-        if not isinstance(origin, type) or origin in {object, dict, tuple, typing.Generic}:
-            continue
-        given = tuple(put(argument, types_of) for argument in typing.get_args(base))
-        raw |= _plain(origin)
-        merged |= annotations(origin, given, resolve)
+    for base, given in _bases(kind, types_of):
+        raw |= _plain(base)
+        merged |= annotations(base, given, resolve)
     own = names(kind, ())
     for name, annotation in _own(kind).items():
         # Typed dictionaries repeat what they are derived from.

@@ -1,26 +1,10 @@
 """Which of several records a JSON object is meant to be."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from .choices import Choice
-from .containers import Alias, Record
-from .shapes import ConversionError, Shape
-
-# How many names of one another are followed: an alias may stand for itself.
-ALIASES_MAX = 10
-
-
-def records_of(options: Sequence[Shape]) -> list[Record]:
-    """Return the options that are records, by whatever name."""
-    found = []
-    for option in options:
-        shape = option
-        for _ in range(ALIASES_MAX):
-            shape = shape.shape if isinstance(shape, Alias) else shape
-        if isinstance(shape, Record):
-            found.append(shape)
-    return found
+from .containers import Record
+from .shapes import ConversionError
 
 
 def meant(records: list[Record], value: dict[str, Any], path: str, *, output: bool) -> Record:
