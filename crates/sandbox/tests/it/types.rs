@@ -159,8 +159,8 @@ async fn types_that_have_no_end_or_no_form_are_noted_and_taken_as_they_are() {
     ] {
         let inspection = inspect(&sandbox, source).await;
         assert!(inspection.notes.iter().any(|found| found.contains(note)), "{inspection:?}");
-        let taken = call(&sandbox, source, &json!({ "p": [] })).await;
-        assert_eq!(taken, Ok(json!([])), "{source}");
+        let taken = call(&sandbox, source, &json!({ "p": [[]] })).await;
+        assert_eq!(taken, Ok(json!([[]])), "{source}");
     }
 }
 
