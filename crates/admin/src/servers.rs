@@ -192,7 +192,10 @@ pub(crate) mod tests {
         view::sample("server-hosts", &html);
         assert!(html.contains("name=\"host\" value=\"api.example.com:8443\""), "{html}");
         assert!(html.contains("nas.example") && !html.contains("no network"), "{html}");
-        assert!(html.contains("<bdi>tracker.example</bdi>:443") && html.contains("3 times"), "{html}");
+        assert!(
+            html.contains("<bdi>tracker.example</bdi>:443") && html.contains("3 times"),
+            "{html}"
+        );
     }
 
     fn page(status: Status, tools: Vec<(Tool, Revision)>) -> ShowPage {

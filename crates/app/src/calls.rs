@@ -26,7 +26,7 @@ use crate::grants::Grants;
 use crate::identity::{Caller, Who};
 use crate::outside::{Log, Outside};
 use crate::redact::Secrets;
-use crate::{App, Error, Listed, Page, Result, digest, names};
+use crate::{App, Error, Listed, Page, Result, digest};
 
 /// A revision that is about to run.
 pub(crate) struct Subject {

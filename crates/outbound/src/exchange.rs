@@ -27,7 +27,13 @@ pub(crate) async fn ask(
     checked: &Checked,
     timeouts: Timeouts,
 ) -> Result<http::Response<Incoming>, RequestError> {
-    let answer = send(lane, checked, timeouts).await?;
+    let answer = match send(lane, checked, timeouts).await {
+        // The peer may have closed a connection that was kept in the moment it was used again.
+        Err(error) if checked.method.is_idempotent() && broke_off(&error) => {
+            send(lane, checked, timeouts).await?
+        }
+        answer => answer?,
+    };
     check_size(answer.headers())?;
     Ok(answer)
 }
@@ -81,6 +87,15 @@ async fn wait(
             }
         }
     }
+}
+
+/// Whether a connection ended before anything of an answer came.
+fn broke_off(error: &RequestError) -> bool {
+    let incomplete = || {
+        let mut causes = chain(error).filter_map(|cause| cause.downcast_ref::<hyper::Error>());
+        causes.any(hyper::Error::is_incomplete_message)
+    };
+    matches!(error.kind(), Kind::ReadError | Kind::WriteError) || incomplete()
 }
 
 /// The HTTP library bounds what it reads, but only about where it should.

@@ -316,11 +316,11 @@ mod tests {
         let pool = Arc::new(Pool::new(1, bounds));
         let link = add(&pool, 1);
         let first = place(&pool).await.expect("there is a place");
-        pool.loaded(&link, Load { seen: 1, runnable: 0, grown: 57 << 20 });
+        pool.loaded(&link, Load { seen: 1, runnable: 0, grown: 61 << 20 });
         let refused = place(&pool).await.map(drop).expect_err("there is no memory");
         assert_eq!(refused.kind, FailureKind::Busy);
-        assert_eq!(pool.counts().memory, 61 << 20);
-        pool.loaded(&link, Load { seen: 1, runnable: 0, grown: 56 << 20 });
+        assert_eq!(pool.counts().memory, 63 << 20);
+        pool.loaded(&link, Load { seen: 1, runnable: 0, grown: 60 << 20 });
         let second = place(&pool).await.expect("it fits exactly");
         second.turned_away();
         assert!(place(&pool).await.is_err(), "the worker knows better");

@@ -73,6 +73,7 @@ fn shown(call: &Call) -> Value {
         "tool_name": call.tool_name,
         "input_args": call.arguments,
         "result": call.result,
+        "requests": call.requests,
         "stdout": call.stdout,
         "error": call.error,
         "error_kind": call.error_kind,

@@ -75,7 +75,7 @@ async fn results_that_would_lose_something_say_where_and_what_to_do() {
         (r#"[{"a\ud800": 1}]"#, r"result[0]: the name 'a\ud800' holds"),
         (r#"[{1: "a", "1": "b"}]"#, "result[0] has the keys 1 and '1', which are the same name"),
         (r#"{None: 1, "null": 2}"#, "the keys None and 'null'"),
-        (r#"{b: 1, str(b): 2}"#, "the same name"),
+        ("{b: 1, str(b): 2}", "the same name"),
         ("io.BytesIO(b'x')", "return its getvalue()"),
         ("io.StringIO('x')", "return its getvalue()"),
         ("iter([1])", "make it a list first"),
