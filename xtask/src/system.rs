@@ -41,6 +41,16 @@ pub(crate) fn ensure_chromium(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
+/// Makes sure that the programs are installed with which tests make networks of their own.
+pub(crate) fn ensure_network_tools(workspace: &Workspace) -> Result<()> {
+    if ["/sbin/ip", "/usr/sbin/ip", "/bin/ip"].iter().any(|path| Path::new(path).is_file())
+        && on_path("unshare").is_some()
+    {
+        return Ok(());
+    }
+    install(workspace, "what makes networks for tests", &["iproute2", "util-linux"])
+}
+
 /// Installs packages with apt when this is root on Debian or a relative of it; else names the
 /// command that a person has to run.
 pub(crate) fn install(workspace: &Workspace, what: &str, packages: &[&str]) -> Result<()> {

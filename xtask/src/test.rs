@@ -20,6 +20,7 @@ pub(crate) fn run(workspace: &Workspace, filters: &[OsString]) -> Result<()> {
     Environment::ensure(workspace, workspace.target("dev"), "dev/requirements.txt")?;
     system::ensure_postgres(workspace)?;
     system::ensure_chromium(workspace)?;
+    system::ensure_network_tools(workspace)?;
     guest::run(workspace)?;
     let cluster = steps::timed("starting a PostgreSQL server for the tests", || {
         Cluster::start(&env::temp_dir())
