@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterator
 from types import ModuleType
 
-from . import content, imports, library, loop, zones
+from . import content, imports, library, loop, packages, zones
 from .operations import OPERATIONS, OperationError
 
 PRELOADED = (imports.ALLOWED | imports.INTERNAL) - {"mcpbox", "mcpbox_host"}
@@ -33,6 +33,8 @@ def begin() -> None:
     """Prepare what must not be the same in two calls."""
     # As much as cannot be guessed; without an argument it takes as much as the generator holds.
     random.seed(int.from_bytes(os.urandom(32)))
+    if packages.GENERATORS:
+        packages.reseed()
 
 
 def end() -> None:

@@ -19,7 +19,7 @@ CHAIN_MAX = 5
 OWN = str(Path(__file__).parent)
 HTTPX = str(Path(OWN).parent / "httpx")
 LIBRARY = re.compile(
-    rf"(?<![\w.:/-])(?:{re.escape(str(Path(OWN).parent))}|/python)/([\w./-]+?)(?:/__init__)?\.py\b"
+    rf"(?<![\w.:/-])(?:{re.escape(str(Path(OWN).parent))}|/python|/packages)/([\w./-]+?)(?:/__init__)?\.py\b"
 )
 
 

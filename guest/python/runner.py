@@ -47,6 +47,7 @@ from . import (
     inspection,
     loop,
     module,
+    packages,
     settling,
     texts,
     warmup,
@@ -86,8 +87,9 @@ class WitWorld(wit_world.WitWorld):
         imports.apply(modules)
         return _sound(inspection.inspect_source(source, execute=execute))
 
-    def compile(self, source: str) -> wit_world.Compiled:
+    def compile(self, source: str, modules: str) -> wit_world.Compiled:
         """Return marshalled bytecode; what the source lacks is raised as JSON."""
+        imports.apply(modules)
         try:
             tree = Tree(source)
         except SourceError as error:
@@ -128,6 +130,26 @@ class WitWorld(wit_world.WitWorld):
         loaded, given = _ahead, texts.read(arguments)
         module.bind(loaded.module, given, texts.read(secrets))
         return _answer(lambda: _run(loaded, given, result_limit), loaded.source)
+
+    def pack(self) -> bytes:
+        """Compile the files of packages."""
+        try:
+            return packages.pack()
+        except Exception as error:
+            raise Err(errors.headline(error)) from None
+
+    def unpack(self, archive: bytes) -> None:
+        """Make packages importable."""
+        packages.unpack(archive)
+
+    def preload(self, modules: list[str], whole: bool) -> str:
+        """Import packages, and leave the interpreter as every call is to find it."""
+        report = packages.preload(modules, whole=whole)
+        settling.freeze()
+        settling.fill()
+        _warm_up(1, requests=False)
+        settling.tidy()
+        return _sound(report)
 
 
 class Loaded:

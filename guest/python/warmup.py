@@ -160,7 +160,7 @@ def run(world: Any, rounds: int, *, requests: bool) -> None:
 def _run(world: Any, rounds: int, calls: tuple[tuple[str, dict[str, Any]], ...]) -> None:
     for source, arguments in calls:
         text = json.dumps(arguments)
-        bytecode = world.compile(source).bytecode
+        bytecode = world.compile(source, MODULES).bytecode
         for _ in range(rounds):
             world.run(bytecode, source, text, "{}", MODULES, RESULT_LIMIT)
             world.load(bytecode, source, MODULES)

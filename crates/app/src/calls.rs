@@ -122,6 +122,7 @@ async fn attempt(
         arguments: arguments.to_string(),
         secrets: json!(secrets).to_string(),
         modules: grants.module_policy()?,
+        set: None,
         limits: Limits { wall: wall.unwrap_or(defaults.wall), ..defaults },
         group: *server_id,
     };

@@ -101,6 +101,7 @@ async fn sandbox(settings: &Settings) -> Vec<(&'static str, Verdict)> {
         arguments: "{}".to_owned(),
         secrets: "{}".to_owned(),
         modules: ModulePolicy::default(),
+        set: None,
         limits: Limits { wall: Duration::from_secs(10), ..Limits::default() },
         group: Uuid::nil(),
     };

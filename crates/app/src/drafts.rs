@@ -25,7 +25,7 @@ pub async fn validate(app: &App, source: &str) -> Result<Inspection> {
 async fn inspect(app: &App, server_id: Uuid, source: &str) -> Result<Inspection> {
     check_size(source)?;
     let modules = grants::of(app, server_id).await?.module_policy()?;
-    app.sandbox()?.inspect(source, &modules, server_id).await.map_err(calls::sandbox_failure)
+    app.sandbox()?.inspect(source, &modules, None, server_id).await.map_err(calls::sandbox_failure)
 }
 
 /// Runs the newest revision of a tool, approved or not, without secrets, and logs it as a test.

@@ -59,6 +59,7 @@ pub(crate) fn result(
         }
         Reply::NotCompiled(json) => Err(not_compiled(&json)),
         Reply::Ended { kind, message } => Err(ended(kind, &message)),
+        Reply::Prepared { .. } => Err(garbled()),
     }
 }
 
@@ -69,6 +70,7 @@ pub(crate) fn inspection(reply: Result<Reply, Failure>) -> Result<Inspection, Fa
             serde_json::from_str(&json).map_err(|_malformed| garbled())
         }
         Reply::Ended { kind, message } => Err(ended(kind, &message)),
+        Reply::Prepared { .. } => Err(garbled()),
     }
 }
 

@@ -120,6 +120,17 @@ pub(crate) fn promise(bundle: &[u8], part: Part) -> Result<Promise, BundleError>
         .ok_or(BundleError::Header)
 }
 
+/// What tells this guest from all others, as hexadecimal digits.
+pub(crate) fn identity(bundle: &[u8]) -> Result<String, BundleError> {
+    let (promises, _) = split(bundle)?;
+    let mut hasher = Sha256::new();
+    for (_, promise) in promises {
+        hasher.update(promise.hash);
+    }
+    let hash: [u8; 32] = hasher.finalize().into();
+    Ok(hex::encode(hash.get(..8).unwrap_or_default()))
+}
+
 /// One part of a bundle, checked against the header.
 pub(crate) fn unpack(bundle: &[u8], wanted: Part) -> Result<Vec<u8>, BundleError> {
     let (promises, packed) = split(bundle)?;

@@ -12,9 +12,21 @@ use crate::limits::Limits;
 use crate::link::Seat;
 use crate::outcome::{Failure, FailureKind};
 use crate::protocol::{FromWorker, PAYLOAD_MAX, Reply, Task};
+use crate::set::Set;
 
 /// How much longer than the call's own limit the server waits before it gives the worker up.
 const GRACE: Duration = Duration::from_secs(10);
+
+/// The most bytes of a prepared set that are taken: what the memory of a call can have.
+const CONTENT_MAX: usize = Limits::MEMORY_MAX;
+
+/// What a call is to do.
+pub(crate) struct Order {
+    pub(crate) task: Task,
+    pub(crate) limits: Limits,
+    /// The packages that the task names by number.
+    pub(crate) set: Option<Set>,
+}
 
 /// How a call ended, before the guest's answer is read.
 pub(crate) struct Ending {
@@ -22,25 +34,39 @@ pub(crate) struct Ending {
     pub(crate) stdout: String,
     pub(crate) stdout_truncated: bool,
     pub(crate) cpu: Duration,
+    /// Parts of a prepared set, and where each belongs.
+    pub(crate) content: Vec<(u64, Vec<u8>)>,
 }
 
 impl Ending {
     /// The end of a call that did not begin.
     pub(crate) fn refused(failure: Failure) -> Self {
-        let stdout = String::new();
-        Self { reply: Err(failure), stdout, stdout_truncated: false, cpu: Duration::ZERO }
+        Self {
+            reply: Err(failure),
+            stdout: String::new(),
+            stdout_truncated: false,
+            cpu: Duration::ZERO,
+            content: Vec::new(),
+        }
     }
 }
 
-/// Carries one call through; its task comes back where the worker had no room for it.
+/// Carries one call through; its order comes back where the worker had no room for it.
 pub(crate) async fn drive(
     seat: Seat,
-    task: Task,
-    limits: Limits,
+    Order { task, limits, set }: Order,
     host: Arc<dyn Host>,
-) -> Result<Ending, Task> {
+) -> Result<Ending, Order> {
+    if let Some(set) = &set
+        && let Err(failure) = seat.hand_over(set)
+    {
+        seat.turned_away();
+        return Ok(Ending::refused(failure));
+    }
     let deadline = Instant::now() + limits.wall + GRACE;
-    let mut drive = Drive { seat, host, operations: Operations::default(), stdout: Vec::new() };
+    let (operations, stdout, content) = (Operations::default(), Vec::new(), Vec::new());
+    let collects = matches!(task, Task::Prepare { .. });
+    let mut drive = Drive { seat, host, operations, stdout, content, collects };
     let carried_through = async {
         drive.seat.start(task, limits).await;
         drive.until_done(limits.stdout_bytes).await
@@ -52,10 +78,10 @@ pub(crate) async fn drive(
     Ok(match outcome {
         Ok(Some(Event::Full(task))) => {
             drive.seat.turned_away();
-            return Err(task);
+            return Err(Order { task, limits, set });
         }
         Ok(Some(Event::Done { reply, cpu, stdout_truncated })) => {
-            Ending { reply: Ok(reply), stdout, stdout_truncated, cpu }
+            Ending { reply: Ok(reply), stdout, stdout_truncated, cpu, content: drive.content }
         }
         Ok(None) => Ending { stdout, ..Ending::refused(lost(drive.seat.how_lost())) },
         Err(_elapsed) => {
@@ -84,6 +110,9 @@ struct Drive {
     host: Arc<dyn Host>,
     operations: Operations,
     stdout: Vec<u8>,
+    content: Vec<(u64, Vec<u8>)>,
+    /// Whether there is to be any content.
+    collects: bool,
 }
 
 #[derive(Default)]
@@ -107,6 +136,7 @@ impl Drive {
                         let room = stdout_bytes.saturating_sub(self.stdout.len());
                         self.stdout.extend(bytes.into_iter().take(room));
                     }
+                    FromWorker::Content { offset, bytes, .. } => self.keep(offset, bytes),
                     FromWorker::Operation { operation, name, payload, .. } => {
                         let answer = self.host.start(&name, payload);
                         self.operations.start(operation, answer);
@@ -120,6 +150,16 @@ impl Drive {
                     self.seat.answer(operation, outcome).await;
                 }
             }
+        }
+    }
+}
+
+impl Drive {
+    /// Keeps a part of a set; what would be too much is dropped, and found missing at the end.
+    fn keep(&mut self, offset: u64, bytes: Vec<u8>) {
+        let held: usize = self.content.iter().map(|(_, bytes)| bytes.len()).sum();
+        if self.collects && held.saturating_add(bytes.len()) <= CONTENT_MAX {
+            self.content.push((offset, bytes));
         }
     }
 }

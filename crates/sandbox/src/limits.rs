@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::outcome::{Failure, FailureKind};
 
 use crate::modules::ModulePolicy;
+use crate::set::Set;
 
 /// One call of a tool's `main`.
 #[derive(Clone)]
@@ -20,6 +21,8 @@ pub struct Run {
     pub secrets: String,
     /// What the tool may import.
     pub modules: ModulePolicy,
+    /// The packages that it has beside Python's own modules; `modules` says which may be imported.
+    pub set: Option<Set>,
     /// How much the call may use.
     pub limits: Limits,
     /// Who shares places and processor time with it: calls of one group, such as the tools of one

@@ -2,16 +2,20 @@
 
 mod outgoing;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
+use crate::handover;
 use crate::limits::{Bounds, Limits};
+use crate::outcome::{Failure, FailureKind};
 use crate::pool::Pool;
 use crate::protocol::{FromWorker, Load, Readiness, Task, ToWorker};
+use crate::set::{Set, WeakSet};
 use crate::text;
 pub(crate) use outgoing::Letters;
 use outgoing::Outgoing;
@@ -38,6 +42,14 @@ pub(crate) struct Link {
     heard: AtomicU64,
     /// Whether the worker has been silent when it should have answered.
     silent: AtomicBool,
+    given: Mutex<Given>,
+}
+
+/// The sets of packages that the worker has.
+#[derive(Default)]
+struct Given {
+    socket: Option<UnixStream>,
+    sets: HashMap<u64, WeakSet>,
 }
 
 struct Calls {
@@ -97,8 +109,42 @@ impl Link {
             phase: watch::Sender::new(Phase::Serving),
             heard: AtomicU64::new(0),
             silent: AtomicBool::new(false),
+            given: Mutex::default(),
         };
         (link, letters)
+    }
+
+    /// Has sets of packages go through `socket`.
+    pub(crate) fn set_socket(&mut self, socket: Option<UnixStream>) {
+        self.given = Mutex::new(Given { socket, sets: HashMap::new() });
+    }
+
+    /// Sees to it that the worker has a set of packages before it is told of a call that needs it.
+    fn hand_over(&self, set: &Set) -> Result<(), Failure> {
+        let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
+        if given.sets.contains_key(&set.number()) {
+            return Ok(());
+        }
+        given.sets.retain(|number, held| {
+            let needed = held.is_held();
+            if !needed {
+                self.outgoing.send(&ToWorker::Forget { set: *number });
+            }
+            needed
+        });
+        let handed = match &given.socket {
+            Some(socket) => handover::send(socket, set.file()),
+            None => Err(std::io::ErrorKind::NotConnected.into()),
+        };
+        handed.map_err(|error| {
+            tracing::warn!(%error, "a set of packages cannot be handed to a sandbox worker");
+            let message =
+                "the packages of this server cannot be handed to a worker now: try again in a few seconds";
+            Failure::new(FailureKind::Busy, message)
+        })?;
+        self.outgoing.send(&ToWorker::Keep { set: set.number(), form: set.form() });
+        given.sets.insert(set.number(), set.downgrade());
+        Ok(())
     }
 
     fn calls(&self) -> MutexGuard<'_, Calls> {
@@ -169,6 +215,7 @@ impl Link {
             | FromWorker::Operation { call, .. }
             | FromWorker::Abandon { call, .. }
             | FromWorker::Full { call, .. }
+            | FromWorker::Content { call, .. }
             | FromWorker::Done { call, .. } => *call,
         };
         let sender = self.calls().senders.get(&call).cloned();
@@ -271,6 +318,11 @@ impl Seat {
         let (call, group) = (self.call, self.group);
         let message = ToWorker::Start { call, group, task, limits };
         self.link.outgoing.send_bounded(&message, bytes).await;
+    }
+
+    /// Sees to it that the worker has a set of packages.
+    pub(crate) fn hand_over(&self, set: &Set) -> Result<(), Failure> {
+        self.link.hand_over(set)
     }
 
     /// Sends an operation's answer, once there is room for it on the way.

@@ -29,7 +29,8 @@
 //!    reset. The base never moves. Sizes are multiples of 64 KiB, which every page size divides (an
 //!    image for which this does not hold is refused).
 //! 4. **What the guest relies on.** The module has no data segments of its own; its memory has the
-//!    image's length, or is refused. Below that the bytes are the image, above it zero, because a
+//!    image's length, or is refused. The image of a set of packages is longer: the memory is then as
+//!    one that has grown already. Below that the bytes are the image, above it zero, because a
 //!    fresh slot is so and a reset makes it so: a page that was not written is still the image's
 //!    (private mappings of a file that nobody can change) or still zero, and a page that was written is
 //!    among those the recipe reports. For userfaultfd: a page stays write-protected until its first

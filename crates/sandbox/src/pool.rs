@@ -1,5 +1,6 @@
 //! Which call gets a place, and on which worker.
 
+use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -7,13 +8,13 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
-use crate::call::{self, Ending};
+use crate::call::{self, Ending, Order};
 use crate::host::Host;
-use crate::limits::{Bounds, Limits};
+use crate::limits::Bounds;
 use crate::link::{Letters, Link, Seat};
 use crate::memory::MemoryReport;
 use crate::outcome::{Failure, FailureKind};
-use crate::protocol::{Load, Readiness, Share, TASK_MAX, Task};
+use crate::protocol::{Load, Readiness, Share, TASK_MAX};
 use crate::queue::Queue;
 use crate::text;
 use crate::walls::Walls;
@@ -89,14 +90,16 @@ impl Pool {
         self.state().links.first().map(|link| link.readiness.memory.clone())
     }
 
-    /// Adds a worker that is ready, for `calls_most` calls.
+    /// Adds a worker that is ready, for `calls_most` calls; sets of packages go through `socket`.
     pub(crate) fn add(
         self: &Arc<Self>,
         process: u32,
         readiness: Readiness,
         calls_most: u64,
+        socket: Option<UnixStream>,
     ) -> (Arc<Link>, Letters) {
-        let (link, letters) = Link::new(process, readiness, calls_most, self.share.bytes);
+        let (mut link, letters) = Link::new(process, readiness, calls_most, self.share.bytes);
+        link.set_socket(socket);
         let link = Arc::new(link);
         self.state().links.push(Arc::clone(&link));
         self.serve_waiting();
@@ -128,16 +131,16 @@ impl Pool {
         }
     }
 
-    /// Runs `task` on the worker that has the least to do, once there is a place for its group.
+    /// Carries out `order` on the worker that has the least to do, once there is a place for its group.
     pub(crate) async fn call(
         self: &Arc<Self>,
         group: Uuid,
-        mut task: Task,
-        limits: Limits,
+        mut order: Order,
         host: Arc<dyn Host>,
     ) -> Ending {
-        if task.length() > TASK_MAX {
-            return Ending::refused(too_long(task.length()));
+        let length = order.task.length();
+        if length > TASK_MAX {
+            return Ending::refused(too_long(length));
         }
         let deadline = Instant::now() + QUEUE_WAIT;
         loop {
@@ -145,9 +148,9 @@ impl Pool {
                 Ok(seat) => seat,
                 Err(failure) => return Ending::refused(failure),
             };
-            match call::drive(seat, task, limits, Arc::clone(&host)).await {
+            match call::drive(seat, order, Arc::clone(&host)).await {
                 Ok(ending) => return ending,
-                Err(handed_back) => task = handed_back,
+                Err(handed_back) => order = handed_back,
             }
         }
     }
@@ -284,7 +287,7 @@ mod tests {
     const GROUP: Uuid = Uuid::from_u128(1);
 
     fn add(pool: &Arc<Pool>, process: u32) -> Arc<Link> {
-        pool.add(process, readiness(), u64::MAX).0
+        pool.add(process, readiness(), u64::MAX, None).0
     }
 
     async fn place(pool: &Arc<Pool>) -> Result<Seat, Failure> {

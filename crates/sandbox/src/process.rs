@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io;
+use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
@@ -12,7 +13,7 @@ use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
 use tokio::sync::oneshot;
 
 use crate::artifact::ArtifactError;
-use crate::protocol::IMAGE_DESCRIPTOR;
+use crate::protocol::{IMAGE_DESCRIPTOR, SETS_DESCRIPTOR};
 use crate::provision::Provision;
 use crate::text;
 
@@ -74,7 +75,7 @@ pub(crate) struct Launcher {
     orders: mpsc::Sender<Order>,
 }
 
-type Order = oneshot::Sender<io::Result<Child>>;
+type Order = oneshot::Sender<io::Result<(Child, UnixStream)>>;
 
 impl Launcher {
     pub(crate) fn new(command: Vec<OsString>, provision: Provision) -> Self {
@@ -83,7 +84,7 @@ impl Launcher {
         thread::spawn(move || {
             for order in queue {
                 // Nobody waiting means that the sandbox was dropped meanwhile.
-                if let Err(Ok(unwanted)) = order.send(spawn(&command, &provided)) {
+                if let Err(Ok((unwanted, _socket))) = order.send(spawn(&command, &provided)) {
                     end(unwanted);
                 }
             }
@@ -96,8 +97,9 @@ impl Launcher {
         self.provision.restore().await?;
         let (order, started) = oneshot::channel();
         self.orders.send(order).map_err(|_gone| ProcessError::Stopped)?;
-        let child = started.await.map_err(|_gone| ProcessError::Stopped)?;
-        Worker::new(child.map_err(ProcessError::Spawn)?).map_err(ProcessError::Spawn)
+        let started = started.await.map_err(|_gone| ProcessError::Stopped)?;
+        let (child, socket) = started.map_err(ProcessError::Spawn)?;
+        Worker::new(child, socket).map_err(ProcessError::Spawn)
     }
 
     /// What workers are provided with.
@@ -106,18 +108,20 @@ impl Launcher {
     }
 }
 
-fn spawn(command: &[OsString], provision: &Provision) -> io::Result<Child> {
+fn spawn(command: &[OsString], provision: &Provision) -> io::Result<(Child, UnixStream)> {
     let mut words = command.iter();
     let mut worker = Command::new(words.next().map(OsString::as_os_str).unwrap_or_default());
     worker.args(words).env_clear().current_dir(provision.folder());
     worker.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let image =
         provision.image()?.map(|image| FdMapping { parent_fd: image, child_fd: IMAGE_DESCRIPTOR });
-    worker.fd_mappings(image.into_iter().collect()).map_err(io::Error::other)?;
+    let (socket, theirs) = UnixStream::pair()?;
+    let sets = FdMapping { parent_fd: theirs.into(), child_fd: SETS_DESCRIPTOR };
+    worker.fd_mappings(image.into_iter().chain([sets]).collect()).map_err(io::Error::other)?;
     // In a group of its own: an interrupt from the keyboard is for the server, which may let calls end.
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut worker, 0);
-    worker.spawn()
+    Ok((worker.spawn()?, socket))
 }
 
 /// A worker process; dropping it kills it.
@@ -125,15 +129,17 @@ pub(crate) struct Worker {
     child: Option<Child>,
     pub(crate) to: Option<ChildStdin>,
     pub(crate) from: Option<ChildStdout>,
+    /// What sets of packages are handed over on.
+    pub(crate) socket: Option<UnixStream>,
 }
 
 impl Worker {
-    fn new(mut child: Child) -> io::Result<Self> {
+    fn new(mut child: Child, socket: UnixStream) -> io::Result<Self> {
         let to = child.stdin.take().map(ChildStdin::from_std).transpose();
         let from = child.stdout.take().map(ChildStdout::from_std).transpose();
         let errors = child.stderr.take().map(ChildStderr::from_std).transpose();
         let process = child.id();
-        let mut worker = Self { child: Some(child), to: None, from: None };
+        let mut worker = Self { child: Some(child), to: None, from: None, socket: Some(socket) };
         worker.to = to?;
         worker.from = from?;
         if let Some(errors) = errors? {

@@ -14,7 +14,7 @@ use crate::outcome::FailureKind;
 use crate::walls::Walls;
 
 /// Changes with every change of the messages: a worker of another build is turned away.
-pub(crate) const VERSION: u32 = 5;
+pub(crate) const VERSION: u32 = 6;
 
 /// The longest message in bytes, the length prefix not counted.
 pub(crate) const FRAME_MAX: usize = 64 << 20;
@@ -27,6 +27,12 @@ pub(crate) const PAYLOAD_MAX: usize = 16 << 20;
 
 /// The file descriptor under which a worker finds the memory image.
 pub(crate) const IMAGE_DESCRIPTOR: i32 = 3;
+
+/// The file descriptor under which a worker finds the socket that sets of packages come through.
+pub(crate) const SETS_DESCRIPTOR: i32 = 4;
+
+/// The most bytes of a prepared set that one message carries.
+pub(crate) const CONTENT_MAX: usize = 1 << 20;
 
 /// What is read of a pipe at once: most messages whole, with those that follow.
 pub(crate) const READ_AT_ONCE: usize = 32 << 10;
@@ -45,6 +51,19 @@ pub(crate) enum ToWorker {
     Answer { call: u64, operation: u32, outcome: Result<Vec<u8>, String> },
     /// Asks for a sign of life.
     Ping,
+    /// Has the worker keep a set of packages, whose file is the next one on the socket for them.
+    Keep { set: u64, form: Form },
+    /// Has it forget one that no call will need any more.
+    Forget { set: u64 },
+}
+
+/// What the file of a set of packages holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Form {
+    /// The memory of an instance that has loaded them.
+    Snapshot,
+    /// An archive that each instance has to unpack, with zeros after its end.
+    Archive,
 }
 
 /// What a worker that is ready says of itself.
@@ -79,9 +98,11 @@ pub(crate) struct Load {
 #[derive(Serialize, Deserialize)]
 pub(crate) enum Task {
     /// Reads source text, and executes its module level where asked to.
-    Inspect { source: String, execute: bool, modules: String },
+    Inspect { source: String, execute: bool, modules: String, set: Option<u64> },
     /// Runs `main`.
     Run(Program),
+    /// Makes a set of packages, to have these modules, of the files that it asks for.
+    Prepare { modules: Vec<String> },
 }
 
 /// A tool, and what one call of it is given; all but the source is JSON.
@@ -91,6 +112,8 @@ pub(crate) struct Program {
     pub(crate) arguments: String,
     pub(crate) secrets: String,
     pub(crate) modules: String,
+    /// The packages that it has, by the number under which the worker keeps them.
+    pub(crate) set: Option<u64>,
 }
 
 impl Task {
@@ -98,9 +121,10 @@ impl Task {
     pub(crate) fn length(&self) -> usize {
         match self {
             Self::Inspect { source, modules, .. } => source.len() + modules.len(),
-            Self::Run(Program { source, arguments, secrets, modules }) => {
+            Self::Run(Program { source, arguments, secrets, modules, set: _ }) => {
                 source.len() + arguments.len() + secrets.len() + modules.len()
             }
+            Self::Prepare { modules } => modules.iter().map(String::len).sum(),
         }
     }
 }
@@ -126,6 +150,8 @@ pub(crate) enum FromWorker {
     Load(Load),
     /// The end of a call.
     Done { call: u64, reply: Reply, cpu: Duration, stdout_truncated: bool },
+    /// A part of a set of packages, which comes before the end of the call that prepares it.
+    Content { call: u64, offset: u64, bytes: Vec<u8> },
 }
 
 /// How a call ended.
@@ -137,6 +163,9 @@ pub(crate) enum Reply {
     NotCompiled(String),
     /// The call was ended from outside the guest.
     Ended { kind: FailureKind, message: String },
+    /// A set of packages was made: the bytes that its content has in all, what the guest says of it
+    /// as JSON, and why not more of it was loaded.
+    Prepared { form: Form, bytes: u64, report: String, fallen_back: Option<String> },
 }
 
 /// Writes one message.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::artifact::{Artifact, ArtifactError};
-use crate::bundle::Part;
+use crate::bundle::{self, Part};
 use crate::memory::{Image, MemoryError, MemoryReset, Probe, Recipe};
 
 /// Why workers cannot be provided for.
@@ -34,6 +34,8 @@ pub(crate) struct Provision {
     /// Nothing where the recipe is [`Recipe::Pool`].
     image: Option<Arc<Image>>,
     recipes: Vec<Recipe>,
+    /// What tells this guest from others.
+    guest: String,
 }
 
 impl Provision {
@@ -51,6 +53,7 @@ impl Provision {
         folder: PathBuf,
         reset: MemoryReset,
     ) -> Result<Self, ProvisionError> {
+        let guest = bundle::identity(bundle).map_err(ArtifactError::from)?;
         let allowed = reset.recipes();
         let probe = Probe::first_of(&allowed);
         if probe.recipe() == Recipe::Pool {
@@ -60,14 +63,14 @@ impl Provision {
                 return Err(ProvisionError::NoRecipe(reasons.collect::<Vec<_>>().join("; ")));
             }
             let code = Artifact::new(bundle, Part::Pooled, folder)?.unpacked()?;
-            return Ok(Self { code, image: None, recipes: allowed });
+            return Ok(Self { code, image: None, recipes: allowed, guest });
         }
         let code = Artifact::new(bundle, Part::Code, folder.clone())?.unpacked()?;
         let image = Artifact::new(bundle, Part::Image, folder)?.unpacked()?;
         let image = Some(Arc::new(Image::from_path(&image.path())?));
         // A worker has the image or the pool's code, not both.
         let recipes = allowed.into_iter().filter(|recipe| *recipe != Recipe::Pool).collect();
-        Ok(Self { code, image, recipes })
+        Ok(Self { code, image, recipes, guest })
     }
 
     /// The folder that workers run in.
@@ -78,6 +81,17 @@ impl Provision {
     /// The name of the compiled guest's file in that folder.
     pub(crate) fn code(&self) -> String {
         self.code.file_name()
+    }
+
+    /// What the memory of every call begins with; nothing for the pool's code, which has it within.
+    pub(crate) fn image_bytes(&self) -> &[u8] {
+        self.image.as_ref().map_or(&[], |image| image.bytes())
+    }
+
+    /// Tells apart guests, and whether their memory can be recorded. Plain ASCII, without dots.
+    pub(crate) fn identity(&self) -> String {
+        let form = if self.image.is_some() { "snapshot" } else { "archive" };
+        format!("{form}-{}", self.guest)
     }
 
     /// What a worker may do to reset memory, in the order to try.

@@ -2,14 +2,14 @@
 
 use std::ffi::OsString;
 use std::num::NonZeroU64;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::call::Ending;
+use crate::call::{Ending, Order};
 use crate::host::{Host, NoHost};
 use crate::inspection::Inspection;
 use crate::limits::{Bounds, Limits, Run, check_source};
@@ -19,6 +19,7 @@ use crate::outcome::{Failure, Outcome};
 use crate::pool::{Counts, Pool};
 use crate::protocol::{Program, Task};
 use crate::provision::{Provision, ProvisionError};
+use crate::set::{Folder, Set};
 use crate::supervisor::{Supervisor, Terms};
 use crate::walls::{Walls, WallsPolicy};
 use crate::{answer, process, text};
@@ -86,6 +87,7 @@ pub struct Sandbox {
 }
 
 struct Inner {
+    provision: Provision,
     pool: Arc<Pool>,
     supervisor: Supervisor,
 }
@@ -97,11 +99,11 @@ impl Sandbox {
         let provision =
             Provision::prepare(config.guest, config.artifact_dir, config.memory_reset).await?;
         let pool = Arc::new(Pool::new(config.workers, config.bounds));
-        let launcher = process::Launcher::new(config.worker_command, provision);
+        let launcher = process::Launcher::new(config.worker_command, provision.clone());
         let calls_most = config.calls_per_worker.map_or(u64::MAX, NonZeroU64::get);
         let terms = Terms { walls: config.walls, calls_most };
         let supervisor = Supervisor::start(Arc::clone(&pool), launcher, terms).await?;
-        Ok(Self { inner: Arc::new(Inner { pool, supervisor }) })
+        Ok(Self { inner: Arc::new(Inner { provision, pool, supervisor }) })
     }
 
     /// Reads `source` without running its `main`: whether it can be run, its parameters, its schemas.
@@ -119,42 +121,42 @@ impl Sandbox {
         &self,
         source: &str,
         modules: &ModulePolicy,
+        set: Option<&Set>,
         group: Uuid,
     ) -> Result<Inspection, Failure> {
         check_source(source)?;
-        let written = self.inspected(source, false, modules, group).await?;
+        let look = |execute| {
+            let (source, modules) = (source.to_owned(), modules.to_json());
+            let task = Task::Inspect { source, execute, modules, set: set.map(Set::number) };
+            Order { task, limits: Limits::default(), set: set.cloned() }
+        };
+        let written = self.inspected(look(false), group).await?;
         if !written.valid || !written.has_main {
             return Ok(written);
         }
-        let executed = self.inspected(source, true, modules, group).await;
+        let executed = self.inspected(look(true), group).await;
         match executed {
             Err(failure) if failure.kind.is_the_servers() => Err(failure),
             executed => Ok(written.with_schemas_of(executed)),
         }
     }
 
-    async fn inspected(
-        &self,
-        source: &str,
-        execute: bool,
-        modules: &ModulePolicy,
-        group: Uuid,
-    ) -> Result<Inspection, Failure> {
-        let task = Task::Inspect { source: source.to_owned(), execute, modules: modules.to_json() };
-        let ending = self.inner.pool.call(group, task, Limits::default(), Arc::new(NoHost)).await;
+    async fn inspected(&self, order: Order, group: Uuid) -> Result<Inspection, Failure> {
+        let ending = self.inner.pool.call(group, order, Arc::new(NoHost)).await;
         answer::inspection(ending.reply)
     }
 
     /// Runs `main` in a fresh instance. Dropping the future cancels the call in its worker.
     pub async fn run(&self, run: Run, host: Arc<dyn Host>) -> Outcome {
         let began = Instant::now();
-        let Run { source, arguments, secrets, modules, limits, group } = run;
+        let Run { source, arguments, secrets, modules, set, limits, group } = run;
         let limits = limits.bounded();
         let modules = modules.to_json();
         let ending = match check_source(&source) {
             Ok(()) => {
-                let task = Task::Run(Program { source, arguments, secrets, modules });
-                self.inner.pool.call(group, task, limits, host).await
+                let number = set.as_ref().map(Set::number);
+                let task = Task::Run(Program { source, arguments, secrets, modules, set: number });
+                self.inner.pool.call(group, Order { task, limits, set }, host).await
             }
             Err(failure) => Ending::refused(failure),
         };
@@ -170,6 +172,20 @@ impl Sandbox {
             wall: began.elapsed(),
             cpu: ending.cpu,
         }
+    }
+
+    pub(crate) fn pool(&self) -> &Arc<Pool> {
+        &self.inner.pool
+    }
+
+    /// What the memory of every call begins with; nothing where that is in the compiled guest.
+    pub(crate) fn image_bytes(&self) -> &[u8] {
+        self.inner.provision.image_bytes()
+    }
+
+    /// Where sets of packages are that suit this guest.
+    pub(crate) fn sets_in(&self, folder: &Path) -> Folder {
+        Folder::new(folder, &self.inner.provision.identity())
     }
 
     /// How the workers are.

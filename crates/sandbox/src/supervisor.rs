@@ -163,7 +163,8 @@ impl Keeper {
             let _ended = self.attendants.join_next().await;
         }
         let mut worker = self.launcher.launch().await?;
-        let (Some(mut to), Some(mut from)) = (worker.to.take(), worker.from.take()) else {
+        let taken = (worker.to.take(), worker.from.take(), worker.socket.take());
+        let (Some(mut to), Some(mut from), Some(socket)) = taken else {
             return Err(ProcessError::Stopped);
         };
         let greeted = timeout(READY_WITHIN, self.greet(&mut to, &mut from)).await;
@@ -175,7 +176,8 @@ impl Keeper {
                 return Err(error);
             }
         };
-        let (link, letters) = self.pool.add(worker.id(), readiness, self.terms.calls_most);
+        let (link, letters) =
+            self.pool.add(worker.id(), readiness, self.terms.calls_most, Some(socket));
         let (pool, stop) = (Arc::clone(&self.pool), self.stop.clone());
         let attendant =
             Attendant { pool, link: Arc::clone(&link), worker, to, from, letters, stop };

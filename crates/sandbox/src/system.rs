@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
-use crate::protocol::IMAGE_DESCRIPTOR;
+use crate::protocol::{IMAGE_DESCRIPTOR, SETS_DESCRIPTOR};
 
 /// Takes standard input and output for the caller alone.
 ///
@@ -30,13 +30,22 @@ fn replace(old: BorrowedFd<'_>, new: BorrowedFd<'_>) -> io::Result<()> {
 
 /// Takes the memory image that the server has left open for this process.
 pub(crate) fn take_image() -> io::Result<OwnedFd> {
+    take(IMAGE_DESCRIPTOR)
+}
+
+/// Takes the socket that the server has left open for sets of packages.
+pub(crate) fn take_socket() -> io::Result<OwnedFd> {
+    take(SETS_DESCRIPTOR)
+}
+
+fn take(number: i32) -> io::Result<OwnedFd> {
     // SAFETY: asking for the flags of a number that names no open file is an error and nothing else.
-    if unsafe { libc::fcntl(IMAGE_DESCRIPTOR, libc::F_GETFD) } < 0 {
+    if unsafe { libc::fcntl(number, libc::F_GETFD) } < 0 {
         return Err(io::Error::last_os_error());
     }
-    // SAFETY: the number names an open file, as was just seen. It is the server's to use for this
-    // alone, so nothing else in this process owns it; it is taken once, when the guest is loaded.
-    Ok(unsafe { OwnedFd::from_raw_fd(IMAGE_DESCRIPTOR) })
+    // SAFETY: the number names an open file, as was just seen. It is the server's to use for one
+    // purpose, so nothing else in this process owns it; it is taken once, when the worker starts.
+    Ok(unsafe { OwnedFd::from_raw_fd(number) })
 }
 
 /// Has the kernel kill this process when the thread that started it ends.

@@ -11,7 +11,9 @@ mod meter;
 mod operations;
 mod outbox;
 mod output;
+mod prepare;
 mod runner;
+mod sets;
 mod state;
 mod ticker;
 mod turns;
@@ -92,7 +94,8 @@ async fn serve(mut input: pipe::Receiver, mut output: pipe::Sender) -> io::Resul
         return protocol::write(&mut output, &FromWorker::Ready { version: VERSION, outcome })
             .await;
     }
-    let guest = match Guest::load(Path::new(&code), &memory, system::take_image) {
+    let socket = system::take_socket()?;
+    let guest = match Guest::load(Path::new(&code), &memory, system::take_image, socket) {
         Ok(guest) => Arc::new(guest),
         Err(error) => {
             let outcome = Err(format!("the guest cannot be loaded: {error:#}"));
@@ -147,6 +150,14 @@ impl Desk {
         match message {
             ToWorker::Hello { .. } => {}
             ToWorker::Ping => self.outbox.send(FromWorker::Pong),
+            ToWorker::Keep { set, form } => {
+                if let Err(error) = self.guest.keep_set(set, form) {
+                    // The calls that need it say so; the sets that come after it would be taken for others.
+                    let reason = format!("a set of packages could not be taken: {error}");
+                    self.outbox.send(FromWorker::Retire { reason });
+                }
+            }
+            ToWorker::Forget { set } => self.guest.sets.forget(set),
             ToWorker::Start { call, group, task, limits } => self.begin(call, group, task, limits),
             ToWorker::Cancel { call } => {
                 remove(&self.calls, call);

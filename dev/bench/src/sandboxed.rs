@@ -28,6 +28,7 @@ pub(crate) fn run(source: &str, arguments: &str) -> Run {
         arguments: arguments.to_owned(),
         secrets: "{}".to_owned(),
         modules: ModulePolicy::default(),
+        set: None,
         limits: Limits::default(),
         group: Uuid::nil(),
     }

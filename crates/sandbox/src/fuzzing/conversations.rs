@@ -10,7 +10,7 @@ use tokio::net::unix::pipe;
 use uuid::Uuid;
 
 use super::{judge, stream_of};
-use crate::call::{Ending, drive};
+use crate::call::{Ending, Order, drive};
 use crate::host::{Host, Operation};
 use crate::limits::{Bounds, Limits};
 use crate::memory::{MemoryReport, Recipe};
@@ -52,12 +52,12 @@ fn decoded(mut bytes: &[u8]) -> Vec<FromWorker> {
 }
 
 /// How the calls ended, or what came back as the task of one, and what was written to the worker.
-async fn converse(messages: Vec<FromWorker>) -> io::Result<(Vec<Result<Ending, Task>>, Vec<u8>)> {
+async fn converse(messages: Vec<FromWorker>) -> io::Result<(Vec<Result<Ending, Order>>, Vec<u8>)> {
     let pool = Arc::new(Pool::new(1, Bounds::default()));
-    let (link, letters) = pool.add(0, readiness(), u64::MAX);
+    let (link, letters) = pool.add(0, readiness(), u64::MAX, None);
     let limits = Limits { stdout_bytes: STDOUT_BYTES, ..Limits::default() };
     let seats: Vec<_> = CALLS.iter().filter_map(|_| link.seat(&pool, Uuid::nil())).collect();
-    let calls = join_all(seats.into_iter().map(|seat| drive(seat, task(), limits, Arc::new(Echo))));
+    let calls = join_all(seats.into_iter().map(|seat| drive(seat, order(limits), Arc::new(Echo))));
     let worker = async {
         for message in messages {
             link.hear();
@@ -92,8 +92,9 @@ fn readiness() -> Readiness {
     Readiness { memory: MemoryReport { recipe: Recipe::Pool, skipped: Vec::new() }, walls }
 }
 
-fn task() -> Task {
-    Task::Inspect { source: String::new(), execute: false, modules: String::new() }
+fn order(limits: Limits) -> Order {
+    let (source, modules) = (String::new(), String::new());
+    Order { task: Task::Inspect { source, execute: false, modules, set: None }, limits, set: None }
 }
 
 /// Answers at once, never, or with a refusal, by the length of the operation's name.
@@ -135,7 +136,7 @@ impl Said {
     }
 
     /// A call ends as the worker says, or as lost; never for another's message.
-    fn check_ending(&self, call: u64, ending: Result<Ending, Task>) {
+    fn check_ending(&self, call: u64, ending: Result<Ending, Order>) {
         let Ok(ending) = ending else {
             assert!(self.full.contains(&call), "call {call} was not handed back");
             return;

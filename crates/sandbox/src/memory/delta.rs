@@ -59,7 +59,7 @@ impl Delta {
     }
 
     /// Every run of pages with the offset at which it belongs.
-    pub(super) fn runs(&self) -> impl Iterator<Item = (usize, &[u8])> {
+    pub(crate) fn runs(&self) -> impl Iterator<Item = (usize, &[u8])> {
         let mut rest = self.bytes.as_slice();
         self.runs.iter().map_while(move |run| {
             let (bytes, after) = rest.split_at_checked(run.len())?;

@@ -78,7 +78,9 @@ impl Image {
 
     fn mapped(file: File) -> Result<Self, MemoryError> {
         let failed = |error: io::Error| MemoryError::system("map the memory image", error);
-        let bytes = file.metadata().map_err(failed)?.len();
+        // Not by what the standard library asks, which a worker inside its walls may not.
+        let size = rustix::fs::fstat(&file).map_err(|error| failed(error.into()))?.st_size;
+        let bytes = u64::try_from(size).unwrap_or_default();
         let length = usize::try_from(bytes).map_err(|_too_long| MemoryError::ImageLength(bytes))?;
         let page = rustix::param::page_size();
         if length == 0 || length % WASM_PAGE != 0 || length % page != 0 {

@@ -19,6 +19,15 @@ use super::statistics::{Counters, MemoryStatistics, add};
 use super::tracking::Tracking;
 use super::{Image, MemoryError, WASM_PAGE};
 
+tokio::task_local! {
+    /// Whose memories are made in this task in the place of the engine's own.
+    static CHOSEN: Memories;
+}
+
+/// Slots, and bytes of their own pages, that wait for the next instances of one set of packages.
+const IDLE_OF_SET_MAX: usize = 16;
+const IDLE_OF_SET_BYTES: usize = 16 << 20;
+
 /// Makes the linear memories of one engine, all of which begin as the same image.
 ///
 /// Given to [`wasmtime::Config::with_host_memory`]. Clones share everything.
@@ -55,6 +64,24 @@ impl Memories {
         let idle = Idle::new(settings.idle_max, settings.idle_bytes);
         let counters = Counters::default();
         Self { shared: Arc::new(Shared { image, tracking, settings, idle, counters, doubt }) }
+    }
+
+    /// Memories of the same engine that begin as another image, one that a guest of the engine left:
+    /// the engine's own, grown. They share no slot with others.
+    pub(crate) fn beside(&self, image: Arc<Image>) -> Result<Self, MemoryError> {
+        let Shared { image: own, tracking, settings, doubt, .. } = &*self.shared;
+        if image.len() < own.len() || image.len() > settings.memory_max {
+            return Err(MemoryError::OtherImage);
+        }
+        let idle_max = settings.idle_max.min(IDLE_OF_SET_MAX);
+        let idle_bytes = settings.idle_bytes.min(IDLE_OF_SET_BYTES);
+        let settings = Settings { idle_max, idle_bytes, ..settings.clone() };
+        Ok(Self::new(image, Arc::clone(tracking), settings, doubt.clone()))
+    }
+
+    /// Runs `instantiating`; memories made in it are these, whatever the engine was given.
+    pub(crate) async fn instead<F: Future>(&self, instantiating: F) -> F::Output {
+        CHOSEN.scope(self.clone(), instantiating).await
     }
 
     /// What they have cost so far. Cheap: a few counters.
@@ -162,21 +189,23 @@ unsafe impl MemoryCreator for Memories {
         reserved: Option<usize>,
         guard: usize,
     ) -> Result<Box<dyn LinearMemory>, String> {
-        let length = self.shared.image.len();
-        if kind.is_shared() || kind.page_size() != WASM_PAGE as u64 || minimum != length {
+        let own = self.shared.image.len();
+        if kind.is_shared() || kind.page_size() != WASM_PAGE as u64 || minimum != own {
             return Err(format!(
-                "a memory of {minimum} bytes was asked for, and the memory image has {length}: \
+                "a memory of {minimum} bytes was asked for, and the memory image has {own}: \
                  they come from different builds"
             ));
         }
-        let layout = self.shared.layout(reserved.unwrap_or_default(), guard);
-        let mut slot = self.shared.begin(layout).map_err(|error| error.sentence())?;
+        let shared = CHOSEN.try_with(|chosen| Arc::clone(&chosen.shared));
+        let shared = shared.unwrap_or_else(|_not_chosen| Arc::clone(&self.shared));
+        let layout = shared.layout(reserved.unwrap_or_default(), guard);
+        let mut slot = shared.begin(layout).map_err(|error| error.sentence())?;
         Ok(Box::new(Memory {
             base: slot.reservation().base(),
             size: slot.reservation().accessible(),
             usable: layout.usable,
             slot: Some(slot),
-            shared: Arc::clone(&self.shared),
+            shared,
             recorder: delta::recorder(),
         }))
     }

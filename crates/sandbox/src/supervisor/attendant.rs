@@ -121,7 +121,7 @@ mod tests {
 
     fn link() -> (Arc<Pool>, Arc<Link>) {
         let pool = Arc::new(Pool::new(1, Bounds::default()));
-        let link = pool.add(1, readiness(), u64::MAX).0;
+        let link = pool.add(1, readiness(), u64::MAX, None).0;
         (pool, link)
     }
 

@@ -26,6 +26,8 @@ const ALLOWED: &[libc::c_long] = &[
     libc::SYS_epoll_ctl,
     libc::SYS_epoll_pwait,
     libc::SYS_ppoll,
+    // Sets of packages are handed over as descriptors, on the one socket that there is.
+    libc::SYS_recvmsg,
     // Memory; mmap and mprotect are below.
     libc::SYS_munmap,
     libc::SYS_mremap,

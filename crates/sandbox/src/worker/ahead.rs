@@ -13,9 +13,11 @@ use super::meter::Meter;
 use super::operations::Operations;
 use super::outbox::Outbox;
 use super::output::{Output, Writer};
+use super::sets::Set;
 use super::state::{Parts, State};
 use crate::limits::Limits;
 use crate::memory::delta::{self, Delta};
+use crate::protocol::Program;
 
 /// The most sources that are kept compiled, and their bytes of bytecode.
 const COMPILED_MAX: usize = 512;
@@ -32,7 +34,7 @@ const LOADED_EACH_MAX: usize = 8 << 20;
 /// What executing a module level ahead may take, of definitions and constants only.
 const LOAD_MAX: Duration = Duration::from_secs(2);
 
-/// The SHA-256 of a source, or of a source and what it may import.
+/// The SHA-256 of a source, what it may import, and the packages that it has.
 pub(super) type Key = [u8; 32];
 
 /// A source that was compiled.
@@ -62,6 +64,7 @@ pub(super) struct Order {
     compiled: Compiled,
     source: String,
     modules: String,
+    set: Option<Set>,
 }
 
 impl Ahead {
@@ -77,34 +80,35 @@ impl Ahead {
         self.compiled.bytes().saturating_add(self.loaded.bytes())
     }
 
-    pub(super) fn compiled(&self, source: &str) -> Option<Compiled> {
-        self.compiled.get(&key(&[source]))
+    pub(super) fn compiled(&self, key: &Key) -> Option<Compiled> {
+        self.compiled.get(key)
     }
 
-    pub(super) fn keep(&self, source: &str, compiled: &Compiled) {
-        self.compiled.insert(key(&[source]), compiled.clone(), compiled.bytecode.len());
+    pub(super) fn keep(&self, key: Key, compiled: &Compiled) {
+        self.compiled.insert(key, compiled.clone(), compiled.bytecode.len());
     }
 
     /// The memory of the loaded tool, or what to do so that there is one the next time.
     pub(super) fn loaded(
         &self,
         compiled: &Compiled,
-        source: &str,
-        modules: &str,
+        program: &Program,
+        set: Option<&Set>,
         limits: &Limits,
     ) -> (Option<Arc<Delta>>, Option<Order>) {
         if !compiled.constant {
             return (None, None);
         }
-        let key = key(&[source, modules]);
+        let Program { source, modules, .. } = program;
+        let key = key(source, modules, set);
         match self.loaded.get(&key) {
             Some(Loaded::Ready(delta)) if delta.memory_bytes() <= limits.memory_bytes => {
                 (Some(delta), None)
             }
             Some(Loaded::Ready(_) | Loaded::Not) => (None, None),
             None => {
-                let (source, modules) = (source.to_owned(), modules.to_owned());
-                (None, Some(Order { key, compiled: compiled.clone(), source, modules }))
+                let (source, modules, set) = (source.clone(), modules.clone(), set.cloned());
+                (None, Some(Order { key, compiled: compiled.clone(), source, modules, set }))
             }
         }
     }
@@ -141,7 +145,8 @@ impl Order {
             Parts { operations, growth, meter: meter.clone(), writer, wall_deadline: deadline };
         let mut store = guest.store(State::new(&limits, parts));
         let loading = async {
-            let (tool, recording) = delta::recorded(guest.instance(&mut store)).await;
+            let instance = guest.instance(&mut store, self.set.as_ref());
+            let (tool, recording) = delta::recorded(instance).await;
             let loaded = tool?
                 .call_load(&mut store, &self.compiled.bytecode, &self.source, &self.modules)
                 .await?;
@@ -156,11 +161,14 @@ impl Order {
     }
 }
 
-fn key(texts: &[&str]) -> Key {
+/// What stands for a tool that may import `modules` and has the packages of `set`.
+pub(super) fn key(source: &str, modules: &str, set: Option<&Set>) -> Key {
     let mut hasher = Sha256::new();
-    for text in texts {
+    for text in [source, modules] {
         hasher.update(text.len().to_le_bytes());
         hasher.update(text.as_bytes());
     }
+    // Numbers of sets begin with 1.
+    hasher.update(set.map_or(0, |set| set.number).to_le_bytes());
     hasher.finalize().into()
 }

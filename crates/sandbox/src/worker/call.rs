@@ -4,18 +4,21 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 use wasmtime::component::ResourceTableError;
 use wasmtime::{Store, Trap};
 
-use super::ahead::{Compiled, Order};
+use super::ahead::{self, Compiled, Order};
 use super::budget::{Admitted, Budget};
 use super::guest::Guest;
+use super::guest::bindings::Tool;
 use super::meter::Meter;
 use super::operations::Operations;
 use super::outbox::Outbox;
 use super::output::{Output, Writer};
+use super::sets::Set;
 use super::state::{Parts, State};
 use crate::answer;
 use crate::limits::Limits;
@@ -51,7 +54,7 @@ pub(super) async fn answer(context: Context, task: Task) {
     let meter = context.meter.clone();
     let deadline = context.deadline;
     let (guest, budget) = (Arc::clone(&context.guest), context.budget.clone());
-    let attempt = Attempt { context, output: Arc::clone(&output) };
+    let mut attempt = Attempt { context, output: Arc::clone(&output), set: None };
     let (reply, order) = match in_time(deadline, attempt.perform(task)).await {
         Some(performed) => performed,
         None => (exceeded(FailureKind::WallClock, &limits), None),
@@ -80,30 +83,68 @@ async fn in_time<T>(deadline: Instant, attempt: impl Future<Output = T>) -> Opti
     .await
 }
 
-struct Attempt {
+pub(super) struct Attempt {
     context: Context,
     output: Arc<Output>,
+    /// The packages that its instances have.
+    set: Option<Set>,
 }
 
 impl Attempt {
-    async fn perform(self, task: Task) -> (Reply, Option<Order>) {
-        let guest = &self.context.guest;
+    async fn perform(&mut self, task: Task) -> (Reply, Option<Order>) {
+        let guest = Arc::clone(&self.context.guest);
+        let set = match &task {
+            Task::Inspect { set, .. } | Task::Run(Program { set, .. }) => *set,
+            Task::Prepare { .. } => None,
+        };
+        if let Some(number) = set {
+            self.set = guest.sets.get(number);
+            if self.set.is_none() {
+                let message = "this worker does not have the packages of the server: call again";
+                let kind = FailureKind::Busy;
+                return (Reply::Ended { kind, message: message.to_owned() }, None);
+            }
+        }
         // Never closed; held until all stores of this call are dropped.
         let _slot = guest.slots.acquire().await;
         let _ticking = guest.ticker.guard();
         match task {
-            Task::Inspect { source, execute, modules } => {
+            Task::Inspect { source, execute, modules, set: _ } => {
                 (self.inspect(&source, execute, &modules).await, None)
             }
-            Task::Run(program) => match self.compiled(&program.source).await {
+            // Rare, and so large that all other calls would carry its room with them.
+            Task::Prepare { modules } => (Box::pin(self.prepare(&modules)).await, None),
+            Task::Run(program) => match self.compiled(&program.source, &program.modules).await {
                 Ok(compiled) => self.run(&compiled, &program).await,
                 Err(reply) => (reply, None),
             },
         }
     }
 
-    fn store(&self) -> Store<State> {
-        let Context { limits, guest, outbox, operations, meter, memory, .. } = &self.context;
+    pub(super) fn guest(&self) -> &Guest {
+        &self.context.guest
+    }
+
+    pub(super) fn outbox(&self) -> &Outbox {
+        &self.context.outbox
+    }
+
+    pub(super) fn call_number(&self) -> u64 {
+        self.context.call
+    }
+
+    pub(super) fn store(&self) -> Store<State> {
+        self.store_within(&self.context.limits)
+    }
+
+    /// A store whose guest may use `cpu` beyond what the call has used.
+    pub(super) fn store_for(&self, cpu: Duration) -> Store<State> {
+        let cpu = self.context.meter.spent_until_now().saturating_add(cpu);
+        self.store_within(&Limits { cpu, ..self.context.limits })
+    }
+
+    fn store_within(&self, limits: &Limits) -> Store<State> {
+        let Context { guest, outbox, operations, meter, memory, .. } = &self.context;
         let parts = Parts {
             operations: operations.clone(),
             growth: memory.growth(),
@@ -116,7 +157,7 @@ impl Attempt {
 
     async fn inspect(&self, source: &str, execute: bool, modules: &str) -> Reply {
         let mut store = self.store();
-        let answered = match self.context.guest.instance(&mut store).await {
+        let answered = match self.instance(&mut store).await {
             Ok(tool) => tool.call_inspect(&mut store, source, execute, modules).await,
             Err(error) => Err(error),
         };
@@ -127,21 +168,22 @@ impl Attempt {
     }
 
     /// The bytecode of `source`, made in an instance of its own that never runs it.
-    async fn compiled(&self, source: &str) -> Result<Compiled, Reply> {
+    async fn compiled(&self, source: &str, modules: &str) -> Result<Compiled, Reply> {
         let guest = &self.context.guest;
-        if let Some(compiled) = guest.ahead.compiled(source) {
+        let key = ahead::key(source, modules, self.set.as_ref());
+        if let Some(compiled) = guest.ahead.compiled(&key) {
             return Ok(compiled);
         }
         let mut store = self.store();
-        let answered = match guest.instance(&mut store).await {
-            Ok(tool) => tool.call_compile(&mut store, source).await,
+        let answered = match self.instance(&mut store).await {
+            Ok(tool) => tool.call_compile(&mut store, source, modules).await,
             Err(error) => Err(error),
         };
         match answered {
             Ok(Ok(compiled)) => {
                 let constant = compiled.constant && guest.loads_ahead();
                 let compiled = Compiled { bytecode: compiled.bytecode.into(), constant };
-                guest.ahead.keep(source, &compiled);
+                guest.ahead.keep(key, &compiled);
                 Ok(compiled)
             }
             Ok(Err(json)) if json.len() <= ANSWER_OVERHEAD => Err(Reply::NotCompiled(json)),
@@ -156,8 +198,7 @@ impl Attempt {
     /// Runs `main`, and says what to do so that the tool is loaded ahead the next time.
     async fn run(&self, compiled: &Compiled, program: &Program) -> (Reply, Option<Order>) {
         let Context { guest, limits, .. } = &self.context;
-        let (loaded, order) =
-            guest.ahead.loaded(compiled, &program.source, &program.modules, limits);
+        let (loaded, order) = guest.ahead.loaded(compiled, program, self.set.as_ref(), limits);
         let mut store = self.store();
         let answered = match loaded {
             Some(delta) => self.call(delta, program, &mut store).await,
@@ -175,7 +216,7 @@ impl Attempt {
         program: &Program,
         store: &mut Store<State>,
     ) -> wasmtime::Result<String> {
-        let tool = delta::prepared(loaded, self.context.guest.instance(store)).await?;
+        let tool = delta::prepared(loaded, self.instance(store)).await?;
         let limit = self.result_limit();
         tool.call_call(store, &program.arguments, &program.secrets, limit).await
     }
@@ -186,10 +227,14 @@ impl Attempt {
         program: &Program,
         store: &mut Store<State>,
     ) -> wasmtime::Result<String> {
-        let Program { source, arguments, secrets, modules } = program;
+        let Program { source, arguments, secrets, modules, set: _ } = program;
         let limit = self.result_limit();
-        let tool = self.context.guest.instance(store).await?;
+        let tool = self.instance(store).await?;
         tool.call_run(store, bytecode, source, arguments, secrets, modules, limit).await
+    }
+
+    async fn instance(&self, store: &mut Store<State>) -> wasmtime::Result<Tool> {
+        self.context.guest.instance(store, self.set.as_ref()).await
     }
 
     fn result_limit(&self) -> u32 {
@@ -206,7 +251,7 @@ impl Attempt {
     }
 
     /// Why the guest gave no answer.
-    fn ended(&self, error: &wasmtime::Error, store: &Store<State>) -> Reply {
+    pub(super) fn ended(&self, error: &wasmtime::Error, store: &Store<State>) -> Reply {
         let limits = &self.context.limits;
         if let Some(exit) = error.downcast_ref::<wasmtime_wasi::I32Exit>() {
             let message = format!(

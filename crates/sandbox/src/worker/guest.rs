@@ -10,6 +10,7 @@ use wasmtime::component::{Component, HasSelf, Linker};
 use wasmtime::{Engine, Store};
 
 use super::ahead::Ahead;
+use super::sets::{Kept, Set, Sets};
 use super::state::{State, at_tick};
 use super::ticker::Ticker;
 use crate::engine;
@@ -17,7 +18,7 @@ use crate::limits::Bounds;
 use crate::memory::{
     self, Doubt, Image, Kit, Memories, MemoryReport, MemoryStatistics, Probe, Recipe,
 };
-use crate::protocol::PAYLOAD_MAX;
+use crate::protocol::{Form, PAYLOAD_MAX};
 
 #[expect(clippy::too_many_arguments, reason = "generated from guest/wit, which documents them")]
 pub(super) mod bindings {
@@ -42,6 +43,7 @@ pub(super) struct Guest {
     pub(super) memory: Memory,
     pub(super) ticker: Ticker,
     pub(super) ahead: Ahead,
+    pub(super) sets: Sets,
     /// One permit per slot of the engine's pool.
     pub(super) slots: Semaphore,
 }
@@ -51,11 +53,13 @@ impl Guest {
     ///
     /// Opens everything that calls will need and starts no thread: the worker is walled in next.
     ///
-    /// `image` is asked for unless the pool is used, which has its own.
+    /// `image` is asked for unless the pool is used, which has its own. Sets of packages come through
+    /// `socket`.
     pub(super) fn load(
         code: &Path,
         recipes: &[Recipe],
         image: impl FnOnce() -> io::Result<OwnedFd>,
+        socket: OwnedFd,
     ) -> wasmtime::Result<Self> {
         let (engine, memory) = engine(recipes, image)?;
         let component = map(&engine, code)?;
@@ -67,8 +71,8 @@ impl Guest {
         )?;
         let instances = ToolPre::new(linker.instantiate_pre(&component)?)?;
         let slots = Semaphore::new(Bounds::CALLS_PER_WORKER);
-        let (ticker, ahead) = (Ticker::default(), Ahead::new());
-        Ok(Self { engine, instances, memory, ticker, ahead, slots })
+        let (ticker, ahead, sets) = (Ticker::default(), Ahead::new(), Sets::new(socket));
+        Ok(Self { engine, instances, memory, ticker, ahead, sets, slots })
     }
 
     /// Starts the clock that interrupts guests; none may run before.
@@ -88,7 +92,7 @@ impl Guest {
 
     /// The bytes that are kept for later calls; nothing is known of the pool.
     pub(super) fn kept_bytes(&self) -> Option<usize> {
-        let idle = self.statistics()?.idle_bytes;
+        let idle = self.statistics()?.idle_bytes.saturating_add(self.sets.idle_bytes());
         Some(usize::try_from(idle).unwrap_or(usize::MAX).saturating_add(self.ahead.bytes()))
     }
 
@@ -107,8 +111,34 @@ impl Guest {
         store
     }
 
-    pub(super) async fn instance(&self, store: &mut Store<State>) -> wasmtime::Result<Tool> {
-        self.instances.instantiate_async(store).await
+    /// Keeps a set of packages that the server hands over.
+    pub(super) fn keep_set(&self, number: u64, form: Form) -> io::Result<()> {
+        self.sets.keep(number, form, self.memory.own.as_ref().map(|own| &own.memories))
+    }
+
+    /// A fresh instance, with a set of packages where there is one.
+    pub(super) async fn instance(
+        &self,
+        store: &mut Store<State>,
+        set: Option<&Set>,
+    ) -> wasmtime::Result<Tool> {
+        match set {
+            None => self.instances.instantiate_async(store).await,
+            // Apart, so that the calls without packages do not carry its room with them.
+            Some(set) => Box::pin(self.instance_of(store, set)).await,
+        }
+    }
+
+    async fn instance_of(&self, store: &mut Store<State>, set: &Set) -> wasmtime::Result<Tool> {
+        let instantiating = self.instances.instantiate_async(&mut *store);
+        match &*set.kept {
+            Kept::Snapshot(memories) => memories.instead(instantiating).await,
+            Kept::Archive(archive) => {
+                let tool = instantiating.await?;
+                tool.call_unpack(store, archive.bytes()).await?;
+                Ok(tool)
+            }
+        }
     }
 }
 

@@ -80,8 +80,9 @@ async fn more_than_may_run_wait_more_than_may_wait_are_refused_and_each_is_told(
         refused.message.contains("2 calls run") && refused.message.contains("2 wait"),
         "{refused}"
     );
-    let refused =
-        sandbox.inspect("async def main():\n    pass\n", &ModulePolicy::default(), GROUP).await;
+    let refused = sandbox
+        .inspect("async def main():\n    pass\n", &ModulePolicy::default(), None, GROUP)
+        .await;
     assert_eq!(refused.expect_err("inspections count too").kind, FailureKind::Busy);
     first.shutdown().await;
     for mut calls in [second, third] {
@@ -140,7 +141,7 @@ async fn a_long_inspection_gives_others_their_turn() {
     let other = sandbox.clone();
     let inspecting = tokio::spawn(async move {
         let modules = ModulePolicy::default();
-        let all = (0..8).map(|_| other.inspect(&source, &modules, GROUP));
+        let all = (0..8).map(|_| other.inspect(&source, &modules, None, GROUP));
         let inspections = join_all(all).await;
         inspections.into_iter().flatten().count()
     });

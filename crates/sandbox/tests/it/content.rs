@@ -146,7 +146,7 @@ async fn a_picture_is_no_object_for_a_schema_and_an_attachment_in_one_is() {
             "from mcpbox import Image, File\nasync def main(x: File) -> {annotation}: ...\n"
         );
         let found = sandbox
-            .inspect(&source, &ModulePolicy::default(), crate::GROUP)
+            .inspect(&source, &ModulePolicy::default(), None, crate::GROUP)
             .await
             .expect("an inspection");
         assert!(found.notes.is_empty(), "{found:?}");

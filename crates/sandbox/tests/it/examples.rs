@@ -91,7 +91,7 @@ async fn every_example_describes_itself_and_all_its_parameters() {
     for example in examples() {
         let name = &example.name;
         let inspection = sandbox
-            .inspect(&example.source, &ModulePolicy::default(), crate::GROUP)
+            .inspect(&example.source, &ModulePolicy::default(), None, crate::GROUP)
             .await
             .expect("it is inspected");
         assert!(inspection.valid && inspection.notes.is_empty(), "{name}: {inspection:?}");
@@ -114,7 +114,7 @@ async fn every_example_returns_what_its_calls_say_and_its_schema_promises() {
     let mut wrong = Vec::new();
     for example in examples() {
         let inspection = sandbox
-            .inspect(&example.source, &ModulePolicy::default(), crate::GROUP)
+            .inspect(&example.source, &ModulePolicy::default(), None, crate::GROUP)
             .await
             .expect("it is inspected");
         for one in &example.calls.calls {

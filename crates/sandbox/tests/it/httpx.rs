@@ -245,8 +245,10 @@ except Exception as error:
 async def main(said: str = SAID):
     return said
 ";
-    let inspection =
-        sandbox.inspect(source, &ModulePolicy::default(), GROUP).await.expect("it is inspected");
+    let inspection = sandbox
+        .inspect(source, &ModulePolicy::default(), None, GROUP)
+        .await
+        .expect("it is inspected");
     let schema = inspection.input_schema.expect("a schema").to_string();
     assert!(schema.contains("ConnectError: ") && schema.contains("is not available"), "{schema}");
 }

@@ -208,7 +208,7 @@ async fn an_inspection_tells_which_imports_would_be_refused() {
         notes.iter().any(|note| note.starts_with(&start))
     };
     let found = sandbox
-        .inspect(source, &ModulePolicy::default(), crate::GROUP)
+        .inspect(source, &ModulePolicy::default(), None, crate::GROUP)
         .await
         .expect("an inspection");
     assert!(found.valid);
@@ -217,7 +217,7 @@ async fn an_inspection_tells_which_imports_would_be_refused() {
     }
     assert!(!found.notes.iter().any(|note| note.contains("json") || note.contains("parse'")));
     let granted = policy(&["json"], &["sched", "urllib.request"]);
-    let found = sandbox.inspect(source, &granted, crate::GROUP).await.expect("an inspection");
+    let found = sandbox.inspect(source, &granted, None, crate::GROUP).await.expect("an inspection");
     for (line, module) in [(4, "os"), (5, "shelve"), (6, "json")] {
         assert!(noted(&found.notes, line, module), "{module}: {:?}", found.notes);
     }

@@ -10,7 +10,7 @@ async fn a_tool_is_described_and_a_broken_one_located() {
     let source =
         "async def main(name: str, count: int = 3) -> dict:\n    '''Greets.'''\n    return {}\n";
     let inspection = sandbox
-        .inspect(source, &ModulePolicy::default(), GROUP)
+        .inspect(source, &ModulePolicy::default(), None, GROUP)
         .await
         .expect("it can be inspected");
     assert!(inspection.valid && inspection.has_main, "{inspection:?}");
@@ -21,7 +21,7 @@ async fn a_tool_is_described_and_a_broken_one_located() {
     assert!(inspection.input_schema.is_some_and(|schema| schema["type"] == "object"));
 
     let inspection = sandbox
-        .inspect("async def main(:\n    pass\n", &ModulePolicy::default(), GROUP)
+        .inspect("async def main(:\n    pass\n", &ModulePolicy::default(), None, GROUP)
         .await
         .expect("it is an answer");
     assert!(!inspection.valid);
@@ -29,8 +29,10 @@ async fn a_tool_is_described_and_a_broken_one_located() {
     assert_eq!(error.line, Some(1));
     assert!(error.column.is_some() && !error.message.is_empty());
 
-    let inspection =
-        sandbox.inspect("x = 1\n", &ModulePolicy::default(), GROUP).await.expect("it is an answer");
+    let inspection = sandbox
+        .inspect("x = 1\n", &ModulePolicy::default(), None, GROUP)
+        .await
+        .expect("it is an answer");
     assert!(!inspection.valid && !inspection.has_main);
     assert!(inspection.error.is_some());
 }
@@ -40,7 +42,7 @@ async fn source_that_is_deeply_nested_does_not_end_the_worker() {
     let sandbox = sandbox(1).await;
     let source =
         format!("async def main():\n    return {}1{}\n", "(".repeat(49_900), ")".repeat(49_900));
-    match sandbox.inspect(&source, &ModulePolicy::default(), GROUP).await {
+    match sandbox.inspect(&source, &ModulePolicy::default(), None, GROUP).await {
         Ok(inspection) => assert!(!inspection.valid),
         Err(failure) => {
             assert!(
@@ -57,7 +59,10 @@ async fn notes_beside(sandbox: &Sandbox, forgery: &str) -> Inspection {
     let source = format!(
         "{forgery}\nasync def main(name: str, *rest):\n    '''Greets.'''\n    return '\\d'\n"
     );
-    sandbox.inspect(&source, &ModulePolicy::default(), GROUP).await.expect("it can be inspected")
+    sandbox
+        .inspect(&source, &ModulePolicy::default(), None, GROUP)
+        .await
+        .expect("it can be inspected")
 }
 
 #[tokio::test]
@@ -108,7 +113,7 @@ async fn types_of_the_tool_are_described_and_unknown_ones_noted() {
     let source = "from typing import Literal, TypedDict\nclass Out(TypedDict):\n    total: int\n\
                   async def main(a: Literal['x', 'y'] = 'x', *, b: list[int] | None, c: Out, d: 'Gone') -> Out: ...\n";
     let inspection = sandbox
-        .inspect(source, &ModulePolicy::default(), GROUP)
+        .inspect(source, &ModulePolicy::default(), None, GROUP)
         .await
         .expect("it can be inspected");
     let input = inspection.input_schema.expect("it has inputs");
@@ -125,15 +130,17 @@ async fn a_module_level_that_fails_leaves_the_signature_as_it_is_written() {
     let sandbox = sandbox(1).await;
     let main = "import typing as t\nimport datetime\nasync def main(\n    a: t.Annotated[t.Optional[int], 'How many'] = 3,\n    \
                 b: 'datetime.date | None' = None, /, **more: str) -> dict[str, t.Any]: ...\n";
-    let honest =
-        sandbox.inspect(main, &ModulePolicy::default(), GROUP).await.expect("it can be inspected");
+    let honest = sandbox
+        .inspect(main, &ModulePolicy::default(), None, GROUP)
+        .await
+        .expect("it can be inspected");
     assert!(honest.notes.is_empty(), "{honest:?}");
     for (ending, text) in [
         ("import logging\nlogging.os._exit(3)", "ended the interpreter"),
         ("raise ValueError('early')", "early"),
     ] {
         let inspection = sandbox
-            .inspect(&format!("{main}{ending}\n"), &ModulePolicy::default(), GROUP)
+            .inspect(&format!("{main}{ending}\n"), &ModulePolicy::default(), None, GROUP)
             .await
             .expect("it ends");
         assert!(inspection.valid);
@@ -149,7 +156,10 @@ async fn a_main_that_yields_is_told_so_at_once_unless_a_decorator_collects() {
     let sandbox = sandbox(1).await;
     let generator = "async def main():\n    for n in range(3):\n        yield n\n";
     let inspect = async |source: &str| {
-        sandbox.inspect(source, &ModulePolicy::default(), GROUP).await.expect("it is an answer")
+        sandbox
+            .inspect(source, &ModulePolicy::default(), None, GROUP)
+            .await
+            .expect("it is an answer")
     };
     let error = inspect(generator).await.error.expect("nobody collects what it yields");
     assert_eq!((error.line, error.column), (Some(3), Some(9)));

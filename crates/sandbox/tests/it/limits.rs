@@ -91,7 +91,7 @@ async fn source_of_the_greatest_length_runs_and_longer_source_does_not() {
     assert_eq!(run(&sandbox, &longest).await.result.expect("it is just as long"), "1");
     assert!(
         sandbox
-            .inspect(&longest, &ModulePolicy::default(), GROUP)
+            .inspect(&longest, &ModulePolicy::default(), None, GROUP)
             .await
             .expect("it is just as long")
             .valid
@@ -99,7 +99,7 @@ async fn source_of_the_greatest_length_runs_and_longer_source_does_not() {
     let too_long = of_length(Limits::SOURCE_MAX + 1);
     let failures = [
         run(&sandbox, &too_long).await.result.map(drop),
-        sandbox.inspect(&too_long, &ModulePolicy::default(), GROUP).await.map(drop),
+        sandbox.inspect(&too_long, &ModulePolicy::default(), None, GROUP).await.map(drop),
     ];
     for failure in failures {
         let failure = failure.expect_err("it is too long");

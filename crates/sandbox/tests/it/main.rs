@@ -21,6 +21,7 @@ mod inspection;
 mod isolation;
 mod limits;
 mod module;
+mod packages;
 mod regex;
 mod start;
 mod types;
@@ -85,6 +86,7 @@ fn tool(source: &str) -> Run {
         arguments: "{}".to_owned(),
         secrets: "{}".to_owned(),
         modules: ModulePolicy::default(),
+        set: None,
         limits: Limits::default(),
         group: GROUP,
     }

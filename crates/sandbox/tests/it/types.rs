@@ -8,7 +8,10 @@ use serde_json::{Value, json};
 use crate::{GROUP, sandbox, tool};
 
 async fn inspect(sandbox: &Sandbox, source: &str) -> Inspection {
-    sandbox.inspect(source, &ModulePolicy::default(), GROUP).await.expect("it can be inspected")
+    sandbox
+        .inspect(source, &ModulePolicy::default(), None, GROUP)
+        .await
+        .expect("it can be inspected")
 }
 
 /// The schemas of the arguments, and of the result, of a tool that nothing is noted about.

@@ -138,8 +138,10 @@ impl Ground {
     }
 
     async fn inspected(&self, program: &Program, must: &Must) -> Result<(), String> {
-        let found =
-            self.sandbox.inspect(&program.source, &ModulePolicy::default(), crate::GROUP).await;
+        let found = self
+            .sandbox
+            .inspect(&program.source, &ModulePolicy::default(), None, crate::GROUP)
+            .await;
         let found = found.map(|inspection| {
             let text = serde_json::to_string(&inspection).expect("it is JSON");
             (json!(inspection.valid), text)

@@ -1,0 +1,180 @@
+//! Sets on disk: one file each, named by its key and the guest that it was made with.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::SetReport;
+use crate::limits::Limits;
+use crate::protocol::Form;
+
+const MAGIC: &[u8; 8] = b"mcpboxs1";
+const EXTENSION: &str = "set";
+const HASH: usize = 32;
+
+/// Snapshots are mostly text and zeros; more than this gains little.
+const COMPRESSION_LEVEL: i32 = 3;
+
+/// The content of a set, and what there is to say of it.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Prepared {
+    pub(super) form: Form,
+    pub(super) report: SetReport,
+    /// A memory image, or an archive of the same multiple of bytes.
+    pub(super) content: Vec<u8>,
+}
+
+/// Where sets are kept, and for which guest.
+#[derive(Clone)]
+pub(crate) struct Folder {
+    path: PathBuf,
+    /// What tells guests, and ways to run them, apart.
+    guest: String,
+}
+
+impl Folder {
+    pub(crate) fn new(path: &Path, guest: &str) -> Self {
+        Self { path: path.to_owned(), guest: guest.to_owned() }
+    }
+
+    fn file(&self, key: &str) -> PathBuf {
+        self.path.join(format!("{key}.{}.{EXTENSION}", self.guest))
+    }
+
+    /// What was kept under `key`; nothing where it is absent or damaged.
+    pub(super) async fn read(&self, key: &str) -> Option<Prepared> {
+        let file = self.file(key);
+        let read = tokio::task::spawn_blocking(move || read(&file)).await.ok()?;
+        match read {
+            Ok(prepared) => Some(prepared),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => {
+                tracing::warn!(%error, "a set of packages on disk cannot be read and is made anew");
+                None
+            }
+        }
+    }
+
+    /// Keeps `prepared` under `key`, and removes what other guests were given under it.
+    pub(super) async fn write(&self, key: &str, prepared: &Prepared) -> io::Result<()> {
+        let packed = pack(prepared)?;
+        let (folder, file, key) = (self.path.clone(), self.file(key), format!("{key}."));
+        let written = tokio::task::spawn_blocking(move || {
+            write(&folder, &file, &packed)?;
+            remove(&folder, |path, name| path != file && name.starts_with(&key));
+            Ok(())
+        });
+        written.await.map_err(io::Error::other)?
+    }
+
+    /// Removes what is kept under other keys.
+    pub(super) async fn sweep(&self, keys: Vec<String>) {
+        let folder = self.path.clone();
+        let swept = tokio::task::spawn_blocking(move || {
+            let is_kept = |name: &str| {
+                name.split_once('.').is_some_and(|(key, _)| keys.iter().any(|kept| kept == key))
+            };
+            remove(&folder, |_, name| !is_kept(name));
+        });
+        if let Err(error) = swept.await {
+            tracing::warn!(%error, "sets of packages were not swept");
+        }
+    }
+}
+
+fn pack(prepared: &Prepared) -> io::Result<Vec<u8>> {
+    let plain = postcard::to_allocvec(prepared).map_err(io::Error::other)?;
+    let packed = zstd::encode_all(plain.as_slice(), COMPRESSION_LEVEL)?;
+    let hash: [u8; HASH] = Sha256::digest(&packed).into();
+    Ok([MAGIC.as_slice(), &hash, &packed].concat())
+}
+
+fn unpack(file: &[u8]) -> io::Result<Prepared> {
+    let damaged = || io::Error::new(io::ErrorKind::InvalidData, "it is damaged");
+    let rest = file.strip_prefix(MAGIC).ok_or_else(damaged)?;
+    let (hash, packed) = rest.split_first_chunk::<HASH>().ok_or_else(damaged)?;
+    if <[u8; HASH]>::from(Sha256::digest(packed)) != *hash {
+        return Err(damaged());
+    }
+    // What is in it can be trusted now; the bound is for a file of another build.
+    let mut plain = Vec::new();
+    let decoder = zstd::Decoder::new(packed)?;
+    io::Read::read_to_end(
+        &mut io::Read::take(decoder, (Limits::MEMORY_MAX + (1 << 20)) as u64),
+        &mut plain,
+    )?;
+    postcard::from_bytes(&plain).map_err(io::Error::other)
+}
+
+fn read(file: &Path) -> io::Result<Prepared> {
+    unpack(&fs::read(file)?)
+}
+
+/// Writes beside and renames, so that a crash leaves no half file under the name.
+fn write(folder: &Path, file: &Path, packed: &[u8]) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    let mut partial = tempfile::NamedTempFile::new_in(folder)?;
+    partial.write_all(packed)?;
+    partial.as_file().sync_all()?;
+    partial.persist(file)?;
+    File::open(folder)?.sync_all()
+}
+
+fn remove(folder: &Path, unwanted: impl Fn(&Path, &str) -> bool) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let name = entry.file_name();
+        let is_set = path.extension().is_some_and(|extension| extension == EXTENSION);
+        if is_set
+            && name.to_str().is_some_and(|name| unwanted(&path, name))
+            && let Err(error) = fs::remove_file(&path)
+        {
+            tracing::warn!(%error, file = ?name, "an old set of packages could not be removed");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::{Folder, Form, Prepared, SetReport, pack, unpack};
+
+    fn prepared() -> Prepared {
+        let failed = BTreeMap::from([("a.b".to_owned(), "ImportError: c".to_owned())]);
+        let report = SetReport { loaded: 3, failed, fallen_back: Some("so".to_owned()), bytes: 5 };
+        Prepared { form: Form::Snapshot, report, content: b"bytes".repeat(1000) }
+    }
+
+    #[tokio::test]
+    async fn what_is_kept_is_found_by_the_same_guest_under_the_same_key_until_it_is_swept() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (ours, other) =
+            (Folder::new(folder.path(), "ours"), Folder::new(folder.path(), "other"));
+        ours.write("key", &prepared()).await.expect("it is written");
+        assert_eq!(ours.read("key").await, Some(prepared()));
+        assert_eq!(ours.read("other").await, None);
+        assert_eq!(other.read("key").await, None);
+        other.write("key", &prepared()).await.expect("it is written");
+        assert_eq!(ours.read("key").await, None, "it gave way to that of another guest");
+        other.sweep(vec!["key".to_owned()]).await;
+        assert_eq!(other.read("key").await, Some(prepared()));
+        other.sweep(Vec::new()).await;
+        assert_eq!(other.read("key").await, None);
+    }
+
+    #[test]
+    fn damage_is_noticed_wherever_it_is() {
+        let sound = pack(&prepared()).expect("it is packed");
+        assert_eq!(unpack(&sound).expect("it is sound"), prepared());
+        for at in 0..sound.len() {
+            let mut damaged = sound.clone();
+            damaged[at] ^= 1;
+            assert!(unpack(&damaged).is_err(), "byte {at}");
+            assert!(unpack(&sound[..at]).is_err(), "{at} bytes");
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Making a set of packages: their files are compiled in one instance, and loaded in another one whose
+//! memory is recorded.
+
+use std::time::Duration;
+
+use super::call::Attempt;
+use crate::memory::delta::{self, Delta};
+use crate::outcome::FailureKind;
+use crate::protocol::{CONTENT_MAX, Form, FromWorker, Reply};
+
+/// The most memory that a set may leave to begin with: a call has as much again for itself.
+const SNAPSHOT_MAX: usize = 128 << 20;
+
+/// The processor time that each level of loading may take; of the files as well, to be compiled.
+const LEVEL_CPU: Duration = Duration::from_secs(100);
+
+/// What an archive is lengthened to a multiple of.
+const ARCHIVE_UNIT: usize = 64 << 10;
+
+/// How much is loaded ahead. Where one does not work, the next is tried.
+const LEVELS: [Level; 3] = [Level::Whole, Level::Tops, Level::Nothing];
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Level {
+    /// The modules with all that is in them.
+    Whole,
+    /// The modules by themselves.
+    Tops,
+    /// None: a tool imports them itself.
+    Nothing,
+}
+
+impl Attempt {
+    /// Sends the content of the set, and answers with what there is to say of it.
+    pub(super) async fn prepare(&self, modules: &[String]) -> Reply {
+        match self.packed().await {
+            Ok(archive) if self.guest().loads_ahead() => self.snapshot(&archive, modules).await,
+            Ok(archive) => self.archive(archive, modules).await,
+            Err(reply) => reply,
+        }
+    }
+
+    async fn packed(&self) -> Result<Vec<u8>, Reply> {
+        let mut store = self.store_for(LEVEL_CPU);
+        let answered = match self.guest().instance(&mut store, None).await {
+            Ok(tool) => tool.call_pack(&mut store).await,
+            Err(error) => Err(error),
+        };
+        match answered {
+            Ok(Ok(archive)) => Ok(archive),
+            Ok(Err(message)) => Err(Reply::Ended { kind: FailureKind::Exception, message }),
+            Err(error) => Err(self.ended(&error, &store)),
+        }
+    }
+
+    async fn snapshot(&self, archive: &[u8], modules: &[String]) -> Reply {
+        let mut fallen_back = None;
+        for level in LEVELS {
+            match self.loaded(archive, modules, level).await {
+                Ok((report, delta)) => {
+                    for (offset, bytes) in delta.runs() {
+                        self.send_content(offset, bytes).await;
+                    }
+                    let bytes = delta.memory_bytes() as u64;
+                    return Reply::Prepared { form: Form::Snapshot, bytes, report, fallen_back };
+                }
+                // Another level would do no better.
+                Err(Reply::Ended { kind, message })
+                    if level == Level::Nothing || kind == FailureKind::WallClock =>
+                {
+                    return Reply::Ended { kind, message };
+                }
+                Err(Reply::Ended { message, .. }) => fallen_back = Some(message),
+                Err(reply) => return reply,
+            }
+        }
+        let message = fallen_back.unwrap_or_default();
+        Reply::Ended { kind: FailureKind::Trap, message }
+    }
+
+    /// What the guest says of the modules it has loaded, and the memory they are in.
+    async fn loaded(
+        &self,
+        archive: &[u8],
+        modules: &[String],
+        level: Level,
+    ) -> Result<(String, Delta), Reply> {
+        let mut store = self.store_for(LEVEL_CPU);
+        let loading = async {
+            let (tool, recording) = delta::recorded(self.guest().instance(&mut store, None)).await;
+            let tool = tool?;
+            tool.call_unpack(&mut store, archive).await?;
+            let wanted = if level == Level::Nothing { &[] } else { modules };
+            let report = tool.call_preload(&mut store, wanted, level == Level::Whole).await?;
+            if store.data().holds_resources() {
+                return Err(wasmtime::Error::msg("a resource is still open after loading them"));
+            }
+            wasmtime::Result::Ok((report, recording))
+        };
+        let (report, recording) = match loading.await {
+            Ok(loaded) => loaded,
+            Err(error) => return Err(self.ended(&error, &store)),
+        };
+        let delta = recording.finish(store).map_err(|error| Reply::Ended {
+            kind: FailureKind::Trap,
+            message: error.to_string(),
+        })?;
+        if delta.memory_bytes() > SNAPSHOT_MAX {
+            return Err(Reply::Ended {
+                kind: FailureKind::Memory,
+                message: format!(
+                    "loaded, they take {} MB, and {} MB is the most",
+                    delta.memory_bytes() >> 20,
+                    SNAPSHOT_MAX >> 20
+                ),
+            });
+        }
+        Ok((report, delta))
+    }
+
+    /// Where memory cannot be recorded, the archive is the set; it is loaded once to see whether it works.
+    async fn archive(&self, mut archive: Vec<u8>, modules: &[String]) -> Reply {
+        let mut store = self.store_for(LEVEL_CPU);
+        let tried = async {
+            let tool = self.guest().instance(&mut store, None).await?;
+            tool.call_unpack(&mut store, &archive).await?;
+            tool.call_preload(&mut store, modules, false).await
+        };
+        let (report, fallen_back) = match tried.await {
+            Ok(report) => (report, None),
+            Err(error) => match self.ended(&error, &store) {
+                Reply::Ended { kind: FailureKind::Busy | FailureKind::WallClock, .. } => {
+                    return self.ended(&error, &store);
+                }
+                Reply::Ended { message, .. } => ("{}".to_owned(), Some(message)),
+                reply => return reply,
+            },
+        };
+        archive.resize(archive.len().next_multiple_of(ARCHIVE_UNIT), 0);
+        self.send_content(0, &archive).await;
+        Reply::Prepared { form: Form::Archive, bytes: archive.len() as u64, report, fallen_back }
+    }
+
+    async fn send_content(&self, offset: usize, bytes: &[u8]) {
+        for (number, part) in bytes.chunks(CONTENT_MAX).enumerate() {
+            let offset = (offset + number * CONTENT_MAX) as u64;
+            let message =
+                FromWorker::Content { call: self.call_number(), offset, bytes: part.to_vec() };
+            self.outbox().send_bounded(message, part.len()).await;
+        }
+    }
+}
