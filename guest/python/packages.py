@@ -23,7 +23,7 @@ from typing import Any
 from componentize_py_types import Err
 from wit_world.imports import host
 
-from . import errors, files
+from . import absent, errors, files
 
 ROOT = files.ROOT
 # The operation that yields one file after the other.
@@ -31,6 +31,8 @@ NEXT = "packages.next"
 # Modules that are not worth loading ahead, or do something when they are.
 SKIPPED = frozenset("__main__ _test _tests conftest setup test tests".split())
 REASON_MAX = 300
+# Bytes of files that are unpacked at once, or one file.
+PART = 1 << 19
 
 
 class Packages(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
@@ -44,6 +46,8 @@ class Packages(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
     ) -> importlib.machinery.ModuleSpec | None:
         """Find a module, a package, or a folder that packages share."""
         del path, target
+        if fullname in absent.NAMES:
+            return importlib.machinery.ModuleSpec(fullname, absent.LOADER)
         place = fullname.replace(".", "/")
         folder = f"{ROOT}/{place}"
         for name, package in ((f"{place}/__init__.py", True), (f"{place}.py", False)):
@@ -96,9 +100,13 @@ PACKAGES = Packages()
 GENERATORS: list[random.Random] = []
 
 
-def pack() -> bytes:
-    """Compile the files that the host has, and return the archive of them."""
-    code, content = {}, {}
+def pack() -> list[bytes]:
+    """Compile the files that the host has, and return them in parts.
+
+    In parts, because what unpacking them takes beside their content stays in the snapshot.
+    """
+    parts: list[bytes] = []
+    code, content, size = {}, {}, 0
     while (found := _next()) is not None:
         path, data = found
         compiled = _compiled(path, data) if path.endswith(".py") else None
@@ -106,17 +114,23 @@ def pack() -> bytes:
             content[path] = data
         else:
             code[path] = compiled
-    return marshal.dumps((code, content))
+        size += len(path) + len(compiled or data)
+        if size > PART:
+            parts.append(marshal.dumps((code, content)))
+            code, content, size = {}, {}, 0
+    parts.append(marshal.dumps((code, content)))
+    return parts
 
 
-def unpack(archive: bytes) -> None:
-    """Make what an archive holds importable."""
-    code, content = marshal.loads(archive)
+def unpack(part: bytes) -> None:
+    """Make what a part holds importable."""
+    code, content = marshal.loads(part)
     PACKAGES.code.update(code)
-    files.add(content, PACKAGES.code)
-    files.install()
-    sys.meta_path.append(PACKAGES)
-    sys.path_hooks.append(files.Entry)
+    files.add(content, code)
+    if PACKAGES not in sys.meta_path:
+        files.install()
+        sys.meta_path.append(PACKAGES)
+        sys.path_hooks.append(files.Entry)
 
 
 def preload(modules: list[str], *, whole: bool) -> dict[str, Any]:

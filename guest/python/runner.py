@@ -131,16 +131,16 @@ class WitWorld(wit_world.WitWorld):
         module.bind(loaded.module, given, texts.read(secrets))
         return _answer(lambda: _run(loaded, given, result_limit), loaded.source)
 
-    def pack(self) -> bytes:
+    def pack(self) -> list[bytes]:
         """Compile the files of packages."""
         try:
             return packages.pack()
         except Exception as error:
             raise Err(errors.headline(error)) from None
 
-    def unpack(self, archive: bytes) -> None:
+    def unpack(self, part: bytes) -> None:
         """Make packages importable."""
-        packages.unpack(archive)
+        packages.unpack(part)
 
     def preload(self, modules: list[str], whole: bool) -> str:
         """Import packages, and leave the interpreter as every call is to find it."""

@@ -1,6 +1,7 @@
 //! The worker process: runs guests for the server at the other end of its pipes, and ends with it.
 
 mod ahead;
+mod archive;
 mod budget;
 mod cache;
 mod call;

@@ -4,6 +4,7 @@
 mod calling;
 mod door;
 mod inside;
+mod packages;
 mod process;
 mod sample;
 mod sandboxed;
@@ -13,7 +14,7 @@ mod waiting;
 use anyhow::Context as _;
 
 /// What can be measured by itself, in the order of a whole run.
-const PARTS: [&str; 5] = ["inside", "waiting", "sandbox", "door", "spawned"];
+const PARTS: [&str; 6] = ["inside", "waiting", "sandbox", "packages", "door", "spawned"];
 
 fn main() -> anyhow::Result<()> {
     let directory = tempfile::tempdir().context("a directory for the data")?;
@@ -35,6 +36,9 @@ fn main() -> anyhow::Result<()> {
     }
     if wants("sandbox") {
         sandboxed::measure(guest, directory.path(), calling::measure)?;
+    }
+    if wants("packages") {
+        sandboxed::measure(guest, directory.path(), packages::measure)?;
     }
     if wants("door") {
         door::measure(directory.path())?;

@@ -1,7 +1,7 @@
 //! Sets on disk: one file each, named by its key and the guest that it was made with.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -15,16 +15,27 @@ const MAGIC: &[u8; 8] = b"mcpboxs1";
 const EXTENSION: &str = "set";
 const HASH: usize = 32;
 
+/// Far more than any head: what is told of modules is bounded.
+const HEAD_MAX: u64 = 8 << 20;
+
 /// Snapshots are mostly text and zeros; more than this gains little.
 const COMPRESSION_LEVEL: i32 = 3;
 
 /// The content of a set, and what there is to say of it.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Prepared {
     pub(super) form: Form,
     pub(super) report: SetReport,
     /// A memory image, or an archive of the same multiple of bytes.
     pub(super) content: Vec<u8>,
+}
+
+/// What stands before the content.
+#[derive(Serialize, Deserialize)]
+struct Head {
+    form: Form,
+    report: SetReport,
+    length: usize,
 }
 
 /// Where sets are kept, and for which guest.
@@ -86,8 +97,14 @@ impl Folder {
 }
 
 fn pack(prepared: &Prepared) -> io::Result<Vec<u8>> {
-    let plain = postcard::to_allocvec(prepared).map_err(io::Error::other)?;
-    let packed = zstd::encode_all(plain.as_slice(), COMPRESSION_LEVEL)?;
+    let Prepared { form, report, content } = prepared;
+    let head = Head { form: *form, report: report.clone(), length: content.len() };
+    let head = postcard::to_allocvec(&head).map_err(io::Error::other)?;
+    let mut encoder = zstd::Encoder::new(Vec::new(), COMPRESSION_LEVEL)?;
+    encoder.write_all(&(head.len() as u64).to_le_bytes())?;
+    encoder.write_all(&head)?;
+    encoder.write_all(content)?;
+    let packed = encoder.finish()?;
     let hash: [u8; HASH] = Sha256::digest(&packed).into();
     Ok([MAGIC.as_slice(), &hash, &packed].concat())
 }
@@ -99,14 +116,19 @@ fn unpack(file: &[u8]) -> io::Result<Prepared> {
     if <[u8; HASH]>::from(Sha256::digest(packed)) != *hash {
         return Err(damaged());
     }
-    // What is in it can be trusted now; the bound is for a file of another build.
-    let mut plain = Vec::new();
-    let decoder = zstd::Decoder::new(packed)?;
-    io::Read::read_to_end(
-        &mut io::Read::take(decoder, (Limits::MEMORY_MAX + (1 << 20)) as u64),
-        &mut plain,
-    )?;
-    postcard::from_bytes(&plain).map_err(io::Error::other)
+    // What is in it can be trusted now; the bounds are for a file of another build.
+    let mut decoder = zstd::Decoder::new(packed)?;
+    let mut length = [0; size_of::<u64>()];
+    decoder.read_exact(&mut length)?;
+    let mut head = Vec::new();
+    decoder.by_ref().take(u64::from_le_bytes(length).min(HEAD_MAX)).read_to_end(&mut head)?;
+    let Head { form, report, length } = postcard::from_bytes(&head).map_err(io::Error::other)?;
+    if length > Limits::MEMORY_MAX {
+        return Err(damaged());
+    }
+    let mut content = vec![0; length];
+    decoder.read_exact(&mut content)?;
+    Ok(Prepared { form, report, content })
 }
 
 fn read(file: &Path) -> io::Result<Prepared> {

@@ -10,6 +10,7 @@ use wasmtime::component::{Component, HasSelf, Linker};
 use wasmtime::{Engine, Store};
 
 use super::ahead::Ahead;
+use super::archive;
 use super::sets::{Kept, Set, Sets};
 use super::state::{State, at_tick};
 use super::ticker::Ticker;
@@ -135,7 +136,9 @@ impl Guest {
             Kept::Snapshot(memories) => memories.instead(instantiating).await,
             Kept::Archive(archive) => {
                 let tool = instantiating.await?;
-                tool.call_unpack(store, archive.bytes()).await?;
+                for part in archive::parts(archive.bytes()) {
+                    tool.call_unpack(&mut *store, part).await?;
+                }
                 Ok(tool)
             }
         }

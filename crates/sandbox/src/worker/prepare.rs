@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::archive;
 use super::call::Attempt;
 use crate::memory::delta::{self, Delta};
 use crate::outcome::FailureKind;
@@ -13,9 +14,6 @@ const SNAPSHOT_MAX: usize = 128 << 20;
 
 /// The processor time that each level of loading may take; of the files as well, to be compiled.
 const LEVEL_CPU: Duration = Duration::from_secs(100);
-
-/// What an archive is lengthened to a multiple of.
-const ARCHIVE_UNIT: usize = 64 << 10;
 
 /// How much is loaded ahead. Where one does not work, the next is tried.
 const LEVELS: [Level; 3] = [Level::Whole, Level::Tops, Level::Nothing];
@@ -34,29 +32,29 @@ impl Attempt {
     /// Sends the content of the set, and answers with what there is to say of it.
     pub(super) async fn prepare(&self, modules: &[String]) -> Reply {
         match self.packed().await {
-            Ok(archive) if self.guest().loads_ahead() => self.snapshot(&archive, modules).await,
-            Ok(archive) => self.archive(archive, modules).await,
+            Ok(parts) if self.guest().loads_ahead() => self.snapshot(&parts, modules).await,
+            Ok(parts) => self.archive(&parts, modules).await,
             Err(reply) => reply,
         }
     }
 
-    async fn packed(&self) -> Result<Vec<u8>, Reply> {
+    async fn packed(&self) -> Result<Vec<Vec<u8>>, Reply> {
         let mut store = self.store_for(LEVEL_CPU);
         let answered = match self.guest().instance(&mut store, None).await {
             Ok(tool) => tool.call_pack(&mut store).await,
             Err(error) => Err(error),
         };
         match answered {
-            Ok(Ok(archive)) => Ok(archive),
+            Ok(Ok(parts)) => Ok(parts),
             Ok(Err(message)) => Err(Reply::Ended { kind: FailureKind::Exception, message }),
             Err(error) => Err(self.ended(&error, &store)),
         }
     }
 
-    async fn snapshot(&self, archive: &[u8], modules: &[String]) -> Reply {
+    async fn snapshot(&self, parts: &[Vec<u8>], modules: &[String]) -> Reply {
         let mut fallen_back = None;
         for level in LEVELS {
-            match self.loaded(archive, modules, level).await {
+            match self.loaded(parts, modules, level).await {
                 Ok((report, delta)) => {
                     for (offset, bytes) in delta.runs() {
                         self.send_content(offset, bytes).await;
@@ -81,7 +79,7 @@ impl Attempt {
     /// What the guest says of the modules it has loaded, and the memory they are in.
     async fn loaded(
         &self,
-        archive: &[u8],
+        parts: &[Vec<u8>],
         modules: &[String],
         level: Level,
     ) -> Result<(String, Delta), Reply> {
@@ -89,7 +87,9 @@ impl Attempt {
         let loading = async {
             let (tool, recording) = delta::recorded(self.guest().instance(&mut store, None)).await;
             let tool = tool?;
-            tool.call_unpack(&mut store, archive).await?;
+            for part in parts {
+                tool.call_unpack(&mut store, part).await?;
+            }
             let wanted = if level == Level::Nothing { &[] } else { modules };
             let report = tool.call_preload(&mut store, wanted, level == Level::Whole).await?;
             if store.data().holds_resources() {
@@ -119,11 +119,13 @@ impl Attempt {
     }
 
     /// Where memory cannot be recorded, the archive is the set; it is loaded once to see whether it works.
-    async fn archive(&self, mut archive: Vec<u8>, modules: &[String]) -> Reply {
+    async fn archive(&self, parts: &[Vec<u8>], modules: &[String]) -> Reply {
         let mut store = self.store_for(LEVEL_CPU);
         let tried = async {
             let tool = self.guest().instance(&mut store, None).await?;
-            tool.call_unpack(&mut store, &archive).await?;
+            for part in parts {
+                tool.call_unpack(&mut store, part).await?;
+            }
             tool.call_preload(&mut store, modules, false).await
         };
         let (report, fallen_back) = match tried.await {
@@ -136,7 +138,7 @@ impl Attempt {
                 reply => return reply,
             },
         };
-        archive.resize(archive.len().next_multiple_of(ARCHIVE_UNIT), 0);
+        let archive = archive::joined(parts);
         self.send_content(0, &archive).await;
         Reply::Prepared { form: Form::Archive, bytes: archive.len() as u64, report, fallen_back }
     }

@@ -2,7 +2,6 @@
 
 mod made;
 mod trouble;
-mod wheels;
 
 use std::collections::HashSet;
 use std::path::Path;

@@ -1,1 +1,0 @@
-//! Packages as they are published.
