@@ -83,6 +83,7 @@ pub(crate) async fn execute(
     subject: Subject,
     arguments: Map<String, Value>,
 ) -> Result<Report> {
+    check_digest(&subject.revision)?;
     let arguments = Value::Object(arguments);
     // No server has any yet.
     let secrets = Secrets::new();
@@ -95,8 +96,9 @@ pub(crate) async fn execute(
     entry.finish(delivered).await
 }
 
-/// Only what was filed under this digest runs: a row changed behind our back does not.
-pub(crate) fn check_digest(revision: &Revision) -> Result<()> {
+/// Only what was filed under this digest runs, from the database or from what is kept of it: what was
+/// changed behind our back does not.
+fn check_digest(revision: &Revision) -> Result<()> {
     if digest::is_intact(revision) {
         return Ok(());
     }
@@ -157,5 +159,78 @@ pub(crate) fn sandbox_failure(failure: Failure) -> Error {
         FailureKind::Busy => Error::Busy { reason: failure.message, retry_after_seconds: 1 },
         FailureKind::WorkerLost => Error::unavailable("the sandbox", failure),
         _ => Error::Source { message: failure.message, line: None, column: None },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use store::revisions::State;
+    use store::tools::LiveTool;
+
+    use super::*;
+    use crate::identity::Scopes;
+
+    fn live(python_code: &str) -> LiveTool {
+        let mut revision = Revision {
+            id: Uuid::now_v7(),
+            tool_id: Uuid::now_v7(),
+            number: 1,
+            digest: String::new(),
+            name: "circle".to_owned(),
+            description: String::new(),
+            python_code: python_code.to_owned(),
+            timeout_ms: None,
+            input_schema: json!({"type": "object"}),
+            output_schema: None,
+            remarks: Vec::new(),
+            state: State::Approved,
+            change_summary: String::new(),
+            change_source: "edit".to_owned(),
+            created_by: "claude".to_owned(),
+            created_at: DateTime::UNIX_EPOCH,
+            requested_at: None,
+            requested_by: None,
+            notes: None,
+            decided_at: None,
+            decided_by: None,
+            rejection_reason: None,
+        };
+        revision.digest = digest::of(&revision);
+        LiveTool {
+            server_id: Uuid::now_v7(),
+            server_name: "shapes".to_owned(),
+            tool_id: revision.tool_id,
+            revision,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_tool_that_is_kept_ready_is_held_against_its_digest_before_each_run() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let location = crate::Location::Sqlite(folder.path().join("mcpbox.db"));
+        let app = App::open_without_sandbox(&location).await.expect("the app opens");
+        let (token, client) = (Some("claude".to_owned()), None);
+        let caller = Caller { token, client, address: None, scopes: Scopes::ALL };
+        let call = async |tool: &LiveTool| {
+            app.ready().keep(&app, tool.clone()).await.expect("it is kept");
+            run(&app, &caller, "shapes__circle", Map::new()).await.expect_err("no sandbox")
+        };
+
+        let approved = live("async def main() -> int:\n    return 1\n");
+        let error = call(&approved).await;
+        assert!(
+            matches!(error, Error::Unavailable { .. }),
+            "it gets as far as the sandbox: {error}"
+        );
+
+        let mut altered = approved.clone();
+        altered.revision.python_code.push_str("\nasync def main() -> int:\n    return 2\n");
+        let error = call(&altered).await;
+        assert!(matches!(error, Error::Conflict(_)), "{error}");
+        assert!(error.to_string().contains("revision 1"), "{error}");
+        // Called again it is no better.
+        let error = run(&app, &caller, "shapes__circle", Map::new()).await.expect_err("altered");
+        assert!(matches!(error, Error::Conflict(_)), "{error}");
     }
 }

@@ -47,6 +47,32 @@ fn a_result_that_breaks_the_return_annotation_is_a_failure_that_says_so() {
 }
 
 #[test]
+fn a_row_that_was_changed_behind_our_back_never_runs() {
+    let database = Database::postgres();
+    let program = database.serve();
+    let mut model = Client::connect(&program.mcp, "auto");
+    let api = Api::sign_in(&program.admin);
+    let code = |number: u8| format!("async def main() -> int:\n    return {number}\n");
+    let id = publish(&mut model, &api, "honest", "one", &code(1));
+    assert_eq!(model.ok("honest__one", &json!({})), json!({"result": 1}));
+
+    let change = format!("UPDATE revisions SET python_code = '{}'", code(2));
+    database.execute(&change);
+    // What is kept ready is what was approved.
+    assert_eq!(model.ok("honest__one", &json!({})), json!({"result": 1}));
+    // Something else is published, so that the row is read anew.
+    publish(&mut model, &api, "honest", "three", &code(3));
+    assert_eq!(model.ok("honest__three", &json!({})), json!({"result": 3}));
+    for (tool, arguments) in
+        [("honest__one", json!({})), ("mcpbox_test_code", json!({"tool_id": id, "arguments": {}}))]
+    {
+        let refused = model.fails(tool, &arguments);
+        assert!(refused.contains("does not match the digest"), "{tool}: {refused}");
+    }
+    assert!(!model.tools().contains(&"honest__one".to_owned()), "nor is it listed");
+}
+
+#[test]
 fn every_kind_of_result_reaches_the_client_as_json_on_both_databases() {
     for database in [Database::sqlite(), Database::postgres()] {
         let program = database.serve();

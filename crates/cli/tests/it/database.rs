@@ -32,6 +32,12 @@ impl Database {
         self.postgres.as_ref().map(throwaway_postgres::Database::url)
     }
 
+    /// Runs a statement in PostgreSQL, as somebody else would.
+    pub(crate) fn execute(&self, statement: &str) {
+        let postgres = self.postgres.as_ref().expect("a PostgreSQL database");
+        postgres.execute(statement).expect("the statement runs");
+    }
+
     /// `mcpbox serve` on it.
     pub(crate) fn serve(&self) -> Program {
         Program::serve(&self.data_dir(), self.url())
