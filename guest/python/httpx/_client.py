@@ -25,12 +25,15 @@ from ._response import Response
 from ._transports import AsyncBaseTransport, AsyncHTTPTransport
 from ._urls import URL, QueryParams
 
-DEFAULT_HEADERS = (
-    ("Accept", "*/*"),
-    ("Accept-Encoding", "gzip, deflate, br, zstd"),
-    ("Connection", "keep-alive"),
-    ("User-Agent", "mcpbox"),
+DEFAULT_HEADERS = Headers(
+    {
+        "Accept": "*/*",
+        "Accept-Encoding": "gzip, deflate, br, zstd",
+        "Connection": "keep-alive",
+        "User-Agent": "mcpbox",
+    }
 )
+NO_AUTH = _auth.Auth()
 # What `send` is told, and not the request.
 OF_SENDING = frozenset({"auth", "follow_redirects"})
 
@@ -59,7 +62,7 @@ class AsyncClient:
         **connection: Any,
     ) -> None:
         check_connection_options(connection, f"{type(self).__name__}()")
-        self._base_url = _with_slash(URL(base_url))
+        self._base_url = _with_slash(URL(base_url)) if base_url else NO_BASE
         self._auth = _auth.of(auth)
         self._params = QueryParams(params)
         self._headers = _default_headers(headers)
@@ -168,8 +171,10 @@ class AsyncClient:
             extensions["timeout"] = (self._timeout if unsaid else Timeout(timeout)).as_dict()
         merged = self._headers.copy()
         merged.update(headers)
-        kept = Cookies(self._cookies)
-        kept.update(cookies)
+        kept = None
+        if self._cookies or cookies:
+            kept = Cookies(self._cookies)
+            kept.update(cookies)
         if params or self._params:
             params = self._params.merge(params)
         return Request(
@@ -275,12 +280,14 @@ class AsyncClient:
 
     def _auth_for(self, request: Request, auth: Any) -> _auth.Auth:
         chosen = self._auth if isinstance(auth, UseClientDefault) else _auth.of(auth)
-        if chosen is not None:
-            return chosen
+        if chosen is not None or not request.url.userinfo:
+            return NO_AUTH if chosen is None else chosen
         username, password = request.url.username, request.url.password
-        return _auth.BasicAuth(username, password) if username or password else _auth.Auth()
+        return _auth.BasicAuth(username, password) if username or password else NO_AUTH
 
     async def _authenticated(self, request: Request, auth: _auth.Auth, *, follow: bool) -> Response:
+        if auth is NO_AUTH:
+            return await self._redirected(request, [], follow=follow)
         flow = auth.async_auth_flow(request)
         history: list[Response] = []
         try:
@@ -377,7 +384,7 @@ async def _settled(value: Any) -> None:
 
 
 def _default_headers(headers: Any) -> Headers:
-    made = Headers(DEFAULT_HEADERS)
+    made = DEFAULT_HEADERS.copy()
     made.update(headers)
     return made
 
@@ -386,3 +393,6 @@ def _with_slash(url: URL) -> URL:
     if url.raw_path.endswith(b"/"):
         return url
     return url.copy_with(raw_path=url.raw_path + b"/")
+
+
+NO_BASE = _with_slash(URL(""))

@@ -54,7 +54,12 @@ class Timeout:
 
     def as_dict(self) -> dict[str, float | None]:
         """Return the seconds of each part."""
-        return {name: getattr(self, name) for name in PARTS}
+        return {
+            "connect": self.connect,
+            "read": self.read,
+            "write": self.write,
+            "pool": self.pool,
+        }
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Timeout) and self.as_dict() == other.as_dict()

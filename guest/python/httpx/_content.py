@@ -15,6 +15,8 @@ def of_request(
     body: Mapping[str, Any], content_type: str | None
 ) -> tuple[dict[str, str], ByteStream | IteratedStream]:
     """Return headers and body for what is given as `content`, `data`, `files` or `json`."""
+    if not body:
+        return {}, ByteStream(b"")
     content, data = body.get("content"), body.get("data")
     files, value = body.get("files"), body.get("json")
     if data is not None and not isinstance(data, Mapping):

@@ -1,7 +1,7 @@
 """Cookies: those that a tool sets, and those that servers set, kept by the library's rules."""
 
 import typing
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterable, Iterator, MutableMapping
 from email.message import Message
 from http.cookiejar import Cookie, CookieJar
 from typing import Any
@@ -17,15 +17,31 @@ class Cookies(MutableMapping[str, str]):
     """Cookies by name; `set` and `get` take a domain and a path as well."""
 
     def __init__(self, cookies: Any = None) -> None:
-        self.jar = CookieJar()
+        self._jar: CookieJar | None = None
+        if cookies is None:
+            return
         if isinstance(cookies, CookieJar):
-            self.jar = cookies
+            self._jar = cookies
         elif isinstance(cookies, Cookies):
-            for cookie in cookies.jar:
+            for cookie in cookies._held():
                 self.jar.set_cookie(cookie)
-        elif cookies is not None:
+        else:
             for key, value in cookies.items() if isinstance(cookies, dict) else cookies:
                 self.set(key, value)
+
+    @property
+    def jar(self) -> CookieJar:
+        """The jar of the library, made when there is something to keep."""
+        if self._jar is None:
+            self._jar = CookieJar()
+        return self._jar
+
+    @jar.setter
+    def jar(self, jar: CookieJar) -> None:
+        self._jar = jar
+
+    def _held(self) -> Iterable[Cookie]:
+        return () if self._jar is None else self._jar
 
     def extract_cookies(self, response: Response) -> None:
         """Keep what a response sets."""
@@ -63,7 +79,7 @@ class Cookies(MutableMapping[str, str]):
     def _matching(self, name: str | None, domain: str | None, path: str | None) -> list[Cookie]:
         return [
             cookie
-            for cookie in self.jar
+            for cookie in self._held()
             if name in {None, cookie.name}
             and domain in {None, cookie.domain}
             and path in {None, cookie.path}
@@ -94,8 +110,9 @@ class Cookies(MutableMapping[str, str]):
 
     def update(self, cookies: Any = None) -> None:
         """Set others beside these."""
-        for cookie in Cookies(cookies).jar:
-            self.jar.set_cookie(cookie)
+        if cookies is not None:
+            for cookie in Cookies(cookies)._held():
+                self.jar.set_cookie(cookie)
 
     def __setitem__(self, name: str, value: str) -> None:
         self.set(name, value)
@@ -110,17 +127,18 @@ class Cookies(MutableMapping[str, str]):
         self.delete(name)
 
     def __len__(self) -> int:
-        return len(self.jar)
+        return 0 if self._jar is None else len(self._jar)
 
     def __iter__(self) -> Iterator[str]:
-        return (cookie.name for cookie in self.jar)
+        return (cookie.name for cookie in self._held())
 
     def __bool__(self) -> bool:
-        return len(self.jar) > 0
+        return len(self) > 0
 
     def __repr__(self) -> str:
         shown = ", ".join(
-            f"<Cookie {cookie.name}={cookie.value} for {cookie.domain} />" for cookie in self.jar
+            f"<Cookie {cookie.name}={cookie.value} for {cookie.domain} />"
+            for cookie in self._held()
         )
         return f"<Cookies[{shown}]>"
 

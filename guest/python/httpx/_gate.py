@@ -11,10 +11,16 @@ class Gate:
         self._places = places
         self._waiting: deque[asyncio.Future[None]] = deque()
 
-    async def enter(self) -> None:
-        """Wait for a place, and take it."""
+    def try_enter(self) -> bool:
+        """Take a place if there is one."""
         if self._places > 0:
             self._places -= 1
+            return True
+        return False
+
+    async def enter(self) -> None:
+        """Wait for a place, and take it."""
+        if self.try_enter():
             return
         turn = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)

@@ -21,12 +21,19 @@ def _value(value: str | bytes, encoding: str | None) -> bytes:
     return value.encode(encoding or "ascii")
 
 
+# A name as it was given and in small letters, and the value.
+Item = tuple[bytes, bytes, bytes]
+
+
 class Headers(MutableMapping[str, str]):
     """The headers of a request or a response."""
 
     def __init__(self, headers: Any = None, encoding: str | None = None) -> None:
         pairs: Iterable[tuple[Any, Any]]
-        if isinstance(headers, Headers):
+        self._list: list[Item]
+        if headers is None:
+            self._list = []
+        elif isinstance(headers, Headers):
             self._list = list(headers._list)
         else:
             pairs = headers.items() if isinstance(headers, Mapping) else headers or ()
@@ -35,6 +42,13 @@ class Headers(MutableMapping[str, str]):
                 for key, value in pairs
             ]
         self._encoding = encoding
+
+    @staticmethod
+    def of_items(items: list[Item]) -> Headers:
+        """Return headers that hold this list."""
+        made = Headers()
+        made._list = items
+        return made
 
     @property
     def encoding(self) -> str:
@@ -93,22 +107,31 @@ class Headers(MutableMapping[str, str]):
 
     def get_list(self, key: str, split_commas: bool = False) -> list[str]:
         """Return all values of a name."""
-        encoding = self.encoding
-        lower = _name(key, encoding).lower()
-        values = [value.decode(encoding) for _, found, value in self._list if found == lower]
+        lower = self._lower(key)
+        found = [value for _, name, value in self._list if name == lower]
+        values = [value.decode(self.encoding) for value in found]
         if not split_commas:
             return values
         return [part.strip() for value in values for part in value.split(",")]
 
+    def _lower(self, key: str | bytes) -> bytes:
+        # What is ASCII is the same in every encoding, which need not be found out for it.
+        plain = isinstance(key, str) and key.isascii() and self._encoding is None
+        return _name(key, "ascii" if plain else self.encoding).lower()
+
     def update(self, headers: Any = None) -> None:
         """Replace the headers that are in both, and add the others."""
+        if headers is None:
+            return
         given = Headers(headers)
         replaced = {lower for _, lower, _ in given._list}
         self._list = [item for item in self._list if item[1] not in replaced] + given._list
 
     def copy(self) -> Headers:
         """Return headers that can be changed apart."""
-        return Headers(self, encoding=self._encoding)
+        made = Headers.of_items(list(self._list))
+        made._encoding = self._encoding
+        return made
 
     def __getitem__(self, key: str) -> str:
         values = self.get_list(key)
@@ -128,7 +151,7 @@ class Headers(MutableMapping[str, str]):
             self._list.append(item)
 
     def __delitem__(self, key: str) -> None:
-        lower = _name(key, self.encoding).lower()
+        lower = self._lower(key)
         kept = [item for item in self._list if item[1] != lower]
         if len(kept) == len(self._list):
             raise KeyError(key)
@@ -137,8 +160,13 @@ class Headers(MutableMapping[str, str]):
     def __contains__(self, key: object) -> bool:
         if not isinstance(key, str | bytes):
             return False
-        lower = _name(key, self.encoding).lower()
-        return any(found == lower for _, found, _ in self._list)
+        return self._has(self._lower(key))
+
+    def _has(self, lower: bytes) -> bool:
+        for _, found, _ in self._list:  # noqa: SIM110, because a generator costs more
+            if found == lower:
+                return True
+        return False
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.keys())

@@ -5,13 +5,14 @@ from typing import Any
 from . import _content
 from ._cookies import Cookies
 from ._exceptions import RequestNotRead
-from ._headers import Headers
+from ._headers import Headers, Item
 from ._streams import ByteStream, gathered
 from ._urls import URL
 
 BODY = frozenset({"content", "data", "files", "json"})
 # Methods whose requests say also that they have no body.
 WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+LENGTHS = frozenset({b"content-length", b"transfer-encoding"})
 
 
 class Request:
@@ -29,9 +30,8 @@ class Request:
         extensions: dict[str, Any] | None = None,
         **body: Any,
     ) -> None:
-        unknown = body.keys() - BODY
-        if unknown:
-            message = f"Request() got an unexpected keyword argument {min(unknown)!r}"
+        if not body.keys() <= BODY:
+            message = f"Request() got an unexpected keyword argument {min(body.keys() - BODY)!r}"
             raise TypeError(message)
         self.method = method.upper()
         self.url = URL(url) if params is None else URL(url, params=params)
@@ -53,13 +53,14 @@ class Request:
             if key == "Transfer-Encoding" and "Content-Length" in self.headers:
                 continue
             self.headers.setdefault(key, value)
-        automatic: list[tuple[bytes, bytes]] = []
-        if "Host" not in self.headers:
-            automatic.append((b"Host", self.url.netloc))
-        told = "Content-Length" in self.headers or "Transfer-Encoding" in self.headers
-        if not told and self.method in WITH_BODY:
-            automatic.append((b"Content-Length", b"0"))
-        self.headers = Headers(automatic + self.headers.raw)
+        given = self.headers._list
+        told = {lower for _, lower, _ in given}
+        automatic: list[Item] = []
+        if b"host" not in told:
+            automatic.append((b"Host", b"host", self.url.netloc))
+        if self.method in WITH_BODY and told.isdisjoint(LENGTHS):
+            automatic.append((b"Content-Length", b"content-length", b"0"))
+        self.headers = Headers.of_items(automatic + given)
 
     @property
     def content(self) -> bytes:
@@ -71,7 +72,8 @@ class Request:
     def read(self) -> bytes:
         """Read the body, and return it."""
         if not hasattr(self, "_content"):
-            self._content = b"".join(self.stream)
+            whole = type(self.stream) is ByteStream
+            self._content = self.stream.whole if whole else b"".join(self.stream)
             self._keep()
         return self._content
 

@@ -242,8 +242,18 @@ class Response:
     async def aread(self) -> bytes:
         """Read the body, and return it."""
         if not hasattr(self, "_content"):
-            self._content = b"".join([part async for part in self.aiter_bytes()])
+            if type(self.stream) is ByteStream:
+                self._content = self._whole(self.stream)
+            else:
+                self._content = b"".join([part async for part in self.aiter_bytes()])
         return self._content
+
+    def _whole(self, stream: ByteStream) -> bytes:
+        """Take a body that is there as a whole, for which nothing need be iterated."""
+        self._begin()
+        self._downloaded = len(stream.whole)
+        self.is_closed = True
+        return stream.whole
 
     def iter_raw(self, chunk_size: int | None = None) -> Iterator[bytes]:
         """Give the body in parts as they came, unpacked by the host."""

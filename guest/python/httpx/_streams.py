@@ -32,13 +32,13 @@ class ByteStream(SyncByteStream, AsyncByteStream):
     """A body that is there as a whole."""
 
     def __init__(self, stream: bytes) -> None:
-        self._stream = stream
+        self.whole = stream
 
     def __iter__(self) -> Iterator[bytes]:
-        yield self._stream
+        yield self.whole
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        yield self._stream
+        yield self.whole
 
 
 class IteratedStream(SyncByteStream, AsyncByteStream):

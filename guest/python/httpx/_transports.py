@@ -2,8 +2,7 @@
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from typing import Any, Self
 
 from . import _wire
@@ -26,6 +25,8 @@ IN_FLIGHT_MAX = 250
 # The host keeps the times, of which it takes the one for reading each time that something has come.
 # These are for a host that does not answer at all.
 READS, GRACE = 4, 1.0
+# A request with more patience has the limits of the call and of the host.
+PATIENCE_MAX = 120.0
 BACKOFF = 0.5
 
 # Asking again changes nothing.
@@ -62,7 +63,7 @@ class AsyncHTTPTransport(AsyncBaseTransport):
 
     async def handle_async_request(self, request: Request) -> Response:
         """Return the response to a request."""
-        if request.url.scheme not in {"http", "https"} or not request.url.host:
+        if request.url.scheme not in {"http", "https"} or not request.url.raw_host:
             message = (
                 f"a URL begins with http:// or https:// and a host, not as {str(request.url)!r}"
             )
@@ -79,16 +80,32 @@ class AsyncHTTPTransport(AsyncBaseTransport):
 
     async def _attempt(self, request: Request) -> Response:
         limits = request.extensions.get("timeout") or {}
-        with _told_as(PoolTimeout, "no place among the requests under way", request):
-            async with asyncio.timeout(limits.get("pool")):
-                await self._enter()
+        if not self._try_enter():
+            try:
+                async with asyncio.timeout(limits.get("pool")):
+                    await self._enter()
+            except TimeoutError:
+                what = "no place among the requests under way"
+                raise PoolTimeout(_late(what, request), request=request) from None
         try:
-            with _told_as(ReadTimeout, "no answer", request):
-                async with asyncio.timeout(_longest(limits)):
-                    return await _wire.exchange(request)
+            longest = _longest(limits)
+            if longest is None:
+                return await _wire.exchange(request)
+            async with asyncio.timeout(longest):
+                return await _wire.exchange(request)
+        except TimeoutError:
+            raise ReadTimeout(_late("no answer", request), request=request) from None
         finally:
             _everyone.leave()
             self._gate.leave()
+
+    def _try_enter(self) -> bool:
+        if not self._gate.try_enter():
+            return False
+        if not _everyone.try_enter():
+            self._gate.leave()
+            return False
+        return True
 
     async def _enter(self) -> None:
         await self._gate.enter()
@@ -99,20 +116,16 @@ class AsyncHTTPTransport(AsyncBaseTransport):
             raise
 
 
-@contextmanager
-def _told_as(kind: type[PoolTimeout | ReadTimeout], what: str, request: Request) -> Iterator[None]:
-    try:
-        yield
-    except TimeoutError:
-        message = f"{what} within the time: {request.method} {request.url.host}"
-        raise kind(message, request=request) from None
+def _late(what: str, request: Request) -> str:
+    return f"{what} within the time: {request.method} {request.url.host}"
 
 
 def _longest(limits: dict[str, float | None]) -> float | None:
     connect, write, read = (limits.get(part) for part in ("connect", "write", "read"))
     if connect is None or write is None or read is None:
         return None
-    return connect + write + READS * read + GRACE
+    longest = connect + write + READS * read + GRACE
+    return longest if longest < PATIENCE_MAX else None
 
 
 class MockTransport(AsyncBaseTransport):

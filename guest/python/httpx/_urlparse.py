@@ -3,8 +3,7 @@
 import ipaddress
 import re
 import unicodedata
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from ._exceptions import InvalidURL
@@ -46,12 +45,26 @@ FRAGMENT_SAFE = _all_but(' "<>`')
 QUERY_SAFE = _all_but(' "#<>')
 PATH_SAFE = _all_but(' "#<>?`{}')
 USERINFO_SAFE = _all_but(' "#<>?`{}/:;=@[\\]^|')
+
+
+def _encoded(safe: str) -> str:
+    """Return a pattern of what stays as it is in a part."""
+    one = f"[{re.escape(safe.replace('%', ''))}]*"
+    return f"{one}(?:%[A-Fa-f0-9]{{2}}{one})*"
+
+
+# What most URLs are: in normal form already, so that their parts need only be cut out.
+PLAIN = re.compile(
+    r"(https?)://([a-z0-9._-]+)(?::([0-9]{1,5}))?"
+    rf"(/{_encoded(PATH_SAFE)}|)(?:\?({_encoded(QUERY_SAFE)}))?"
+)
+OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+ADDRESS = re.compile(rf"{OCTET}(?:\.{OCTET}){{3}}")
 # Deviations that name other hosts today than they did once.
 KEPT = "ßς\u200c\u200d"
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(NamedTuple):
     """A URL in parts, each encoded; a host has no brackets round it."""
 
     scheme: str
@@ -92,6 +105,8 @@ def parse(text: str, changes: dict[str, Any] | None = None) -> Parts:
     """Read a URL; `changes` replaces parts of it."""
     if len(text) > LENGTH_MAX:
         raise InvalidURL(f"the URL has more than {LENGTH_MAX} characters")
+    if not changes and (plain := _plain(text)) is not None:
+        return plain
     _check_printable(text, "URL")
     changes = _simplified(dict(changes or {}))
     for name, value in changes.items():
@@ -103,6 +118,22 @@ def parse(text: str, changes: dict[str, Any] | None = None) -> Parts:
     if whole is None or place is None:
         raise InvalidURL(f"{text!r} is not a URL")
     return _normal({**found, **place.groupdict(), **changes})
+
+
+def _plain(text: str) -> Parts | None:
+    """Read a URL that is in normal form, but for a port that is the scheme's own."""
+    found = PLAIN.fullmatch(text)
+    if found is None:
+        return None
+    scheme, host, digits, path, query = found.groups()
+    port = None if digits is None else int(digits)
+    if (port or 0) > PORT_MAX or "/." in path:
+        return None
+    if host[-1] in "0123456789" and NUMBERS.fullmatch(host) and not ADDRESS.fullmatch(host):
+        return None
+    return Parts(
+        scheme, "", host, None if port == DEFAULT_PORTS[scheme] else port, path, query, None
+    )
 
 
 def _normal(found: dict[str, str | None]) -> Parts:

@@ -28,7 +28,7 @@ class URL:
     __slots__ = ("_parts",)
 
     def __init__(self, url: Any = "", **changes: Any) -> None:
-        parts = _checked(changes)
+        parts = _checked(changes) if changes else None
         if isinstance(url, URL):
             self._parts: Parts = parse("", {**url._parts.given(), **parts}) if parts else url._parts
         elif isinstance(url, str):
@@ -193,8 +193,10 @@ class QueryParams(Mapping[str, str]):
     def __init__(self, params: Any = None, /, **named: Any) -> None:
         if params is not None and named:
             raise TypeError("QueryParams takes either one value or names, not both")
-        given = named if params is None else params
         self._dict: dict[str, list[str]] = {}
+        given = named if params is None else params
+        if params is None and not named:
+            return
         if isinstance(given, str | bytes):
             text = given.decode("ascii") if isinstance(given, bytes) else given
             self._dict = parse_qs(text, keep_blank_values=True)

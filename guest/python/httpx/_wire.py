@@ -10,17 +10,22 @@ comes unpacked, whatever its headers say of that.
 
 import datetime
 import json
+import math
+from json.encoder import encode_basestring_ascii as quoted
 from typing import Any
 
 from mcpbox_guest.operations import OPERATIONS, OperationError
 
+from ._config import PARTS
 from ._exceptions import ConnectError, RemoteProtocolError, of_kind
+from ._headers import Headers
 from ._request import Request
 from ._response import Response
 from ._streams import ByteStream
 from ._urls import URL
 
 OPERATION = "http.request"
+NUMBERS = frozenset({int, float})
 LENGTH = 4
 # What the host says itself, from URL and body.
 AUTOMATIC = {
@@ -33,23 +38,27 @@ AUTOMATIC = {
 
 def written(request: Request) -> bytes:
     """Return what the host is told of a request whose body was read."""
+    # Written by hand, as the encoder takes longer to begin than to write so little.
     headers = [
-        [name.decode("latin-1"), value.decode("latin-1")]
-        for name, value in request.headers.raw
-        if not _is_automatic(name.lower(), value, request)
+        f"[{quoted(name.decode('latin-1'))},{quoted(value.decode('latin-1'))}]"
+        for name, lower, value in request.headers._list
+        if not (lower in AUTOMATIC and value.lower() == AUTOMATIC[lower](request))
     ]
     limits = request.extensions.get("timeout") or {}
-    head = {
-        "method": request.method,
-        "url": _place(request.url),
-        "headers": headers,
-        "timeout": {part: limits.get(part) for part in ("connect", "read", "write", "pool")},
-        # Each redirect is a request of its own, so that it brings the cookies set meanwhile.
-        "follow_redirects": False,
-        "max_redirects": 0,
-    }
-    text = json.dumps(head).encode("ascii")
+    timeout = [f'"{part}":{_number(limits.get(part))}' for part in PARTS]
+    # Each redirect is a request of its own, so that it brings the cookies set meanwhile.
+    text = (
+        f'{{"method":{quoted(request.method)},"url":{quoted(_place(request.url))}'
+        f',"headers":[{",".join(headers)}],"timeout":{{{",".join(timeout)}}}'
+        ',"follow_redirects":false,"max_redirects":0}'
+    ).encode("ascii")
     return b"".join((len(text).to_bytes(LENGTH), text, request.content))
+
+
+def _number(value: Any) -> str:
+    if value is None or value == math.inf:
+        return "null"
+    return repr(value) if type(value) in NUMBERS else json.dumps(value)
 
 
 def _place(url: URL) -> str:
@@ -59,16 +68,11 @@ def _place(url: URL) -> str:
     return str(url).partition("#")[0]
 
 
-def _is_automatic(name: bytes, value: bytes, request: Request) -> bool:
-    made = AUTOMATIC.get(name)
-    return made is not None and value.lower() == made(request)
-
-
 def understood(answer: bytes, request: Request) -> Response:
     """Return the response that the host tells, or raise what it says of a failure."""
     end = LENGTH + int.from_bytes(answer[:LENGTH])
     try:
-        head: dict[str, Any] = json.loads(answer[LENGTH:end])
+        head: dict[str, Any] = json.loads(answer[LENGTH:end].decode())
         error = head.get("error")
         if error is None:
             return _response(head, answer[end:], request)
@@ -80,18 +84,18 @@ def understood(answer: bytes, request: Request) -> Response:
 
 
 def _response(head: dict[str, Any], body: bytes, request: Request) -> Response:
+    extensions = {"http_version": head.get("http_version", "HTTP/1.1").encode("ascii")}
+    if head.get("reason"):
+        extensions["reason_phrase"] = _bytes(head["reason"])
     response = Response(
         head["status"],
-        headers=[(_bytes(name), _bytes(value)) for name, value in head["headers"]],
+        headers=Headers.of_items(
+            [((raw := _bytes(name)), raw.lower(), _bytes(value)) for name, value in head["headers"]]
+        ),
         stream=ByteStream(body),
         request=request,
-        extensions={
-            "http_version": head.get("http_version", "HTTP/1.1").encode("ascii"),
-            "reason_phrase": _bytes(head.get("reason") or ""),
-        },
+        extensions=extensions,
     )
-    if not head.get("reason"):
-        del response.extensions["reason_phrase"]
     response.elapsed = datetime.timedelta(seconds=head.get("elapsed") or 0)
     return response
 
