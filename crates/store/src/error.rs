@@ -42,14 +42,6 @@ pub enum Error {
         /// Its id.
         id: Uuid,
     },
-    /// A text names none of the values there are.
-    #[error("there is no {what} `{text}`")]
-    Unknown {
-        /// What it should name.
-        what: &'static str,
-        /// The text.
-        text: String,
-    },
     /// The store was closed before this could be written.
     #[error("the store is closed")]
     Closed,
@@ -92,7 +84,7 @@ impl Error {
     fn database(&self) -> Option<&DbErr> {
         match self {
             Self::Open { source, .. } | Self::Migrate(source) | Self::Query(source) => Some(source),
-            Self::File { .. } | Self::Missing { .. } | Self::Unknown { .. } | Self::Closed => None,
+            Self::File { .. } | Self::Missing { .. } | Self::Closed => None,
         }
     }
 }

@@ -1,16 +1,15 @@
 //! Grants: what people allowed tools beside what every tool may, and how that came about.
 
-use std::{fmt, str::FromStr};
-
 use sea_orm::{
     ColumnTrait, Condition, DeriveValueType, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
     QueryTrait, sea_query::OnConflict,
 };
 use serde::Serialize;
+use strum::{Display, EnumString, IntoStaticStr};
 use uuid::Uuid;
 
 pub use self::{entity::Model as Grant, events::Model as Event};
-use crate::{Connection, Error, Listed, Page, Result, page};
+use crate::{Connection, Listed, Page, Result, page};
 
 mod entity {
     //! The table of grants.
@@ -89,9 +88,22 @@ mod events {
 }
 
 /// What can be asked for and allowed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, DeriveValueType)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    DeriveValueType,
+    Display,
+    EnumString,
+    IntoStaticStr,
+)]
 #[sea_orm(value_type = "String")]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Kind {
     /// Importing a module, for all tools of the installation.
     Module,
@@ -102,27 +114,7 @@ pub enum Kind {
 impl Kind {
     /// The name in the database and in JSON.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Module => "module",
-            Self::Host => "host",
-        }
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Kind {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        [Self::Module, Self::Host]
-            .into_iter()
-            .find(|kind| kind.as_str() == text)
-            .ok_or_else(|| Error::Unknown { what: "kind", text: text.to_owned() })
+        self.into()
     }
 }
 

@@ -1,18 +1,17 @@
 //! Requests: what tools ask people to be allowed, and what became of that.
 
-use std::{fmt, str::FromStr};
-
 use sea_orm::{
     ColumnTrait, DeriveValueType, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
     QuerySelect, QueryTrait, Select,
     sea_query::{Expr, ExprTrait},
 };
 use serde::Serialize;
+use strum::{Display, EnumString, IntoStaticStr};
 use uuid::Uuid;
 
 pub use self::entity::Model as Request;
 use crate::{
-    Connection, Error, Listed, Page, Result,
+    Connection, Listed, Page, Result,
     grants::Kind,
     page,
     servers::entity::{Column as ServerColumn, Entity as Servers},
@@ -66,9 +65,22 @@ mod entity {
 }
 
 /// What became of a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, DeriveValueType)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    DeriveValueType,
+    Display,
+    EnumString,
+    IntoStaticStr,
+)]
 #[sea_orm(value_type = "String")]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum State {
     /// It waits for a person.
     Pending,
@@ -81,28 +93,7 @@ pub enum State {
 impl State {
     /// The name in the database and in JSON.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Approved => "approved",
-            Self::Rejected => "rejected",
-        }
-    }
-}
-
-impl fmt::Display for State {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
-    }
-}
-
-impl FromStr for State {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        [Self::Pending, Self::Approved, Self::Rejected]
-            .into_iter()
-            .find(|state| state.as_str() == text)
-            .ok_or_else(|| Error::Unknown { what: "state", text: text.to_owned() })
+        self.into()
     }
 }
 

@@ -1,7 +1,5 @@
 //! Servers: named groups of tools that are started and stopped together.
 
-use std::{fmt, str::FromStr};
-
 use chrono::{DateTime, Utc};
 use sea_orm::{
     ColumnTrait, DeriveValueType, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
@@ -9,10 +7,11 @@ use sea_orm::{
     sea_query::{Asterisk, Expr, ExprTrait, Func, Query, SubQueryStatement},
 };
 use serde::Serialize;
+use strum::{Display, EnumString, IntoStaticStr};
 use uuid::Uuid;
 
 pub use self::entity::Model as Server;
-use crate::{Connection, Error, Listed, Page, Result, page, tools};
+use crate::{Connection, Listed, Page, Result, page, tools};
 
 pub(crate) mod entity {
     //! The table of servers.
@@ -51,9 +50,22 @@ pub(crate) mod entity {
 }
 
 /// Whether a server's tools answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, DeriveValueType)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    DeriveValueType,
+    Display,
+    EnumString,
+    IntoStaticStr,
+)]
 #[sea_orm(value_type = "String")]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Status {
     /// Made, never started.
     Imported,
@@ -68,29 +80,7 @@ pub enum Status {
 impl Status {
     /// The name in the database and in JSON.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Imported => "imported",
-            Self::Running => "running",
-            Self::Stopped => "stopped",
-            Self::Error => "error",
-        }
-    }
-}
-
-impl fmt::Display for Status {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Status {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        [Self::Imported, Self::Running, Self::Stopped, Self::Error]
-            .into_iter()
-            .find(|status| status.as_str() == text)
-            .ok_or_else(|| Error::Unknown { what: "status", text: text.to_owned() })
+        self.into()
     }
 }
 

@@ -1,15 +1,14 @@
 //! Sessions: who is signed in, on pages and through the API.
 
-use std::{fmt, str::FromStr};
-
 use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, DeriveValueType, EntityTrait, QueryFilter};
 use serde::Serialize;
+use strum::{Display, EnumString, IntoStaticStr};
 use uuid::Uuid;
 
 pub use self::entity::Model as Session;
 use crate::{
-    Connection, Error, Result,
+    Connection, Result,
     users::{self, User},
 };
 
@@ -61,9 +60,22 @@ mod entity {
 }
 
 /// What a session opens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, DeriveValueType)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    DeriveValueType,
+    Display,
+    EnumString,
+    IntoStaticStr,
+)]
 #[sea_orm(value_type = "String")]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Kind {
     /// The pages, as a cookie.
     Page,
@@ -76,28 +88,7 @@ pub enum Kind {
 impl Kind {
     /// The name in the database and in JSON.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Page => "page",
-            Self::Access => "access",
-            Self::Refresh => "refresh",
-        }
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Kind {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        [Self::Page, Self::Access, Self::Refresh]
-            .into_iter()
-            .find(|kind| kind.as_str() == text)
-            .ok_or_else(|| Error::Unknown { what: "kind", text: text.to_owned() })
+        self.into()
     }
 }
 

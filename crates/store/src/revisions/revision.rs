@@ -1,14 +1,11 @@
 //! A revision as callers see it.
 
-use std::{fmt, str::FromStr};
-
 use chrono::{DateTime, Utc};
 use sea_orm::DeriveValueType;
 use serde::Serialize;
 use serde_json::Value;
+use strum::{Display, EnumString, IntoStaticStr};
 use uuid::Uuid;
-
-use crate::{Error, Result};
 
 /// A tool at one point of its history.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -60,9 +57,22 @@ pub struct Revision {
 }
 
 /// Where a revision stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, DeriveValueType)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    DeriveValueType,
+    Display,
+    EnumString,
+    IntoStaticStr,
+)]
 #[sea_orm(value_type = "String")]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum State {
     /// Written, not asked about.
     Draft,
@@ -79,29 +89,6 @@ pub enum State {
 impl State {
     /// The name in the database and in JSON.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Draft => "draft",
-            Self::PendingReview => "pending_review",
-            Self::Approved => "approved",
-            Self::Rejected => "rejected",
-            Self::Superseded => "superseded",
-        }
-    }
-}
-
-impl fmt::Display for State {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
-    }
-}
-
-impl FromStr for State {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        [Self::Draft, Self::PendingReview, Self::Approved, Self::Rejected, Self::Superseded]
-            .into_iter()
-            .find(|state| state.as_str() == text)
-            .ok_or_else(|| Error::Unknown { what: "state", text: text.to_owned() })
+        self.into()
     }
 }
