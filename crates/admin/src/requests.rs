@@ -206,6 +206,7 @@ pub(crate) mod tests {
             tool_id: Uuid::nil(),
             name: name.to_owned(),
             justification: "Plans the <b>next</b> runs.".to_owned(),
+            plan: None,
             state: RequestState::Pending,
             requested_by: "claude".to_owned(),
             created_at: app::clock::now(),

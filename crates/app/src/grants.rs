@@ -1,11 +1,14 @@
 //! Grants: what people allowed the tools of a server beside what every tool may.
 
+use std::sync::Arc;
+
 use sandbox::ModulePolicy;
 pub use store::grants::{Event, Grant, Kind};
 pub use store::refusals::Refusal;
 use uuid::Uuid;
 
 use crate::identity::Admin;
+use crate::packages::{self, Kept};
 use crate::{App, Error, Listed, Page, Result, clock, network, requests, servers};
 
 /// What a server's tools may do beside what every tool may.
@@ -15,13 +18,18 @@ pub struct Grants {
     pub modules: Vec<String>,
     /// Hosts that may be reached, as `host` or `host:port`; by name.
     pub hosts: Vec<String>,
+    /// Packages that a person allowed, as `name==version`; by name.
+    pub packages: Vec<String>,
+    /// What they were resolved to, where there are any.
+    pub lock: Option<Arc<Kept>>,
 }
 
 impl Grants {
     /// What the sandbox lets a tool import.
     pub(crate) fn module_policy(&self) -> Result<ModulePolicy> {
-        ModulePolicy::new(Vec::new(), self.modules.clone())
-            .map_err(|error| Error::Internal(Box::new(error)))
+        let of_packages = self.lock.iter().flat_map(|lock| lock.modules());
+        let granted = self.modules.iter().chain(of_packages).cloned().collect();
+        ModulePolicy::new(Vec::new(), granted).map_err(|error| Error::Internal(Box::new(error)))
     }
 }
 
@@ -32,16 +40,21 @@ impl From<Vec<Grant>> for Grants {
             match row.kind {
                 Kind::Module => grants.modules.push(row.name),
                 Kind::Host => grants.hosts.push(row.name),
+                Kind::Package => grants.packages.push(row.name),
             }
         }
         grants
     }
 }
 
-/// What holds for a server's tools now; one query. A server that does not exist has what the
-/// installation has.
+/// What holds for a server's tools now; one query, and another where the server has packages. A
+/// server that does not exist has what the installation has.
 pub async fn of(app: &App, server_id: Uuid) -> Result<Grants> {
-    Ok(store::grants::of(app.store(), Some(server_id)).await?.into())
+    let mut grants = Grants::from(store::grants::of(app.store(), Some(server_id)).await?);
+    if !grants.packages.is_empty() {
+        grants.lock = packages::kept(app.store(), server_id).await?.map(Arc::new);
+    }
+    Ok(grants)
 }
 
 /// The modules that were allowed for the installation, by name.
@@ -149,7 +162,7 @@ async fn remove(app: &App, admin: &Admin, subject: &Subject<'_>) -> Result<()> {
     Ok(())
 }
 
-async fn take(
+pub(crate) async fn take(
     transaction: &store::Transaction,
     admin: &Admin,
     subject: &Subject<'_>,
@@ -159,6 +172,7 @@ async fn take(
         let what = match kind {
             Kind::Module => "Allowed module",
             Kind::Host => "Allowed host",
+            Kind::Package => "Allowed package",
         };
         return Err(Error::not_found(what, &name));
     }
@@ -183,6 +197,7 @@ impl Subject<'_> {
                     || name.strip_prefix(self.name).is_some_and(|rest| rest.starts_with('.'))
             }
             Kind::Host => network::covers(self.name, name),
+            Kind::Package => name == self.name,
         }
     }
 }
@@ -196,7 +211,7 @@ pub(crate) struct Act<'a> {
 }
 
 impl<'a> Act<'a> {
-    fn new(action: &'static str, actor: &'a str) -> Self {
+    pub(crate) fn new(action: &'static str, actor: &'a str) -> Self {
         Self { action, actor, tool_id: None, reason: None }
     }
 }

@@ -16,6 +16,7 @@ pub mod identity;
 mod names;
 pub mod network;
 pub mod outside;
+pub mod packages;
 mod passwords;
 mod redact;
 pub mod requests;

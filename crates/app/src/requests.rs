@@ -1,12 +1,14 @@
-//! Requests of tools for modules and hosts, and a person's decision about them.
+//! Requests of tools for modules, hosts and packages, and a person's decision about them.
 
 use sandbox::{ModuleStanding, allowed_modules};
+use store::Json;
 pub use store::requests::{Named, Request, State};
 use uuid::Uuid;
 
 pub use crate::grants::Kind;
-use crate::grants::{self, Act, Subject};
+use crate::grants::{self, Act, Grants, Subject};
 use crate::identity::{Admin, Who};
+use crate::packages::Held;
 use crate::{App, Error, Listed, Page, Result, clock, names, network, tools};
 
 /// How many requests of one tool can wait at once.
@@ -37,15 +39,19 @@ pub struct Waiting {
     pub modules: u64,
     /// For hosts.
     pub network: u64,
+    /// For packages.
+    pub packages: u64,
 }
 
 /// Which modules tools may import.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Modules {
     /// From the start, by name.
     pub default: Vec<&'static str>,
     /// Those that a person allowed beside them, by name.
     pub granted: Vec<String>,
+    /// The server's packages, with the modules that they bring.
+    pub packages: Vec<Held>,
 }
 
 /// Asks for a module of Python's standard library for all tools. Asking for what waits already
@@ -66,7 +72,8 @@ pub async fn file_module(
     let policy = grants::of(app, tool.server_id).await?.module_policy()?;
     check_module(name, policy.standing(name))?;
     let subject = Subject { kind: Kind::Module, server_id: Some(tool.server_id), name };
-    file(app, who, tool_id, &subject, justification).await
+    let justification = check_justification(justification)?;
+    file(app, who, Wish { tool_id, subject, justification, plan: None }).await
 }
 
 /// Asks for a host, or one port of it, for all tools of the tool's server. Asking for what waits
@@ -91,10 +98,11 @@ pub async fn file_host(
         )));
     }
     let subject = Subject { kind: Kind::Host, server_id: Some(tool.server_id), name: &name };
-    file(app, who, tool_id, &subject, justification).await
+    let justification = check_justification(justification)?;
+    file(app, who, Wish { tool_id, subject, justification, plan: None }).await
 }
 
-/// The requests for modules or for hosts, in one state or in all. Those that wait come oldest
+/// The requests of one kind, in one state or in all. Those that wait come oldest
 /// first, others newest first.
 pub async fn list(
     app: &App,
@@ -134,14 +142,23 @@ pub async fn waiting(app: &App, server_id: Option<Uuid>) -> Result<Waiting> {
     let of = |kind| store::requests::Filter { kind: Some(kind), state, server_id, tool_id: None };
     let modules = store::requests::count(app.store(), &of(Kind::Module)).await?;
     let network = store::requests::count(app.store(), &of(Kind::Host)).await?;
-    Ok(Waiting { modules, network })
+    let packages = store::requests::count(app.store(), &of(Kind::Package)).await?;
+    Ok(Waiting { modules, network, packages })
 }
 
 /// Which modules the tools of a server, or all tools, may import.
 pub async fn modules(app: &App, server_id: Option<Uuid>) -> Result<Modules> {
     let server_id = server_id.unwrap_or_else(Uuid::nil);
-    let granted = grants::of(app, server_id).await?.modules;
-    Ok(Modules { default: allowed_modules().collect(), granted })
+    let Grants { modules: granted, lock, .. } = grants::of(app, server_id).await?;
+    let packages = lock.map(|lock| lock.packages.clone()).unwrap_or_default();
+    Ok(Modules { default: allowed_modules().collect(), granted, packages })
+}
+
+/// The request of that id, if it is of that kind.
+pub async fn find(app: &App, kind: Kind, id: Uuid) -> Result<Request> {
+    let found = store::requests::find(app.store(), id).await?;
+    let of_kind = found.filter(|request| request.kind == kind);
+    of_kind.ok_or_else(|| Error::not_found("Request", &id))
 }
 
 /// Decides about a request. What is approved holds from the next call on; other requests that ask
@@ -149,7 +166,8 @@ pub async fn modules(app: &App, server_id: Option<Uuid>) -> Result<Modules> {
 ///
 /// # Errors
 /// [`Error::Conflict`] if it cannot be decided about so any more, [`Error::Invalid`] for a
-/// rejection without a reason.
+/// rejection without a reason. Packages are approved with their plan, by
+/// [`packages::approve`](crate::packages::approve).
 pub async fn decide(
     app: &App,
     admin: &Admin,
@@ -157,11 +175,12 @@ pub async fn decide(
     id: Uuid,
     decision: Decision<'_>,
 ) -> Result<Request> {
-    let found = store::requests::find(app.store(), id).await?;
-    let request = found
-        .filter(|request| request.kind == kind)
-        .ok_or_else(|| Error::not_found("Request", &id))?;
+    let request = find(app, kind, id).await?;
     let request = match decision {
+        Decision::Approve if kind == Kind::Package => {
+            let reason = "send the digest of the plan that you saw: it is what is approved";
+            return Err(Error::invalid("plan", reason));
+        }
         Decision::Approve => approve(app, admin, request).await?,
         Decision::Reject(reason) => reject(app, admin, request, reason).await?,
     };
@@ -207,26 +226,36 @@ pub(crate) fn check_module(name: &str, standing: Option<ModuleStanding>) -> Resu
             "module `{name}` is a part of Python that the sandbox does not have, so approving it would change nothing; do it with the modules that are allowed (mcpbox_get_server_modules)"
         )),
         Some(ModuleStanding::Unknown) => refused(format!(
-            "`{name}` is no module of Python's standard library; only those can be asked for"
+            "`{name}` is no module of Python's standard library; ask for the package that brings it with `package` in place of `module_name`"
         )),
         None => refused("expected the name of a module as in `import`, such as xml.dom".to_owned()),
     }
 }
 
-async fn file(
-    app: &App,
-    who: &Who,
-    tool_id: Uuid,
-    subject: &Subject<'_>,
-    justification: &str,
-) -> Result<Filed> {
+/// What a tool asks for.
+pub(crate) struct Wish<'a> {
+    pub(crate) tool_id: Uuid,
+    pub(crate) subject: Subject<'a>,
+    pub(crate) justification: &'a str,
+    /// What the index offers, for a package.
+    pub(crate) plan: Option<Json>,
+}
+
+/// What it is needed for, which somebody has to say.
+pub(crate) fn check_justification(justification: &str) -> Result<&str> {
     let justification = justification.trim();
     if justification.is_empty() {
         let reason = "say what it is needed for: the person who decides reads it";
         return Err(Error::invalid("justification", reason));
     }
     names::check_text("justification", justification)?;
-    if let Some(filed) = before(app, tool_id, subject).await? {
+    Ok(justification)
+}
+
+/// Files a request, unless the tool waits for the same thing.
+pub(crate) async fn file(app: &App, who: &Who, wish: Wish<'_>) -> Result<Filed> {
+    let Wish { tool_id, subject, justification, plan } = wish;
+    if let Some(filed) = before(app, tool_id, &subject).await? {
         return Ok(filed);
     }
     check_room(app, tool_id).await?;
@@ -237,6 +266,7 @@ async fn file(
         tool_id,
         name: subject.name.to_owned(),
         justification: justification.to_owned(),
+        plan,
         state: State::Pending,
         requested_by: who.to_string(),
         created_at: clock::now(),
@@ -250,7 +280,7 @@ async fn file(
         // Somebody asked for the same at the same moment.
         Err(error) if error.is_duplicate() => {
             drop(transaction);
-            return before(app, tool_id, subject).await?.ok_or_else(|| error.into());
+            return before(app, tool_id, &subject).await?.ok_or_else(|| error.into());
         }
         Err(error) => return Err(error.into()),
     }
@@ -261,7 +291,11 @@ async fn file(
 }
 
 /// What the tool asked for before by that name, if it stands in the way of asking again.
-async fn before(app: &App, tool_id: Uuid, subject: &Subject<'_>) -> Result<Option<Filed>> {
+pub(crate) async fn before(
+    app: &App,
+    tool_id: Uuid,
+    subject: &Subject<'_>,
+) -> Result<Option<Filed>> {
     let last = store::requests::last(app.store(), tool_id, subject.kind, subject.name).await?;
     match last {
         Some(request) if request.state == State::Pending => {
@@ -278,7 +312,8 @@ async fn before(app: &App, tool_id: Uuid, subject: &Subject<'_>) -> Result<Optio
     }
 }
 
-async fn check_room(app: &App, tool_id: Uuid) -> Result<()> {
+/// Refuses a tool that waits for too much.
+pub(crate) async fn check_room(app: &App, tool_id: Uuid) -> Result<()> {
     let filter = store::requests::Filter {
         state: Some(State::Pending),
         tool_id: Some(tool_id),
@@ -293,14 +328,24 @@ async fn check_room(app: &App, tool_id: Uuid) -> Result<()> {
 }
 
 async fn approve(app: &App, admin: &Admin, request: Request) -> Result<Request> {
-    let request = decided(request, State::Approved, admin, None);
-    let subject = subject(&request);
     let transaction = app.store().begin().await?;
-    move_on(&transaction, &[State::Pending, State::Rejected], &request).await?;
-    record(&transaction, &request, "approved", &admin.username, None).await?;
+    let request = approved(&transaction, admin, request).await?;
+    let subject = subject(&request);
     grants::give(&transaction, admin, &subject, Some(request.id)).await?;
     settle(&transaction, admin, &subject).await?;
     transaction.commit().await?;
+    Ok(request)
+}
+
+/// Writes that a request is approved.
+pub(crate) async fn approved(
+    transaction: &store::Transaction,
+    admin: &Admin,
+    request: Request,
+) -> Result<Request> {
+    let request = decided(request, State::Approved, admin, None);
+    move_on(transaction, &[State::Pending, State::Rejected], &request).await?;
+    record(transaction, &request, "approved", &admin.username, None).await?;
     Ok(request)
 }
 
@@ -322,7 +367,7 @@ async fn reject(app: &App, admin: &Admin, request: Request, reason: &str) -> Res
 fn subject(request: &Request) -> Subject<'_> {
     let server_id = match request.kind {
         Kind::Module => None,
-        Kind::Host => Some(request.server_id),
+        Kind::Host | Kind::Package => Some(request.server_id),
     };
     Subject { kind: request.kind, server_id, name: &request.name }
 }

@@ -31,7 +31,8 @@ mod entity {
         pub kind: Kind,
         /// For whose tools; for all where there is none.
         pub server_id: Option<Uuid>,
-        /// The module, or the host as `host` or `host:port`; unique for its kind and server.
+        /// The module, the host as `host` or `host:port`, or the package as `name==version`; unique
+        /// for its kind and server.
         pub name: String,
         /// The request that was approved, if it was asked for.
         pub request_id: Option<Uuid>,
@@ -69,7 +70,7 @@ mod events {
         pub server_id: Option<Uuid>,
         /// The tool that asked, which may be gone.
         pub tool_id: Option<Uuid>,
-        /// The module or the host.
+        /// The module, the host or the package.
         pub name: String,
         /// `requested`, `approved`, `rejected`, `added` or `removed`.
         pub action: String,
@@ -109,6 +110,8 @@ pub enum Kind {
     Module,
     /// Reaching a host, for all tools of a server.
     Host,
+    /// Importing a package of the index, for all tools of a server.
+    Package,
 }
 
 impl Kind {

@@ -3,10 +3,11 @@
 use std::{fmt, str::FromStr};
 
 use sea_orm::DeriveValueType;
+use serde::Serialize;
 use serde_json::Value;
 
 /// A JSON value in a text column.
-#[derive(Clone, Debug, PartialEq, DeriveValueType)]
+#[derive(Clone, Debug, PartialEq, Serialize, DeriveValueType)]
 #[sea_orm(value_type = "String")]
 pub struct Json(pub Value);
 

@@ -15,6 +15,7 @@ mod json;
 pub mod key;
 mod migrations;
 mod open;
+pub mod package_locks;
 mod page;
 pub mod refusals;
 pub mod requests;
@@ -28,6 +29,7 @@ pub mod users;
 
 pub use connection::{Connection, Transaction};
 pub use error::{Error, Result};
+pub use json::Json;
 pub use open::Location;
 pub use page::{Listed, Page};
 pub use store::Store;

@@ -26,6 +26,7 @@ mod entity {
     use serde::Serialize;
 
     use super::{Kind, State};
+    use crate::Json;
 
     /// Something that a tool asks for.
     #[derive(Clone, Debug, PartialEq, Serialize, DeriveEntityModel)]
@@ -40,10 +41,13 @@ mod entity {
         pub server_id: Uuid,
         /// The tool that needs it.
         pub tool_id: Uuid,
-        /// The module, or the host as `host` or `host:port`; unique among what waits for the tool.
+        /// The module, the host as `host` or `host:port`, or the package as `name==version`; unique
+        /// among what waits for the tool.
         pub name: String,
         /// What it is needed for.
         pub justification: String,
+        /// What the index offered for a package when it was asked for, as JSON.
+        pub plan: Option<Json>,
         /// What became of it.
         pub state: State,
         /// Who asked.

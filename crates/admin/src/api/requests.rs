@@ -2,7 +2,7 @@
 
 use app::identity::Admin;
 use app::requests::{self, Kind, Named, Request, State as RequestState};
-use app::{App, grants, network};
+use app::{App, grants, network, packages};
 use axum::extract::{Path, State};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -198,6 +198,11 @@ fn fields(request: &Request) -> Value {
                 let (host, port) = network::parts(&request.name);
                 body.insert("host".to_owned(), json!(host));
                 body.insert("port".to_owned(), json!(port));
+            }
+            Kind::Package => {
+                let (package, version) = packages::parts(&request.name);
+                body.insert("package".to_owned(), json!(package));
+                body.insert("version".to_owned(), json!(version));
             }
         }
     }

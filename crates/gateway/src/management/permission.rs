@@ -1,7 +1,7 @@
 //! The management tools for asking to import a module or to reach a host.
 
 use app::requests::{self, Filed, Kind, Request as Asked};
-use app::{network, servers};
+use app::{network, packages, servers};
 use serde_json::{Map, Value, json};
 
 use super::schema::{Fields, parameters, result, server_id, text, tool_id};
@@ -111,6 +111,10 @@ pub(super) fn subject(request: &Asked) -> Map<String, Value> {
             let (host, port) = network::parts(&request.name);
             json!({ "host": host, "port": port })
         }
+        Kind::Package => {
+            let (package, version) = packages::parts(&request.name);
+            json!({ "package": package, "version": version })
+        }
     };
     named.as_object().cloned().unwrap_or_default()
 }
@@ -198,7 +202,7 @@ mod tests {
 
     #[test]
     fn what_was_granted_stands_among_what_is_allowed_from_the_start() {
-        let none = requests::Modules { default: vec!["csv", "json"], granted: vec![] };
+        let none = requests::Modules { default: vec!["csv", "json"], ..Default::default() };
         assert_eq!(listed(&none)["is_custom_config"], false);
         let one = requests::Modules { granted: vec!["http".to_owned()], ..none };
         let listed = listed(&one);

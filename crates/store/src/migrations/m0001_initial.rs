@@ -23,7 +23,7 @@ impl MigrationTrait for Migration {
         for table in [users(), sessions(), tokens(), changes(), installation()] {
             manager.create_table(table).await?;
         }
-        for table in [requests(), grants(), grant_events()] {
+        for table in [requests(), grants(), grant_events(), package_locks()] {
             manager.create_table(table).await?;
         }
         for (table, unique, columns) in INDEXES {
@@ -241,6 +241,7 @@ fn requests() -> TableCreateStatement {
         uuid("tool_id"),
         text("name"),
         text("justification"),
+        text_null("plan"),
         text("state"),
         text("requested_by"),
         timestamp_with_time_zone("created_at"),
@@ -264,6 +265,17 @@ fn grants() -> TableCreateStatement {
         timestamp_with_time_zone("granted_at"),
     ];
     belonging(table("grants", columns), ("grants", "server_id"), "servers")
+}
+
+/// What the packages of a server were resolved to; a server without packages has no row.
+fn package_locks() -> TableCreateStatement {
+    let columns = [
+        uuid("server_id").primary_key().take(),
+        text("digest"),
+        text("packages"),
+        timestamp_with_time_zone("updated_at"),
+    ];
+    belonging(table("package_locks", columns), ("package_locks", "server_id"), "servers")
 }
 
 /// Belongs to nothing: who allowed what stays known.

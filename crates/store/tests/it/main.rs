@@ -7,6 +7,7 @@ mod calls;
 mod changes;
 mod grants;
 mod opening;
+mod package_locks;
 mod people;
 mod requests;
 mod revisions;

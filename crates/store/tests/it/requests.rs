@@ -21,6 +21,7 @@ fn request(tool: &tools::Tool, kind: Kind, name: &str, second: i64) -> Request {
         tool_id: tool.id,
         name: name.to_owned(),
         justification: "to plan runs".to_owned(),
+        plan: None,
         state: State::Pending,
         requested_by: "claude".to_owned(),
         created_at: at(second),
@@ -140,5 +141,22 @@ fn requests_go_with_their_tool() {
         assert!(tools::delete(&store, tool.id).await.expect("delete"));
         let left = requests::list(&store, &Filter::default(), ALL).await.expect("list");
         assert_eq!((left.total, left.items[0].request.tool_id), (1, other.id));
+    });
+}
+
+#[test]
+fn a_plan_is_kept_with_the_request_as_it_was_shown() {
+    on_both(async |store| {
+        let server = stored_server(&store, "weather").await;
+        let (tool, _) = stored_tool(&store, &server, "forecast").await;
+        let plan = store::Json(serde_json::json!({ "digest": "d", "added": [1, 2] }));
+        let asked =
+            Request { plan: Some(plan), ..request(&tool, Kind::Package, "jinja2==3.1.6", 0) };
+        requests::insert(&store, &asked).await.expect("insert");
+        let found = requests::find(&store, asked.id).await.expect("read");
+        assert_eq!(found, Some(asked.clone()));
+        let all =
+            requests::all(&store, &Filter { kind: Some(Kind::Package), ..Filter::default() }).await;
+        assert_eq!(all.expect("read"), [asked]);
     });
 }

@@ -1,0 +1,66 @@
+//! The packages that a server has: its lock, as the database keeps it.
+
+use packages::{Lock, Locked};
+use serde::{Deserialize, Serialize};
+use store::Json;
+use uuid::Uuid;
+
+use crate::{Error, Result};
+
+/// A package of a server, with what was read in its wheel when a person approved it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// Which one, and its place in the lock.
+    pub locked: Locked,
+    /// The modules that it brings, as `import` names them.
+    pub modules: Vec<String>,
+    /// Compiled parts that are left out.
+    pub left_out: Vec<String>,
+    /// What it is, in its author's words.
+    pub summary: Option<String>,
+    /// Its licence, as it says itself.
+    pub license: Option<String>,
+}
+
+/// All packages of a server.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// Names the set: servers with equal digests run the same code.
+    pub digest: String,
+    /// By name.
+    pub packages: Vec<Held>,
+}
+
+impl Kept {
+    /// These packages under their digest.
+    pub(crate) fn new(packages: Vec<Held>) -> Self {
+        let digest = lock(&packages).digest();
+        Self { digest, packages }
+    }
+
+    /// The lock itself.
+    pub fn lock(&self) -> Lock {
+        lock(&self.packages)
+    }
+
+    /// The modules that all of them bring.
+    pub fn modules(&self) -> impl Iterator<Item = &String> {
+        self.packages.iter().flat_map(|package| &package.modules)
+    }
+
+    /// From what the database keeps.
+    pub(crate) fn from_json(json: Json) -> Result<Self> {
+        let packages = serde_json::from_value(json.0);
+        packages.map(Self::new).map_err(|error| Error::Internal(Box::new(error)))
+    }
+}
+
+fn lock(packages: &[Held]) -> Lock {
+    Lock { packages: packages.iter().map(|package| package.locked.clone()).collect() }
+}
+
+/// The packages of a server, if it has any.
+pub(crate) async fn kept(db: &impl store::Connection, server_id: Uuid) -> Result<Option<Kept>> {
+    let found = store::package_locks::find(db, server_id).await?;
+    found.map(|row| Kept::from_json(row.packages)).transpose()
+}
