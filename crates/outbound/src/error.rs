@@ -94,7 +94,7 @@ impl From<Refusal> for RequestError {
     fn from(refusal: Refusal) -> Self {
         let kind = match refusal {
             Refusal::NotApproved { .. } | Refusal::NotTheSource { .. } => Kind::HostNotApproved,
-            Refusal::Special { .. } => Kind::AddressRefused,
+            Refusal::Special { .. } | Refusal::NotPublic { .. } => Kind::AddressRefused,
         };
         Self::new(kind, refusal.to_string()).caused_by(refusal)
     }

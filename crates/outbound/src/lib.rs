@@ -7,6 +7,7 @@
 
 pub mod address;
 mod client;
+mod configured;
 mod connector;
 mod decode;
 mod error;
@@ -29,6 +30,7 @@ mod upload;
 pub mod wire;
 
 pub use client::{Client, Exchange, Settings, SetupError};
+pub use configured::{Bounds, Configured, Fetched};
 pub use error::{Kind, RequestError};
 pub use policy::{Policy, Reach, Refusal};
 pub use record::{Failure, Place, Record};

@@ -40,11 +40,15 @@ pub enum Policy {
     },
     /// What the operator configured: used as given, wherever that is.
     Operator,
+    /// What an answer of that leads to: hosts on the internet.
+    Linked,
 }
 
 /// How far the connections of a policy may go, whatever is granted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Reach {
+    /// Public addresses.
+    Public,
     /// Public and private addresses.
     Network,
     /// These, and this machine.
@@ -75,6 +79,14 @@ pub enum Refusal {
         /// The port of it.
         port: u16,
     },
+    /// Somebody's answer leads there, and it is not on the internet.
+    #[error("'{host}' is refused: it is a {class} address, to which no link may lead")]
+    NotPublic {
+        /// What was to be reached.
+        host: Host,
+        /// Of what kind it is.
+        class: Class,
+    },
     /// Its name or its address is of a kind that nobody can allow.
     #[error("'{host}' is refused: it is a {class} address, which no approval can allow")]
     Special {
@@ -97,7 +109,7 @@ impl Policy {
             Self::Source { grants, .. } if !granted(grants) => {
                 Err(Refusal::NotTheSource { host: host.clone(), port })
             }
-            Self::Tool { .. } | Self::Source { .. } | Self::Operator => Ok(()),
+            Self::Tool { .. } | Self::Source { .. } | Self::Operator | Self::Linked => Ok(()),
         }
     }
 
@@ -107,6 +119,7 @@ impl Policy {
             Self::Tool { .. } | Self::Source { allow_loopback: false, .. } => Reach::Network,
             Self::Source { allow_loopback: true, .. } => Reach::NetworkAndLoopback,
             Self::Operator => Reach::Everything,
+            Self::Linked => Reach::Public,
         }
     }
 }
@@ -129,6 +142,9 @@ impl Reach {
     }
 
     fn check_class(self, host: &Host, class: Class) -> Result<(), Refusal> {
+        if self == Self::Public && class != Class::Public {
+            return Err(Refusal::NotPublic { host: host.clone(), class });
+        }
         let reached = match class {
             Class::Public | Class::Private => true,
             Class::Loopback => self != Self::Network,
