@@ -26,7 +26,7 @@ use crate::grants::Grants;
 use crate::identity::{Caller, Who};
 use crate::outside::{Log, Outside};
 use crate::redact::Secrets;
-use crate::{App, Error, Listed, Page, Result, digest};
+use crate::{App, Error, Listed, Page, Result, digest, packages};
 
 /// A revision that is about to run.
 pub(crate) struct Subject {
@@ -119,13 +119,15 @@ async fn attempt(
     let Subject { server_id, revision, grants, .. } = subject;
     let wall = revision.timeout_ms.and_then(|ms| u64::try_from(ms).ok()).map(Duration::from_millis);
     let defaults = Limits::default();
+    let wall = wall.unwrap_or(defaults.wall);
+    let _set = packages::set::of_call(app, grants, wall).await?;
     let run = Run {
         source: revision.python_code.clone(),
         arguments: arguments.to_string(),
         secrets: json!(secrets).to_string(),
         modules: grants.module_policy()?,
         set: None,
-        limits: Limits { wall: wall.unwrap_or(defaults.wall), ..defaults },
+        limits: Limits { wall, ..defaults },
         group: *server_id,
     };
     let host = Outside::new(app.outbound()?, *server_id, &grants.hosts, requests);

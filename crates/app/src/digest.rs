@@ -20,8 +20,13 @@ pub(crate) fn of(revision: &Revision) -> String {
         "limits": { "timeout_ms": revision.timeout_ms },
         "capabilities": {},
     });
+    of_json(&content)
+}
+
+/// SHA-256, in hex, of a value's canonical JSON.
+pub(crate) fn of_json(value: &Value) -> String {
     let mut text = String::new();
-    canonical(&content, &mut text);
+    canonical(value, &mut text);
     hex::encode(Sha256::digest(text))
 }
 

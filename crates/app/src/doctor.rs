@@ -11,6 +11,7 @@ use store::key::{KeyError, MasterKey};
 use uuid::Uuid;
 
 use crate::settings::Settings;
+use crate::{Error, packages};
 
 /// How a part is; the text says what was found, and what to do where it is not well.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +30,23 @@ pub async fn examine(settings: &Settings) -> Vec<(&'static str, Verdict)> {
     let (database, bound) = database(settings, key.as_ref().ok().and_then(Option::as_ref)).await;
     let mut found = vec![("database", database), ("key", key_verdict(settings, key, bound))];
     found.extend(sandbox(settings).await);
+    found.push(("package index", index(settings).await));
     found
+}
+
+/// Whether packages could be fetched; tools that need none run without.
+async fn index(settings: &Settings) -> Verdict {
+    let client = match outbound::Client::new(&settings.outbound) {
+        Ok(client) => client,
+        Err(error) => return Verdict::Broken(chain(&error)),
+    };
+    match packages::check_index(&settings.sources, &client).await {
+        Ok(url) => Verdict::Well(format!("{url} answers")),
+        Err(error @ Error::Invalid { .. }) => Verdict::Broken(error.to_string()),
+        Err(error) => Verdict::Weaker(format!(
+            "{error}; no package can be approved until it answers (--package-index)"
+        )),
+    }
 }
 
 fn key(settings: &Settings) -> Result<Option<MasterKey>, KeyError> {

@@ -47,12 +47,20 @@ struct Inner {
     store: store::Store,
     sandbox: Option<sandbox::Sandbox>,
     outbound: Option<outbound::Client>,
+    packages: Option<Arc<packages::Packages>>,
     ready: calls::Ready,
     sign_ins: accounts::Attempts,
     hashing: passwords::Hashing,
     keeping: artifacts::Keeping,
-    /// Removes artifacts that have expired, in programs that make any.
-    _sweep: Option<AbortOnDropHandle<()>>,
+    /// Removes artifacts that have expired, and keeps packages ready, in programs that run tools.
+    _tasks: Vec<AbortOnDropHandle<()>>,
+}
+
+/// What a program has that runs tools.
+struct Running {
+    sandbox: sandbox::Sandbox,
+    outbound: outbound::Client,
+    packages: Arc<packages::Packages>,
 }
 
 /// What `/health` tells.
@@ -85,8 +93,10 @@ impl App {
         let sandbox = sandbox.map_err(|source| Error::unavailable("the sandbox", source))?;
         let outbound = outbound::Client::new(&settings.outbound)
             .map_err(|source| Error::unavailable("the way out", source))?;
+        let packages = packages::Packages::new(&settings.sources, &settings.packages, &outbound)?;
         bind_key(&store, settings.encryption_key.as_deref(), &settings.key_file).await?;
-        Ok(Self::assemble(store, Some((sandbox, outbound)), settings.keeping))
+        let running = Running { sandbox, outbound, packages: Arc::new(packages) };
+        Ok(Self::assemble(store, Some(running), settings.keeping))
     }
 
     /// Opens the database alone, for commands that run no tool.
@@ -101,21 +111,32 @@ impl App {
 
     fn assemble(
         store: store::Store,
-        running: Option<(sandbox::Sandbox, outbound::Client)>,
+        running: Option<Running>,
         keeping: artifacts::Keeping,
     ) -> Self {
-        let sweep = running.is_some().then(|| artifacts::sweep(store.clone(), keeping));
-        let (sandbox, outbound) = running.unzip();
+        let tasks = running.as_ref().map_or_else(Vec::new, |running| {
+            let Running { sandbox, packages, .. } = running;
+            let keeper = packages::keep(store.clone(), Arc::clone(packages), sandbox.clone());
+            let sweep = artifacts::sweep(store.clone(), keeping);
+            [tokio::spawn(sweep), tokio::spawn(keeper)].map(AbortOnDropHandle::new).into()
+        });
+        let (sandbox, outbound, packages) = match running {
+            Some(Running { sandbox, outbound, packages }) => {
+                (Some(sandbox), Some(outbound), Some(packages))
+            }
+            None => (None, None, None),
+        };
         Self {
             inner: Arc::new(Inner {
                 store,
                 sandbox,
                 outbound,
+                packages,
                 ready: calls::Ready::default(),
                 sign_ins: accounts::Attempts::default(),
                 hashing: passwords::Hashing::default(),
                 keeping,
-                _sweep: sweep.map(|sweep| AbortOnDropHandle::new(tokio::spawn(sweep))),
+                _tasks: tasks,
             }),
         }
     }
@@ -169,6 +190,11 @@ impl App {
     /// The only way to other machines.
     pub(crate) fn outbound(&self) -> Result<&outbound::Client> {
         self.inner.outbound.as_ref().ok_or_else(|| left_out("the way out"))
+    }
+
+    /// The index, the wheels and the sets that are made of them.
+    pub(crate) fn packages(&self) -> Result<&Arc<packages::Packages>> {
+        self.inner.packages.as_ref().ok_or_else(|| left_out("the package index"))
     }
 }
 

@@ -1,11 +1,100 @@
 //! Packages: what the tools of a server import beside Python, who allowed it, and how it gets here.
+//!
+//! A person allows a package at one version for one server. The host resolves all that the server
+//! has to a lock, fetches the wheels into the data directory, and has the sandbox import them once.
 
+mod advisories;
+mod ask;
+mod decide;
 mod held;
+mod index;
+mod keeper;
+mod plan;
+mod planning;
+mod preparation;
+pub(crate) mod set;
+mod wheel;
+mod wheels;
 
+use std::path::Path;
+
+pub use ::packages::{Advisory, Locked, PackageName, Version};
+use outbound::{Client, Configured};
+use uuid::Uuid;
+
+pub use self::ask::{Asked, file, plan_of, shown};
+pub use self::decide::{Approval, add, approve, plan, remove};
 pub(crate) use self::held::kept;
 pub use self::held::{Held, Kept};
+pub(crate) use self::keeper::keep;
+pub use self::plan::{Change, Lost, Plan, Planned};
+pub use self::preparation::Preparation;
+use crate::grants::{Grant, Kind};
+use crate::settings::Sources;
+use crate::{App, Error, Result};
+
+/// What every part of this module works with.
+pub(crate) struct Packages {
+    pub(crate) index: index::Index,
+    pub(crate) feed: Option<advisories::Feed>,
+    pub(crate) wheels: wheels::Wheels,
+    pub(crate) sets: preparation::Preparations<set::Set>,
+}
+
+impl Packages {
+    /// With what it keeps in `folder`.
+    pub(crate) fn new(sources: &Sources, folder: &Path, client: &Client) -> Result<Self> {
+        let feed = sources.vulnerability_feed.as_deref();
+        let feed = feed.map(|url| configured("vulnerability_feed", url, client)).transpose()?;
+        Ok(Self {
+            index: index::Index::new(configured("package_index", &sources.package_index, client)?),
+            feed: feed.map(advisories::Feed),
+            wheels: wheels::Wheels::new(folder.join("wheels")),
+            sets: preparation::Preparations::default(),
+        })
+    }
+}
+
+fn configured(flag: &'static str, url: &str, client: &Client) -> Result<Configured> {
+    Configured::new(client, url).map_err(|error| Error::invalid(flag, format!("{url}: {error}")))
+}
+
+/// The packages of one server: what people allowed, what that was resolved to, how far it is.
+#[derive(Debug, Clone)]
+pub struct OfServer {
+    /// What people allowed, as `name==version`; by name.
+    pub grants: Vec<Grant>,
+    /// All packages that the tools run with; none where nothing is allowed.
+    pub kept: Option<Kept>,
+    /// How far they are in this process.
+    pub preparation: Preparation,
+}
+
+/// The packages of a server.
+pub async fn of_server(app: &App, server_id: Uuid) -> Result<OfServer> {
+    let mut grants = store::grants::of(app.store(), Some(server_id)).await?;
+    grants.retain(|grant| grant.kind == Kind::Package);
+    let kept = kept(app.store(), server_id).await?;
+    let preparation = match &kept {
+        Some(kept) => preparation(app, &kept.digest),
+        None => Preparation::NotBegun,
+    };
+    Ok(OfServer { grants, kept, preparation })
+}
 
 /// The name and the version in the name of a grant or of a request, `name==version`.
 pub fn parts(name: &str) -> (&str, &str) {
     name.split_once("==").unwrap_or((name, ""))
+}
+
+/// How far the set of that digest is in this process.
+pub fn preparation(app: &App, digest: &str) -> Preparation {
+    app.packages().map_or(Preparation::NotBegun, |packages| packages.sets.state(digest))
+}
+
+/// Whether the package index answers, for a diagnosis.
+pub(crate) async fn check_index(sources: &Sources, client: &Client) -> Result<String> {
+    let index = index::Index::new(configured("package_index", &sources.package_index, client)?);
+    index.check().await?;
+    Ok(index.url().to_owned())
 }

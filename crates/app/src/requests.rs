@@ -1,6 +1,7 @@
 //! Requests of tools for modules, hosts and packages, and a person's decision about them.
 
 use sandbox::{ModuleStanding, allowed_modules};
+use serde::Serialize;
 use store::Json;
 pub use store::requests::{Named, Request, State};
 use uuid::Uuid;
@@ -33,7 +34,7 @@ pub enum Decision<'a> {
 }
 
 /// How many requests wait.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Waiting {
     /// For modules.
     pub modules: u64,
@@ -41,6 +42,13 @@ pub struct Waiting {
     pub network: u64,
     /// For packages.
     pub packages: u64,
+}
+
+impl Waiting {
+    /// Of all kinds together.
+    pub fn total(&self) -> u64 {
+        self.modules + self.network + self.packages
+    }
 }
 
 /// Which modules tools may import.

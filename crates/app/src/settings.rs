@@ -21,6 +21,9 @@ pub struct Settings {
     pub(crate) sandbox: sandbox::Config,
     pub(crate) keeping: Keeping,
     pub(crate) outbound: outbound::Settings,
+    pub(crate) sources: Sources,
+    /// Where wheels and what is made of them are kept.
+    pub(crate) packages: PathBuf,
 }
 
 /// The embedded guest and the command that starts a worker.
@@ -44,6 +47,17 @@ pub struct Runtime {
     pub calls: Calls,
     /// Name servers and authorities for requests to other machines.
     pub outbound: outbound::Settings,
+    /// Where packages come from.
+    pub sources: Sources,
+}
+
+/// Where packages come from, and what is known against them.
+#[derive(Debug, Clone)]
+pub struct Sources {
+    /// The address of an index that speaks the JSON form of the Simple API.
+    pub package_index: String,
+    /// The address of a feed that speaks OSV's API; nothing is asked where there is none.
+    pub vulnerability_feed: Option<String>,
 }
 
 /// How many calls there may be at once, and what they may hold together.
@@ -103,6 +117,8 @@ impl Settings {
             },
             keeping: runtime.keeping,
             outbound: runtime.outbound,
+            sources: runtime.sources,
+            packages: data_dir.join("packages"),
         })
     }
 }

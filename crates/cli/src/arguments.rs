@@ -8,6 +8,8 @@ use std::path::PathBuf;
 use app::settings::MemoryReset;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
+use crate::outside::Outside;
+
 /// A self-hosted forge in which language models make their own tools and people approve them.
 #[derive(Debug, Parser)]
 #[command(name = "mcpbox", version, max_term_width = 100)]
@@ -170,27 +172,8 @@ pub(crate) struct Common {
         value_parser = whole(32..=16_777_216)
     )]
     pub(crate) call_memory: Option<usize>,
-    /// A name server to ask for the addresses of hosts, `address:port`, in place of the system's.
-    /// May be given several times; in the environment, separated by commas.
-    #[arg(
-        long = "dns-server",
-        global = true,
-        env = "MCPBOX_DNS_SERVERS",
-        value_name = "ADDRESS",
-        value_delimiter = ','
-    )]
-    pub(crate) dns_servers: Vec<SocketAddr>,
-    /// A file with certificates (PEM) of authorities to trust beside those of the system, for
-    /// requests to other machines. May be given several times; in the environment, separated by
-    /// commas.
-    #[arg(
-        long = "ca-file",
-        global = true,
-        env = "MCPBOX_CA_FILES",
-        value_name = "FILE",
-        value_delimiter = ','
-    )]
-    pub(crate) ca_files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) outside: Outside,
 }
 
 /// Reads a whole number of a range.

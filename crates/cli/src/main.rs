@@ -7,6 +7,7 @@ mod first_account;
 mod listener;
 mod lock;
 mod logging;
+mod outside;
 mod serve;
 mod tokens;
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use app::artifacts::Keeping;
-use app::settings::{Calls, Outbound, Runtime, Settings};
+use app::settings::{Calls, Runtime, Settings};
 use app::{App, tokens};
 use axum::Router;
 use tokio::net::TcpListener;
@@ -96,10 +96,8 @@ pub(crate) fn settings(common: &Common) -> anyhow::Result<Settings> {
             waiting: common.max_waiting_calls,
             memory_bytes: common.call_memory.map(|megabytes| megabytes << 20),
         },
-        outbound: Outbound {
-            dns_servers: common.dns_servers.clone(),
-            ca_files: common.ca_files.clone(),
-        },
+        outbound: common.outside.settings(),
+        sources: common.outside.sources(),
     };
     let settings = Settings::new(
         &common.data_dir,

@@ -7,7 +7,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 pub use self::entity::Model as PackageLock;
-use crate::{Connection, Json, Result};
+use crate::{Connection, Json, Result, Transaction, connection::sealed::Handles as _};
 
 mod entity {
     //! The table of locks; a server without packages has no row.
@@ -41,6 +41,16 @@ mod entity {
 /// The lock of a server, if it has packages.
 pub async fn find(db: &impl Connection, server_id: Uuid) -> Result<Option<PackageLock>> {
     Ok(entity::Entity::find_by_id(server_id).one(&db.reader()).await?)
+}
+
+/// The lock of a server, if it has packages; whoever else wants to change it waits for the end of
+/// this transaction.
+pub async fn find_to_change(
+    transaction: &Transaction,
+    server_id: Uuid,
+) -> Result<Option<PackageLock>> {
+    let found = entity::Entity::find_by_id(server_id).lock_exclusive();
+    Ok(found.one(&transaction.writer()).await?)
 }
 
 /// The packages of every lock there is.

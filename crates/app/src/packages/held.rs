@@ -1,10 +1,11 @@
 //! The packages that a server has: its lock, as the database keeps it.
 
-use packages::{Lock, Locked};
+use packages::{Lock, Locked, PackageName, Version};
 use serde::{Deserialize, Serialize};
 use store::Json;
 use uuid::Uuid;
 
+use crate::grants::Kind;
 use crate::{Error, Result};
 
 /// A package of a server, with what was read in its wheel when a person approved it.
@@ -20,6 +21,8 @@ pub struct Held {
     pub summary: Option<String>,
     /// Its licence, as it says itself.
     pub license: Option<String>,
+    /// Where to read about it.
+    pub home_page: Option<String>,
 }
 
 /// All packages of a server.
@@ -48,6 +51,12 @@ impl Kept {
         self.packages.iter().flat_map(|package| &package.modules)
     }
 
+    /// As the database keeps it.
+    pub(crate) fn to_json(&self) -> Result<Json> {
+        let packages = serde_json::to_value(&self.packages);
+        packages.map(Json).map_err(|error| Error::Internal(Box::new(error)))
+    }
+
     /// From what the database keeps.
     pub(crate) fn from_json(json: Json) -> Result<Self> {
         let packages = serde_json::from_value(json.0);
@@ -57,6 +66,26 @@ impl Kept {
 
 fn lock(packages: &[Held]) -> Lock {
     Lock { packages: packages.iter().map(|package| package.locked.clone()).collect() }
+}
+
+/// What people allowed a server, by name.
+pub(crate) async fn granted(
+    db: &impl store::Connection,
+    server_id: Uuid,
+) -> Result<Vec<(PackageName, Version)>> {
+    let mut rows = store::grants::of(db, Some(server_id)).await?;
+    rows.retain(|row| row.kind == Kind::Package);
+    rows.iter().map(|row| release(&row.name)).collect()
+}
+
+/// The package and the version in the name of a grant.
+fn release(name: &str) -> Result<(PackageName, Version)> {
+    let (package, version) = super::parts(name);
+    if let (Ok(package), Ok(version)) = (package.parse(), version.parse()) {
+        return Ok((package, version));
+    }
+    let text = format!("a grant names no package and version: {name:?}");
+    Err(Error::Internal(Box::new(std::io::Error::other(text))))
 }
 
 /// The packages of a server, if it has any.

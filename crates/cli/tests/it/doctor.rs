@@ -21,8 +21,15 @@ fn run(arguments: &[&str]) -> (bool, String) {
     (status.success(), String::from_utf8(stdout).expect("text"))
 }
 
-/// Listeners on ports that nobody has.
-const FREE: [&str; 4] = ["--admin-listen", "127.0.0.1:0", "--mcp-listen", "127.0.0.1:0"];
+/// Listeners on ports that nobody has, and an index that nobody needs.
+const FREE: [&str; 6] = [
+    "--admin-listen",
+    "127.0.0.1:0",
+    "--mcp-listen",
+    "127.0.0.1:0",
+    "--package-index",
+    "http://127.0.0.1:1/simple/",
+];
 
 #[test]
 fn before_the_first_start_nothing_is_wrong_and_nothing_is_made() {
@@ -31,6 +38,7 @@ fn before_the_first_start_nothing_is_wrong_and_nothing_is_made() {
     assert!(well, "{text}");
     assert!(text.contains("the first start makes it"), "{text}");
     assert!(text.contains("ok     sandbox"), "{text}");
+    assert!(text.contains("note   package index") && text.contains("127.0.0.1:1"), "{text}");
     assert!(!database.data_dir().join("mcpbox.db").exists());
     assert!(!database.data_dir().join("key").exists());
 }
@@ -55,7 +63,7 @@ fn what_is_wrong_is_named_with_what_to_do() {
     drop(database.serve());
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("its address").to_string();
-    let (well, text) = doctor(&database, &["--admin-listen", &address, FREE[2], FREE[3]]);
+    let (well, text) = doctor(&database, &["--admin-listen", &address, FREE[2], FREE[3], FREE[4], FREE[5]]);
     assert!(!well && text.contains("free it or choose another"), "{text}");
 
     let nowhere = ["--data-dir", "/proc/nowhere/data"];
@@ -64,6 +72,11 @@ fn what_is_wrong_is_named_with_what_to_do() {
     let unreachable = ["--database-url", "postgres://nobody@127.0.0.1:1/nothing"];
     let (well, text) = run(&[&unreachable[..], &FREE].concat());
     assert!(!well && text.contains("wrong  database") && text.contains("refused"), "{text}");
+
+    let mut more = FREE.to_vec();
+    more[5] = "ftp://pypi.example/simple/";
+    let (well, text) = doctor(&database, &more);
+    assert!(!well && text.contains("wrong  package index"), "{text}");
 
     let other_key = "ab".repeat(32);
     let mut more = FREE.to_vec();

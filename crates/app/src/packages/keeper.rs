@@ -1,0 +1,48 @@
+//! The keeper: clears away wheels that nobody needs, and has sets ready before calls want them.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::{Kept, Packages, set};
+use crate::Result;
+
+/// Clears the folder of wheels, then prepares the sets of all servers, and again after each change,
+/// also after one that another process made. Ends when it is dropped.
+pub(crate) async fn keep(store: store::Store, packages: Arc<Packages>, sandbox: sandbox::Sandbox) {
+    let mut changes = store.changes();
+    if let Err(error) = sweep(&store, &packages).await {
+        tracing::warn!(%error, "wheels that nobody needs could not be removed");
+    }
+    loop {
+        changes.borrow_and_update();
+        match all(&store).await {
+            Ok(sets) => {
+                let needed: HashSet<&str> = sets.iter().map(|kept| &*kept.digest).collect();
+                packages.sets.retain(|digest| needed.contains(digest));
+                for kept in &sets {
+                    set::begin_with(&packages, &sandbox, kept);
+                }
+            }
+            Err(error) => tracing::warn!(%error, "the packages of the servers could not be read"),
+        }
+        if changes.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn all(store: &store::Store) -> Result<Vec<Arc<Kept>>> {
+    let rows = store::package_locks::all(store).await?;
+    rows.into_iter().map(|packages| Kept::from_json(packages).map(Arc::new)).collect()
+}
+
+async fn sweep(store: &store::Store, packages: &Packages) -> Result<()> {
+    let sets = all(store).await?;
+    let hashes = sets.iter().flat_map(|kept| &kept.packages);
+    let needed = hashes.map(|held| held.locked.sha256.clone()).collect();
+    let removed = packages.wheels.sweep(needed).await?;
+    if removed > 0 {
+        tracing::info!(removed, "wheels that no server needs removed");
+    }
+    Ok(())
+}

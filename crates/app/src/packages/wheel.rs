@@ -1,0 +1,132 @@
+//! Getting wheels: from the data directory, or from the index by the lock's address and hash.
+
+use std::collections::BTreeMap;
+
+use packages::{Locked, Wheel};
+
+use super::{Held, Packages};
+use crate::{Error, Result};
+
+/// The most that the packages of a server may have together, unpacked.
+const BYTES_MAX: usize = 100_000_000;
+
+/// The most files that they may have together.
+const FILES_MAX: usize = 10_000;
+
+/// A file of a set, with its path below `site-packages`.
+pub(crate) type File = (String, Vec<u8>);
+
+/// What the packages of a lock hold together.
+#[derive(Debug, Default)]
+pub(crate) struct Gathered {
+    /// What is kept of each package, by name.
+    pub(crate) held: Vec<Held>,
+    /// All of their files.
+    pub(crate) files: BTreeMap<String, (String, Vec<u8>)>,
+    bytes: usize,
+}
+
+/// Gets the wheels of a lock, reads them whole and puts their files together. `tell` learns how many
+/// are read.
+///
+/// # Errors
+/// [`Error::Conflict`] for a wheel that is refused, and for packages that do not go together;
+/// [`Error::Unavailable`] when the index or the folder does not give it.
+pub(crate) async fn gather(
+    packages: &Packages,
+    locks: &[Locked],
+    tell: impl Fn(usize),
+) -> Result<Gathered> {
+    let mut all = Gathered::default();
+    for (done, locked) in locks.iter().enumerate() {
+        tell(done);
+        let bytes = get(packages, locked).await?;
+        all.add(locked, read(locked, bytes).await?)?;
+    }
+    tell(locks.len());
+    Ok(all)
+}
+
+/// Reads a wheel that nobody has approved, and keeps nothing of it.
+pub(super) async fn look_into(packages: &Packages, locked: &Locked) -> Result<Wheel> {
+    let bytes = match packages.wheels.read(&locked.sha256).await? {
+        Some(bytes) => bytes,
+        None => packages.index.wheel(&locked.url).await?,
+    };
+    read(locked, bytes).await
+}
+
+/// The bytes of a wheel, which are in the folder afterwards.
+async fn get(packages: &Packages, locked: &Locked) -> Result<Vec<u8>> {
+    if let Some(bytes) = packages.wheels.read(&locked.sha256).await? {
+        return Ok(bytes);
+    }
+    let bytes = packages.index.wheel(&locked.url).await?;
+    let found = super::wheels::hash(&bytes);
+    if found != locked.sha256 {
+        return Err(Error::Conflict(format!(
+            "the package index gave another file than it promised for {}: its SHA-256 is {found}, not {}; nothing of it is used",
+            locked.wheel, locked.sha256
+        )));
+    }
+    packages.wheels.keep(&locked.sha256, bytes.clone()).await?;
+    tracing::info!(wheel = %locked.wheel, sha256 = %locked.sha256, "wheel fetched");
+    Ok(bytes)
+}
+
+async fn read(locked: &Locked, bytes: Vec<u8>) -> Result<Wheel> {
+    let expected = locked.clone();
+    let reading = tokio::task::spawn_blocking(move || Wheel::read(&bytes, &expected));
+    let wheel = reading.await.map_err(|error| Error::Internal(Box::new(error)))?;
+    wheel.map_err(|error| {
+        Error::Conflict(format!("{} {} cannot be used: {error}", locked.name, locked.version))
+    })
+}
+
+impl Gathered {
+    fn add(&mut self, locked: &Locked, wheel: Wheel) -> Result<()> {
+        for (path, bytes) in wheel.files {
+            self.bytes += bytes.len();
+            if let Some((owner, present)) = self.files.get(&path) {
+                // Packages that share a namespace may bring the same file.
+                if *present != bytes {
+                    return Err(Error::Conflict(format!(
+                        "{owner} and {} both bring the file {path}, and not the same one; they cannot be used together",
+                        locked.name
+                    )));
+                }
+                continue;
+            }
+            self.files.insert(path, (locked.name.to_string(), bytes));
+        }
+        if self.bytes > BYTES_MAX || self.files.len() > FILES_MAX {
+            return Err(Error::Conflict(format!(
+                "the packages of this server would have more than {} MB or {FILES_MAX} files together, and no server may have more",
+                BYTES_MAX / 1_000_000
+            )));
+        }
+        self.held.push(Held {
+            locked: locked.clone(),
+            modules: wheel.modules,
+            left_out: wheel.left_out,
+            summary: wheel.metadata.summary,
+            license: wheel.metadata.license,
+            home_page: wheel.metadata.home_page,
+        });
+        Ok(())
+    }
+
+    /// The modules to import, each once.
+    pub(crate) fn modules(&self) -> Vec<String> {
+        let mut modules: Vec<_> =
+            self.held.iter().flat_map(|held| held.modules.iter().cloned()).collect();
+        modules.sort();
+        modules.dedup();
+        modules
+    }
+
+    /// The files alone, by path.
+    pub(crate) fn into_files(self) -> Vec<File> {
+        self.files.into_iter().map(|(path, (_, bytes))| (path, bytes)).collect()
+    }
+}
