@@ -47,6 +47,8 @@ enum Effect {
     Add,
     /// Adds, and doing it again adds nothing.
     AddOnce,
+    /// The same, after looking something up outside.
+    LookUpOnce,
     /// Changes or deletes what was there; doing it again changes nothing more.
     Change,
 }
@@ -138,13 +140,16 @@ impl ManagementTool {
 }
 
 impl Effect {
-    /// All of them work on what mcpbox stores and reach nothing else.
+    /// All but those that look something up work on what mcpbox stores and reach nothing else.
     fn annotations(self) -> ToolAnnotations {
         ToolAnnotations::new()
             .read_only(self == Self::Read)
             .destructive(self == Self::Change)
-            .idempotent(matches!(self, Self::Read | Self::AddOnce | Self::Change))
-            .open_world(false)
+            .idempotent(matches!(
+                self,
+                Self::Read | Self::AddOnce | Self::LookUpOnce | Self::Change
+            ))
+            .open_world(self == Self::LookUpOnce)
     }
 
     fn finishes(self) -> bool {

@@ -5,7 +5,7 @@ use app::requests::{self, Kind, Named};
 use app::tools::{self, State};
 use serde_json::{Value, json};
 
-use super::permission::{MODULE_FIELDS, NETWORK_FIELDS, subject, with_standing};
+use super::permission::{MODULE_FIELDS, NETWORK_FIELDS, PACKAGE_FIELDS, subject, with_standing};
 use super::schema::{Fields, list_of, paged, parameters, result, result_with, text, tool_id};
 use super::{Definition, Effect, Outcome, Request};
 use crate::{answer, standing};
@@ -60,6 +60,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
             let asked = vec![
                 ("module_requests", list_of(MODULE_FIELDS)),
                 ("network_access_requests", list_of(NETWORK_FIELDS)),
+                ("package_requests", list_of(PACKAGE_FIELDS)),
             ];
             result_with(fields, asked)
         },
@@ -83,12 +84,14 @@ pub(super) const DEFINITIONS: &[Definition] = &[
                 ("tools", "integer"),
                 ("modules", "integer"),
                 ("network", "integer"),
+                ("packages", "integer"),
                 ("total", "integer"),
             ]);
             let lists = vec![
                 ("pending_tools", tools),
                 ("pending_module_requests", list_of(WAITING_MODULE_FIELDS)),
                 ("pending_network_requests", list_of(WAITING_NETWORK_FIELDS)),
+                ("pending_package_requests", list_of(WAITING_PACKAGE_FIELDS)),
                 ("summary", summary),
             ];
             result_with(&[("page", "integer"), ("page_size", "integer")], lists)
@@ -100,6 +103,14 @@ pub(super) const DEFINITIONS: &[Definition] = &[
 const WAITING_MODULE_FIELDS: Fields<'static> = &[
     ("id", "string"),
     ("module_name", "string"),
+    ("tool_name", "string"),
+    ("server_name", "string"),
+];
+
+const WAITING_PACKAGE_FIELDS: Fields<'static> = &[
+    ("id", "string"),
+    ("package", "string"),
+    ("version", "string"),
     ("tool_name", "string"),
     ("server_name", "string"),
 ];
@@ -157,6 +168,7 @@ async fn status(request: Request) -> Outcome {
         "publish_notes": newest.notes,
         "module_requests": with_standing(&asked, Kind::Module),
         "network_access_requests": with_standing(&asked, Kind::Host),
+        "package_requests": with_standing(&asked, Kind::Package),
     })))
 }
 
@@ -166,6 +178,7 @@ async fn pending(request: Request) -> Outcome {
     let waiting = Some(requests::State::Pending);
     let modules = requests::list(&request.app, Kind::Module, waiting, page).await?;
     let network = requests::list(&request.app, Kind::Host, waiting, page).await?;
+    let packages = requests::list(&request.app, Kind::Package, waiting, page).await?;
     let tools = queue.items.iter().map(|item| {
         json!({
             "id": item.tool.id,
@@ -175,15 +188,17 @@ async fn pending(request: Request) -> Outcome {
             "requested_at": item.revision.requested_at,
         })
     });
-    let total = queue.total + modules.total + network.total;
+    let total = queue.total + modules.total + network.total + packages.total;
     Ok(answer::object(json!({
         "pending_tools": tools.collect::<Vec<_>>(),
         "pending_module_requests": modules.items.iter().map(in_queue).collect::<Vec<_>>(),
         "pending_network_requests": network.items.iter().map(in_queue).collect::<Vec<_>>(),
+        "pending_package_requests": packages.items.iter().map(in_queue).collect::<Vec<_>>(),
         "summary": {
             "tools": queue.total,
             "modules": modules.total,
             "network": network.total,
+            "packages": packages.total,
             "total": total,
         },
         "page": page.number,

@@ -1,35 +1,42 @@
-//! The management tools for asking to import a module or to reach a host.
+//! The management tools for asking to import a module or a package, or to reach a host.
 
-use app::requests::{self, Filed, Kind, Request as Asked};
+use app::packages::{Asked, Held};
+use app::requests::{self, Filed, Kind, Request as Filing};
 use app::{network, packages, servers};
 use serde_json::{Map, Value, json};
 
-use super::schema::{Fields, parameters, result, server_id, text, tool_id};
+use super::schema::{Fields, list_of, parameters, result, result_with, server_id, text, tool_id};
 use super::{Definition, Effect, Outcome, Request};
 use crate::answer;
 
 pub(super) const DEFINITIONS: &[Definition] = &[
     Definition {
         name: "mcpbox_request_module",
-        title: "Request a module",
-        description: "Asks a person to let tools import a module of Python's standard library that is not allowed from the start.",
-        effect: Effect::AddOnce,
+        title: "Request a module or package",
+        description: "Asks a person to let tools import a module of Python's standard library that is not allowed from the start (`module_name`), or the tools of this tool's server a pure-Python package from PyPI (`package`).",
+        effect: Effect::LookUpOnce,
         input: || {
             let properties = vec![
                 tool_id(),
                 ("module_name", text("As in `import`, such as xml.dom.")),
+                ("package", text("Name on PyPI, in place of module_name.")),
+                ("version", text("Exact version of the package; the newest if left out.")),
                 ("justification", justification()),
             ];
-            parameters(&["tool_id", "module_name", "justification"], properties)
+            parameters(&["tool_id", "justification"], properties)
         },
         output: || {
-            result(&[
+            let fields = &[
                 ("success", "boolean"),
                 ("request_id", "string"),
                 ("module_name", "string"),
+                ("package", "string"),
+                ("version", "string"),
+                ("replaces", "string?"),
                 ("status", "string"),
                 ("message", "string"),
-            ])
+            ];
+            result_with(fields, vec![("dependencies", list_of(DEPENDENCY_FIELDS))])
         },
         run: |request| Box::pin(request_module(request)),
     },
@@ -76,6 +83,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
                 ("is_custom_config", "boolean"),
                 ("allowed_modules", "array"),
                 ("default_modules", "array"),
+                ("packages", "array"),
                 ("total_allowed", "integer"),
                 ("description", "string"),
             ])
@@ -93,6 +101,19 @@ pub(super) const MODULE_FIELDS: Fields<'static> = &[
     ("created_at", "string"),
 ];
 
+/// A request for a package in a list.
+pub(super) const PACKAGE_FIELDS: Fields<'static> = &[
+    ("id", "string"),
+    ("package", "string"),
+    ("version", "string"),
+    ("status", "string"),
+    ("rejection_reason", "string?"),
+    ("created_at", "string"),
+];
+
+/// What comes with a package.
+const DEPENDENCY_FIELDS: Fields<'static> = &[("package", "string"), ("version", "string")];
+
 /// A request for a host in a list.
 pub(super) const NETWORK_FIELDS: Fields<'static> = &[
     ("id", "string"),
@@ -104,7 +125,7 @@ pub(super) const NETWORK_FIELDS: Fields<'static> = &[
 ];
 
 /// What a request is for, under the names of its kind.
-pub(super) fn subject(request: &Asked) -> Map<String, Value> {
+pub(super) fn subject(request: &Filing) -> Map<String, Value> {
     let named = match request.kind {
         Kind::Module => json!({ "module_name": request.name }),
         Kind::Host => {
@@ -120,7 +141,7 @@ pub(super) fn subject(request: &Asked) -> Map<String, Value> {
 }
 
 /// The requests of one kind, each with what became of it.
-pub(super) fn with_standing(requests: &[Asked], kind: Kind) -> Vec<Value> {
+pub(super) fn with_standing(requests: &[Filing], kind: Kind) -> Vec<Value> {
     let of_kind = requests.iter().filter(|request| request.kind == kind);
     let shown = of_kind.map(|request| {
         let mut fields = subject(request);
@@ -140,10 +161,31 @@ fn justification() -> Value {
 async fn request_module(request: Request) -> Outcome {
     let Request { app, who, admin_address, arguments } = request;
     let id = arguments.id("tool_id")?;
-    let module = arguments.required_text("module_name");
     let why = arguments.required_text("justification");
-    let filed = requests::file_module(&app, &who, id, &module, &why).await?;
-    Ok(answer::object(told(&filed, &admin_address)))
+    match (arguments.text("module_name"), arguments.text("package"), arguments.text("version")) {
+        (Some(module), None, None) => {
+            let filed = requests::file_module(&app, &who, id, module, &why).await?;
+            Ok(answer::object(told(&filed, &admin_address)))
+        }
+        (None, Some(package), version) => {
+            let asked = packages::file(&app, &who, id, (package, version), &why).await?;
+            Ok(answer::object(told_of_package(&asked, &admin_address)))
+        }
+        (Some(_), None, Some(_)) => {
+            Err(invalid("version", "modules of Python have none; leave it out, or give `package`"))
+        }
+        (Some(_), Some(_), _) => {
+            Err(invalid("package", "give `module_name` or `package`, not both: one request each"))
+        }
+        (None, None, _) => Err(invalid(
+            "module_name",
+            "missing; name a module of Python's standard library, or a package of PyPI with `package`",
+        )),
+    }
+}
+
+fn invalid(field: &'static str, reason: &str) -> app::Error {
+    app::Error::Invalid { field, reason: reason.to_owned() }
 }
 
 async fn request_network_access(request: Request) -> Outcome {
@@ -170,6 +212,35 @@ fn told(Filed { request, already_pending }: &Filed, admin_address: &str) -> Valu
     Value::Object(fields)
 }
 
+/// What was filed, and what else it brings.
+fn told_of_package(Asked { filed, plan }: &Asked, admin_address: &str) -> Value {
+    let mut fields = told(filed, admin_address);
+    let Value::Object(map) = &mut fields else { return fields };
+    let Some(plan) = plan else {
+        let text = "The package index did not answer, so nothing is known of the package yet; the person's page asks it again.";
+        append(map, text);
+        return fields;
+    };
+    let others = plan.packages.iter().filter(|planned| planned.locked.name != plan.package);
+    let others = others.map(|planned| {
+        json!({ "package": planned.locked.name, "version": planned.locked.version.to_string() })
+    });
+    map.insert("dependencies".to_owned(), others.collect());
+    let replaces = plan.replaces.as_ref().map(ToString::to_string);
+    if let Some(version) = &replaces {
+        append(map, &format!("It takes the place of version {version}."));
+    }
+    map.insert("replaces".to_owned(), json!(replaces));
+    fields
+}
+
+fn append(fields: &mut Map<String, Value>, text: &str) {
+    if let Some(Value::String(message)) = fields.get_mut("message") {
+        message.push(' ');
+        message.push_str(text);
+    }
+}
+
 async fn modules(request: Request) -> Outcome {
     let Request { app, arguments, .. } = request;
     let server_id = match arguments.text("server_id") {
@@ -186,13 +257,26 @@ async fn modules(request: Request) -> Outcome {
 fn listed(modules: &requests::Modules) -> Value {
     let mut allowed: Vec<&str> = modules.default.clone();
     allowed.extend(modules.granted.iter().map(String::as_str));
+    let of_packages = modules.packages.iter().flat_map(|package| &package.modules);
+    allowed.extend(of_packages.map(String::as_str));
     allowed.sort_unstable();
+    allowed.dedup();
     json!({
-        "is_custom_config": !modules.granted.is_empty(),
+        "is_custom_config": !modules.granted.is_empty() || !modules.packages.is_empty(),
         "total_allowed": allowed.len(),
         "allowed_modules": allowed,
         "default_modules": modules.default,
+        "packages": modules.packages.iter().map(package).collect::<Vec<_>>(),
         "description": "Each name stands for the module and all that is in it. Ask for another one with mcpbox_request_module.",
+    })
+}
+
+/// A package that a server has, for a model.
+fn package(held: &Held) -> Value {
+    json!({
+        "package": held.locked.name,
+        "version": held.locked.version.to_string(),
+        "modules": held.modules,
     })
 }
 

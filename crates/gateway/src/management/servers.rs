@@ -2,7 +2,7 @@
 
 use app::servers::{self, Server, Started, Summary};
 use app::tools::{Revision, Tool};
-use app::{grants, requests};
+use app::{grants, packages, requests};
 use serde_json::{Value, json};
 
 use super::schema::{Fields, list_of, paged, parameters, result, result_with, server_id, text};
@@ -35,7 +35,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
     Definition {
         name: "mcpbox_get_server",
         title: "Get server",
-        description: "Shows a server with its tools, their approval status, and the hosts they may reach.",
+        description: "Shows a server with its tools, their approval status, the hosts they may reach, and their packages.",
         effect: Effect::Read,
         input: || parameters(&["server_id"], vec![server_id()]),
         output: || {
@@ -50,11 +50,10 @@ pub(super) const DEFINITIONS: &[Definition] = &[
                     ("updated_at", "string"),
                     ("tool_count", "integer"),
                     ("allowed_hosts", "array"),
+                    ("allowed_packages", "array"),
+                    ("packages_state", "string?"),
                 ],
-                vec![
-                    ("tools", list_of(TOOL_FIELDS)),
-                    ("pending_requests", result(&[("modules", "integer"), ("network", "integer")])),
-                ],
+                vec![("tools", list_of(TOOL_FIELDS)), ("pending_requests", result(PENDING_FIELDS))],
             )
         },
         run: |request| Box::pin(get(request)),
@@ -116,6 +115,10 @@ pub(super) const DEFINITIONS: &[Definition] = &[
     },
 ];
 
+/// How much of each kind waits for a person.
+const PENDING_FIELDS: Fields<'static> =
+    &[("modules", "integer"), ("network", "integer"), ("packages", "integer")];
+
 /// A tool in a list.
 pub(super) const TOOL_FIELDS: Fields<'static> = &[
     ("id", "string"),
@@ -159,6 +162,10 @@ async fn list(request: Request) -> Outcome {
 async fn get(request: Request) -> Outcome {
     let detail = servers::get(&request.app, request.arguments.id("server_id")?).await?;
     let allowed = grants::of(&request.app, detail.server.id).await?;
+    let preparation = match &allowed.lock {
+        Some(lock) => Some(packages::preparation(&request.app, &lock.digest).text()),
+        None => None,
+    };
     let waiting = requests::waiting(&request.app, Some(detail.server.id)).await?;
     let Server { id, name, description, status, default_timeout_ms, created_at, updated_at } =
         detail.server;
@@ -173,7 +180,9 @@ async fn get(request: Request) -> Outcome {
         "tools": detail.tools.iter().map(tool_in_list).collect::<Vec<_>>(),
         "tool_count": detail.tools.len(),
         "allowed_hosts": allowed.hosts,
-        "pending_requests": { "modules": waiting.modules, "network": waiting.network },
+        "allowed_packages": allowed.packages,
+        "packages_state": preparation,
+        "pending_requests": waiting,
     })))
 }
 

@@ -38,7 +38,8 @@ async fn a_person_allows_hosts_and_modules_and_the_model_sees_them() {
     };
     let before = get().await;
     assert_eq!(before["allowed_hosts"], json!([]), "{before}");
-    assert_eq!(before["pending_requests"], json!({"modules": 0, "network": 0}), "{before}");
+    assert_eq!(before["allowed_packages"], json!([]), "{before}");
+    assert_eq!(before["pending_requests"], json!({"modules": 0, "network": 0, "packages": 0}), "{before}");
 
     let admin = app::accounts::setup(&door.app, "grace", "a long enough password").await;
     let admin = admin.expect("an account");
@@ -61,8 +62,20 @@ async fn requests_are_checked_before_they_are_filed() {
     let door = with::open().await;
     let tool = "01890000-0000-7000-8000-000000000000";
     let host = |port: i64| json!({"tool_id": tool, "host": "a.example", "port": port, "justification": "x"});
+    let wish = |mut what: Value| {
+        what["tool_id"] = json!(tool);
+        what["justification"] = json!("x");
+        what
+    };
     for (name, arguments, part) in [
-        ("mcpbox_request_module", json!({"tool_id": tool}), "module_name: missing"),
+        ("mcpbox_request_module", json!({"tool_id": tool}), "justification: missing"),
+        ("mcpbox_request_module", wish(json!({})), "module_name: missing"),
+        ("mcpbox_request_module", wish(json!({"version": "1"})), "module_name: missing"),
+        ("mcpbox_request_module", wish(json!({"module_name": "a", "package": "b"})), "not both"),
+        ("mcpbox_request_module", wish(json!({"module_name": "a", "version": "1"})), "version:"),
+        ("mcpbox_request_module", wish(json!({"module_name": "sched"})), "not found"),
+        ("mcpbox_request_module", wish(json!({"package": "six"})), "not found"),
+        ("mcpbox_request_module", wish(json!({"package": "six", "version": "1"})), "not found"),
         ("mcpbox_request_network_access", json!({"tool_id": tool}), "justification: missing"),
         ("mcpbox_request_network_access", host(0), "at least 1"),
         ("mcpbox_request_network_access", host(65_536), "65535"),
@@ -74,6 +87,7 @@ async fn requests_are_checked_before_they_are_filed() {
     }
     let pending = door.call("mcpbox_list_pending_requests", json!({})).await;
     let pending = &pending["structuredContent"];
-    let nothing = json!({"tools": 0, "modules": 0, "network": 0, "total": 0});
+    let nothing =
+        json!({"tools": 0, "modules": 0, "network": 0, "packages": 0, "total": 0});
     assert_eq!(pending["summary"], nothing, "{pending}");
 }
