@@ -3,6 +3,7 @@
 pub(crate) mod approvals;
 pub(crate) mod auth;
 pub(crate) mod logs;
+pub(crate) mod packages;
 pub(crate) mod requests;
 pub(crate) mod servers;
 pub(crate) mod system;

@@ -57,7 +57,7 @@ struct ListPage {
     frame: Frame,
     status: RevisionState,
     decided: Option<Decided>,
-    /// Requests for modules and hosts.
+    /// Requests for modules, hosts and packages.
     waiting: Waiting,
     reviews: Vec<Review>,
     others: Vec<QueueItem>,

@@ -64,7 +64,8 @@ impl Problem {
         &self.detail
     }
 
-    fn member(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+    /// The same with one more fact for programs.
+    pub(crate) fn member(mut self, name: &'static str, value: impl Into<Value>) -> Self {
         self.members.push((name, value.into()));
         self
     }

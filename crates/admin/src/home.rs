@@ -25,7 +25,7 @@ struct HomePage {
     calls: u64,
     failed_calls: u64,
     waiting: Vec<QueueItem>,
-    /// How many requests for modules and hosts wait.
+    /// How many requests for modules, hosts and packages wait.
     requests: u64,
     recent: Vec<Call>,
 }
@@ -51,7 +51,7 @@ pub(crate) async fn show(
         calls: recent.total,
         failed_calls: calls::logs(&app, &failed, one).await?.total,
         waiting: approvals::queue(&app, RevisionState::PendingReview, five).await?.items,
-        requests: asked.modules + asked.network,
+        requests: asked.total(),
         recent: recent.items,
     })
 }
@@ -90,7 +90,7 @@ mod tests {
         view::sample("home", &html);
         assert!(html.contains("http://127.0.0.1:8002/mcp"), "{html}");
         assert!(html.contains("weather__forecast"), "{html}");
-        assert!(html.contains("2 requests for modules and hosts"), "{html}");
+        assert!(html.contains("2 requests for modules, hosts and packages"), "{html}");
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod errors;
 mod extract;
 mod home;
 mod logs;
+mod packages;
 mod protection;
 mod requests;
 mod routes;

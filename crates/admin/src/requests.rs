@@ -1,4 +1,4 @@
-//! The pages of requests for modules and hosts: what waits, what was decided, what is allowed.
+//! The pages of requests for modules, hosts and packages: what waits, what was decided, what is allowed.
 
 use app::grants::{Event, Grant};
 use app::identity::Admin;
@@ -87,13 +87,21 @@ impl Card {
         self.named.request.kind == Kind::Module
     }
 
+    fn is_package(&self) -> bool {
+        self.named.request.kind == Kind::Package
+    }
+
     fn is(&self, state: RequestState) -> bool {
         self.named.request.state == state
     }
 
     /// The part of the paths of its kind.
     fn of_kind(&self) -> &'static str {
-        if self.is_module() { "modules" } else { "network" }
+        match self.named.request.kind {
+            Kind::Module => "modules",
+            Kind::Host => "network",
+            Kind::Package => "packages",
+        }
     }
 }
 
@@ -249,6 +257,14 @@ pub(crate) mod tests {
         ] {
             assert!(html.contains(part), "{part}: {html}");
         }
+    }
+
+    #[test]
+    fn a_package_is_approved_where_its_plan_is_shown() {
+        let html = card(request(Kind::Package, "jinja2==3.1.6")).render().unwrap();
+        assert!(html.contains("href=\"/approvals/packages/00000000"), "{html}");
+        assert!(html.contains("Package <code>") && html.contains("every tool of the server"));
+        assert!(html.contains("value=\"reject\"") && !html.contains("value=\"approve\""), "{html}");
     }
 
     #[test]

@@ -6,8 +6,8 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodFilter, MethodRouter, on};
 
 use crate::{
-    Shared, account, api, approvals, artifacts, assets, entry, home, logs, requests, servers,
-    session, tools,
+    Shared, account, api, approvals, artifacts, assets, entry, home, logs, packages, requests,
+    servers, session, tools,
 };
 
 /// The methods in use.
@@ -62,6 +62,10 @@ pub(crate) static ROUTES: &[Route] = &[
     Route::new(Post, "/servers/{id}/allowed-hosts/remove", Page, |method| {
         on(method, servers::remove_host)
     }),
+    Route::new(Get, "/servers/{id}/packages/plan", Page, |method| on(method, packages::plan)),
+    Route::new(Get, "/servers/{id}/packages/state", Page, |method| on(method, packages::state)),
+    Route::new(Post, "/servers/{id}/packages", Page, |method| on(method, packages::add)),
+    Route::new(Post, "/servers/{id}/packages/remove", Page, |method| on(method, packages::remove)),
     Route::new(Get, "/tools/{id}", Page, |method| on(method, tools::show)),
     Route::new(Post, "/tools/{id}/enabled", Page, |method| on(method, tools::set_enabled)),
     Route::new(Get, "/approvals", Page, |method| on(method, approvals::list)),
@@ -73,6 +77,8 @@ pub(crate) static ROUTES: &[Route] = &[
     Route::new(Post, "/approvals/network/{id}", Page, |method| {
         on(method, requests::decide_network)
     }),
+    Route::new(Get, "/approvals/packages/{id}", Page, |method| on(method, packages::review)),
+    Route::new(Post, "/approvals/packages/{id}", Page, |method| on(method, packages::decide)),
     Route::new(Post, "/approvals/allowed-modules/remove", Page, |method| {
         on(method, requests::remove_module)
     }),
@@ -124,6 +130,18 @@ pub(crate) static ROUTES: &[Route] = &[
     Route::new(Get, "/api/approvals/network", Api, |method| on(method, api::requests::network)),
     Route::new(Post, "/api/approvals/network/{id}/action", Api, |method| {
         on(method, api::requests::decide_network)
+    }),
+    Route::new(Get, "/api/approvals/packages", Api, |method| on(method, api::packages::list)),
+    Route::new(Get, "/api/approvals/packages/{id}", Api, |method| on(method, api::packages::show)),
+    Route::new(Post, "/api/approvals/packages/{id}/action", Api, |method| {
+        on(method, api::packages::decide)
+    }),
+    Route::new(Get, "/api/servers/{id}/packages", Api, |method| {
+        on(method, api::packages::of_server)
+    }),
+    Route::new(Post, "/api/servers/{id}/packages", Api, |method| on(method, api::packages::add)),
+    Route::new(Delete, "/api/servers/{id}/packages/{package}", Api, |method| {
+        on(method, api::packages::remove)
     }),
     Route::new(Get, "/api/settings/modules", Api, |method| {
         on(method, api::requests::allowed_modules)

@@ -2,9 +2,10 @@
 
 use app::grants::{Grant, Refusal};
 use app::identity::Who;
+use app::packages::OfServer;
 use app::requests::Request;
 use app::servers::{Detail, Summary};
-use app::{App, grants, requests, servers};
+use app::{App, grants, packages, requests, servers};
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect};
@@ -12,6 +13,7 @@ use serde::Deserialize;
 
 use crate::errors::{Answer, Problem};
 use crate::extract::{Fields, Id, Search};
+use crate::packages::StateView;
 use crate::session::SignedIn;
 use crate::view::{self, Frame, PageNumber, Pager};
 
@@ -31,6 +33,9 @@ struct ShowPage {
     frame: Frame,
     server: Detail,
     hosts: Vec<Grant>,
+    packages: OfServer,
+    /// How far the packages are.
+    state: StateView,
     waiting: Vec<Request>,
     refusals: Vec<Refusal>,
 }
@@ -64,7 +69,9 @@ pub(crate) async fn show(State(app): State<App>, SignedIn(admin): SignedIn, Id(i
     let hosts = grants::hosts(&app, id).await?;
     let waiting = requests::waiting_of_server(&app, id).await?;
     let refusals = grants::refusals(&app, id).await?;
-    view::page(&ShowPage { frame, server, hosts, waiting, refusals })
+    let packages = packages::of_server(&app, id).await?;
+    let state = StateView { server_id: id, preparation: packages.preparation.clone() };
+    view::page(&ShowPage { frame, server, hosts, packages, state, waiting, refusals })
 }
 
 /// POST /servers/{id}/allowed-hosts
@@ -110,6 +117,7 @@ pub(crate) async fn stop(State(app): State<App>, SignedIn(admin): SignedIn, Id(i
 #[cfg(test)]
 pub(crate) mod tests {
     use app::Page;
+    use app::packages::Preparation;
     use app::requests::Kind;
     use app::servers::{Server, Status};
     use app::tools::{Revision, Tool};
@@ -203,6 +211,8 @@ pub(crate) mod tests {
             frame: Frame::sample("/servers"),
             server: Detail { server: server(status), tools },
             hosts: vec![],
+            packages: OfServer { grants: vec![], kept: None, preparation: Preparation::NotBegun },
+            state: StateView { server_id: Uuid::nil(), preparation: Preparation::NotBegun },
             waiting: vec![],
             refusals: vec![],
         }

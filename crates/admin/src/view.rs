@@ -57,7 +57,7 @@ pub(crate) async fn pending(app: &App) -> Result<u64, Problem> {
     let first = Page { number: 1, size: 1 };
     let revisions = approvals::queue(app, State::PendingReview, first).await?.total;
     let asked = requests::waiting(app, None).await?;
-    Ok(revisions + asked.modules + asked.network)
+    Ok(revisions + asked.total())
 }
 
 /// A template as an answer.

@@ -138,7 +138,7 @@ pub(crate) async fn remove_host(
     allowed_hosts(&app, id).await
 }
 
-async fn queue(app: &App, kind: Kind, paging: &Paging, status: Option<&str>) -> Answer {
+pub(super) async fn queue(app: &App, kind: Kind, paging: &Paging, status: Option<&str>) -> Answer {
     let page = paging.page()?;
     let state = match status.unwrap_or("pending") {
         "all" => None,
@@ -153,13 +153,18 @@ async fn queue(app: &App, kind: Kind, paging: &Paging, status: Option<&str>) -> 
 async fn decide(app: &App, admin: &Admin, (kind, id): (Kind, Uuid), act: Act) -> Answer {
     let reason = act.reason.unwrap_or_default();
     let request = requests::decide(app, admin, kind, id, decision(&act.action, &reason)?).await?;
+    Ok(one(decided(&request)))
+}
+
+/// A request that was decided about just now.
+pub(super) fn decided(request: &Request) -> Value {
     let message = format!("the request for `{}` is {}", request.name, request.state);
-    let mut body = fields(&request);
+    let mut body = fields(request);
     if let Value::Object(body) = &mut body {
         body.insert("success".to_owned(), json!(true));
         body.insert("message".to_owned(), json!(message));
     }
-    Ok(one(body))
+    body
 }
 
 async fn allowed_hosts(app: &App, server_id: Uuid) -> Answer {
@@ -176,7 +181,7 @@ fn shown(Named { request, tool_name, server_name }: &Named) -> Value {
     body
 }
 
-fn fields(request: &Request) -> Value {
+pub(super) fn fields(request: &Request) -> Value {
     let mut body = json!({
         "id": request.id,
         "tool_id": request.tool_id,

@@ -49,11 +49,12 @@ pub(crate) async fn show(State(app): State<App>, Id(id): Id) -> Answer {
     let tools = tools.iter().map(|(tool, newest)| tools::summary(tool, newest)).collect();
     if let Value::Object(body) = &mut body {
         body.insert("tools".to_owned(), Value::Array(tools));
-        body.insert("allowed_hosts".to_owned(), json!(grants::of(&app, id).await?.hosts));
+        let allowed = grants::of(&app, id).await?;
+        body.insert("allowed_hosts".to_owned(), json!(allowed.hosts));
+        body.insert("allowed_packages".to_owned(), json!(allowed.packages));
         body.insert("refused_attempts".to_owned(), json!(grants::refusals(&app, id).await?));
         let waiting = requests::waiting(&app, Some(id)).await?;
-        let waiting = json!({ "modules": waiting.modules, "network": waiting.network });
-        body.insert("pending_requests".to_owned(), waiting);
+        body.insert("pending_requests".to_owned(), json!(waiting));
     }
     Ok(one(body))
 }
