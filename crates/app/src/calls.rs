@@ -120,13 +120,13 @@ async fn attempt(
     let wall = revision.timeout_ms.and_then(|ms| u64::try_from(ms).ok()).map(Duration::from_millis);
     let defaults = Limits::default();
     let wall = wall.unwrap_or(defaults.wall);
-    let _set = packages::set::of_call(app, grants, wall).await?;
+    let set = packages::set::of_call(app, grants, wall).await?;
     let run = Run {
         source: revision.python_code.clone(),
         arguments: arguments.to_string(),
         secrets: json!(secrets).to_string(),
         modules: grants.module_policy()?,
-        set: None,
+        set,
         limits: Limits { wall, ..defaults },
         group: *server_id,
     };

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::calls::{self, Report, Subject};
 use crate::identity::Who;
-use crate::{App, Error, Result, grants, schema, tools};
+use crate::{App, Error, Result, grants, packages, schema, tools};
 
 /// The longest source text of a tool, in bytes.
 pub const SOURCE_MAX_BYTES: usize = sandbox::Limits::SOURCE_MAX;
@@ -24,8 +24,13 @@ pub async fn validate(app: &App, source: &str) -> Result<Inspection> {
 
 async fn inspect(app: &App, server_id: Uuid, source: &str) -> Result<Inspection> {
     check_size(source)?;
-    let modules = grants::of(app, server_id).await?.module_policy()?;
-    app.sandbox()?.inspect(source, &modules, None, server_id).await.map_err(calls::sandbox_failure)
+    let grants = grants::of(app, server_id).await?;
+    let modules = grants.module_policy()?;
+    let set = packages::set::of_call(app, &grants, sandbox::Limits::default().wall).await?;
+    app.sandbox()?
+        .inspect(source, &modules, set.as_ref(), server_id)
+        .await
+        .map_err(calls::sandbox_failure)
 }
 
 /// Runs the newest revision of a tool, approved or not, without secrets, and logs it as a test.

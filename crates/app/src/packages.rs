@@ -16,7 +16,7 @@ pub(crate) mod set;
 mod wheel;
 mod wheels;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub use ::packages::{Advisory, Locked, PackageName, Version};
 use outbound::{Client, Configured};
@@ -38,7 +38,9 @@ pub(crate) struct Packages {
     pub(crate) index: index::Index,
     pub(crate) feed: Option<advisories::Feed>,
     pub(crate) wheels: wheels::Wheels,
-    pub(crate) sets: preparation::Preparations<set::Set>,
+    pub(crate) sets: preparation::Preparations<sandbox::Set>,
+    /// Where wheels and sets are kept.
+    pub(crate) folder: PathBuf,
 }
 
 impl Packages {
@@ -50,7 +52,8 @@ impl Packages {
             index: index::Index::new(configured("package_index", &sources.package_index, client)?),
             feed: feed.map(advisories::Feed),
             wheels: wheels::Wheels::new(folder.join("wheels")),
-            sets: preparation::Preparations::default(),
+            sets: preparation::Preparations::new(set::told),
+            folder: folder.to_owned(),
         })
     }
 }

@@ -10,7 +10,7 @@ use crate::Result;
 /// also after one that another process made. Ends when it is dropped.
 pub(crate) async fn keep(store: store::Store, packages: Arc<Packages>, sandbox: sandbox::Sandbox) {
     let mut changes = store.changes();
-    if let Err(error) = sweep(&store, &packages).await {
+    if let Err(error) = sweep(&store, &packages, &sandbox).await {
         tracing::warn!(%error, "wheels that nobody needs could not be removed");
     }
     loop {
@@ -36,8 +36,14 @@ async fn all(store: &store::Store) -> Result<Vec<Arc<Kept>>> {
     rows.into_iter().map(|packages| Kept::from_json(packages).map(Arc::new)).collect()
 }
 
-async fn sweep(store: &store::Store, packages: &Packages) -> Result<()> {
+async fn sweep(
+    store: &store::Store,
+    packages: &Packages,
+    sandbox: &sandbox::Sandbox,
+) -> Result<()> {
     let sets = all(store).await?;
+    let digests = sets.iter().map(|kept| kept.digest.clone());
+    set::sweep(packages, sandbox, digests.collect()).await;
     let hashes = sets.iter().flat_map(|kept| &kept.packages);
     let needed = hashes.map(|held| held.locked.sha256.clone()).collect();
     let removed = packages.wheels.sweep(needed).await?;

@@ -1,6 +1,6 @@
 //! Sets of packages on their way to being ready: each is made once, however many calls wait for it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -32,7 +32,12 @@ pub enum Preparation {
         text: String,
     },
     /// Calls run with it.
-    Ready,
+    Ready {
+        /// Modules of it that cannot be imported, and why. Many are meant for other systems.
+        failed: BTreeMap<String, String>,
+        /// Why calls that use it begin more slowly than they could.
+        fallen_back: Option<String>,
+    },
     /// It cannot be made ready.
     Failed {
         /// Why, and what to do.
@@ -52,7 +57,7 @@ impl Preparation {
             Self::NotBegun => "not prepared yet; the first call begins it".to_owned(),
             Self::Fetching { done, all } => format!("fetching wheels, {done} of {all} are here"),
             Self::Preparing { text } => format!("preparing: {text}"),
-            Self::Ready => "ready".to_owned(),
+            Self::Ready { .. } => "ready".to_owned(),
             Self::Failed { reason } => format!("cannot be prepared: {reason}"),
         }
     }
@@ -60,6 +65,8 @@ impl Preparation {
 
 /// The sets of this process, by digest.
 pub(crate) struct Preparations<T> {
+    /// What a set that is ready tells about itself.
+    told: fn(&T) -> Preparation,
     slots: Mutex<HashMap<String, Slot<T>>>,
 }
 
@@ -79,19 +86,17 @@ enum Outcome<T> {
     Failed { reason: String, at: Instant },
 }
 
-impl<T> Default for Preparations<T> {
-    fn default() -> Self {
-        Self { slots: Mutex::default() }
-    }
-}
-
 impl<T: Clone + Send + Sync + 'static> Preparations<T> {
+    pub(crate) fn new(told: fn(&T) -> Preparation) -> Self {
+        Self { told, slots: Mutex::default() }
+    }
+
     /// How far the set is.
     pub(crate) fn state(&self, digest: &str) -> Preparation {
         let slots = self.slots();
         let Some(slot) = slots.get(digest) else { return Preparation::NotBegun };
         match &*slot.outcome.borrow() {
-            Some(Outcome::Ready(_)) => Preparation::Ready,
+            Some(Outcome::Ready(set)) => (self.told)(set),
             Some(Outcome::Failed { reason, .. }) => Preparation::Failed { reason: reason.clone() },
             None => slot.progress.borrow().clone(),
         }
@@ -190,10 +195,15 @@ mod tests {
     use super::*;
 
     const LONG: Duration = Duration::from_secs(30);
+    const READY: Preparation = Preparation::Ready { failed: BTreeMap::new(), fallen_back: None };
+
+    fn sets() -> Preparations<u8> {
+        Preparations::new(|_| READY)
+    }
 
     #[tokio::test]
     async fn a_set_is_made_once_and_everybody_who_waits_gets_it() {
-        let sets = Preparations::default();
+        let sets = sets();
         let (made, go) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
         assert_eq!(sets.state("a"), Preparation::NotBegun);
         for _ in 0..3 {
@@ -212,7 +222,7 @@ mod tests {
         go.notify_one();
         let (one, other) = tokio::join!(sets.wait("a", LONG), sets.wait("a", LONG));
         assert_eq!((one.unwrap(), other.unwrap()), (7, 7));
-        assert_eq!((sets.ready("a"), sets.state("a")), (Some(7), Preparation::Ready));
+        assert_eq!((sets.ready("a"), sets.state("a")), (Some(7), READY));
         assert_eq!(made.load(Ordering::SeqCst), 1);
         sets.retain(|digest| digest != "a");
         assert_eq!(sets.state("a"), Preparation::NotBegun, "nobody needs it any more");
@@ -220,7 +230,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_failed_says_why_and_is_not_tried_again_at_once() {
-        let sets = Preparations::<u8>::default();
+        let sets = sets();
         sets.begin("a", |_| async { Err("no module named yaml".to_owned()) });
         let failed = sets.wait("a", LONG).await.unwrap_err();
         assert!(failed.to_string().contains("no module named yaml"), "{failed}");
@@ -232,7 +242,7 @@ mod tests {
 
     #[tokio::test]
     async fn work_that_crashed_is_begun_again() {
-        let sets = Preparations::<u8>::default();
+        let sets = sets();
         sets.begin("a", |_| async { panic!("it crashed") });
         let lost = sets.wait("a", LONG).await.unwrap_err();
         assert!(lost.to_string().contains("call again"), "{lost}");

@@ -1,15 +1,15 @@
-//! Sets of packages for calls: the wheels of a lock are put together and given to the sandbox.
+//! Sets of packages for calls: the wheels of a lock are put together, and the sandbox loads them once.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+
+use sandbox::{Sandbox, Set, SetReport, SetSource};
 
 use super::preparation::Progress;
 use super::{Kept, Packages, Preparation, wheel};
 use crate::grants::Grants;
-use crate::{App, Result};
-
-/// What a call runs with: the set that the sandbox has prepared.
-pub(crate) type Set = ();
+use crate::{App, Result, calls};
 
 /// The set that a call under these grants runs with, if any. The first call of a set waits for it, as
 /// long as it may run itself.
@@ -34,9 +34,9 @@ pub(crate) fn begin(app: &App, kept: &Arc<Kept>) {
 }
 
 /// The same for who has no [`App`].
-pub(crate) fn begin_with(packages: &Arc<Packages>, sandbox: &sandbox::Sandbox, kept: &Arc<Kept>) {
+pub(crate) fn begin_with(packages: &Arc<Packages>, sandbox: &Sandbox, kept: &Arc<Kept>) {
+    let sets = Arc::clone(packages);
     let (packages, sandbox, kept) = (Arc::clone(packages), sandbox.clone(), Arc::clone(kept));
-    let sets = Arc::clone(&packages);
     sets.sets.begin(&kept.digest.clone(), |progress| async move {
         let made = prepare(&packages, &sandbox, &kept, progress).await;
         made.map_err(|error| {
@@ -46,21 +46,43 @@ pub(crate) fn begin_with(packages: &Arc<Packages>, sandbox: &sandbox::Sandbox, k
     });
 }
 
+/// Removes the sets that no server needs from the folder.
+pub(crate) async fn sweep(packages: &Packages, sandbox: &Sandbox, needed: Vec<String>) {
+    sandbox.sweep_sets(&folder(packages), needed).await;
+}
+
+/// What a set that is ready tells about itself.
+pub(crate) fn told(set: &Set) -> Preparation {
+    let SetReport { failed, fallen_back, .. } = set.report().clone();
+    Preparation::Ready { failed, fallen_back }
+}
+
 async fn prepare(
     packages: &Packages,
-    _sandbox: &sandbox::Sandbox,
+    sandbox: &Sandbox,
     kept: &Kept,
     progress: Progress,
 ) -> Result<Set> {
+    let folder = folder(packages);
+    if let Some(set) = sandbox.kept_set(&kept.digest, &folder).await {
+        return Ok(set);
+    }
     let locks = kept.lock().packages;
     let all = locks.len();
     let fetching = |done| {
         progress.send_replace(Preparation::Fetching { done, all });
     };
     let gathered = wheel::gather(packages, &locks, fetching).await?;
-    let text = format!("importing {}", gathered.modules().join(", "));
-    progress.send_replace(Preparation::Preparing { text });
-    let _files: Vec<wheel::File> = gathered.into_files();
-    // The sandbox's `prepare_set(&kept.digest, SetSource { files, modules }, &packages.folder, …)`.
-    Ok(())
+    let source = SetSource { modules: gathered.modules(), files: gathered.into_files() };
+    let preparing = move |text| {
+        progress.send_replace(Preparation::Preparing { text });
+    };
+    preparing("waiting for a worker".to_owned());
+    let made = sandbox.prepare_set(&kept.digest, source, &folder, preparing).await;
+    made.map_err(calls::sandbox_failure)
+}
+
+/// Where the sandbox keeps sets.
+fn folder(packages: &Packages) -> PathBuf {
+    packages.folder.join("sets")
 }
