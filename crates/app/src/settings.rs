@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
-pub use outbound::Settings as Outbound;
+pub use outbound::{Proxy, Settings as Outbound};
 pub use sandbox::MemoryReset;
 use sandbox::{Bounds, WallsPolicy};
 use store::Location;
@@ -54,7 +54,7 @@ pub struct Runtime {
 /// Where packages come from, and what is known against them.
 #[derive(Debug, Clone)]
 pub struct Sources {
-    /// The address of an index that speaks the JSON form of the Simple API.
+    /// The address of an index that speaks the Simple API.
     pub package_index: String,
     /// The address of a feed that speaks OSV's API; nothing is asked where there is none.
     pub vulnerability_feed: Option<String>,

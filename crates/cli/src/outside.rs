@@ -33,7 +33,12 @@ pub(crate) struct Outside {
         value_delimiter = ','
     )]
     ca_files: Vec<PathBuf>,
-    /// The index that packages are fetched from, the Simple API in its JSON form. Its host is used as
+    /// A proxy for requests to public addresses, `http://host:port` or
+    /// `http://user:password@host:port`. Names are resolved and checked here; the proxy is asked for
+    /// the address.
+    #[arg(long, global = true, env = "MCPBOX_PROXY", value_name = "URL", hide_env_values = true)]
+    proxy: Option<settings::Proxy>,
+    /// The index that packages are fetched from, the Simple API as JSON or as pages. Its host is used as
     /// given, in a private network too; files on other hosts only where those are public.
     #[arg(
         long,
@@ -59,7 +64,7 @@ impl Outside {
     /// Whom to ask and whom to trust.
     pub(crate) fn settings(&self) -> settings::Outbound {
         let (dns_servers, ca_files) = (self.dns_servers.clone(), self.ca_files.clone());
-        settings::Outbound { dns_servers, ca_files }
+        settings::Outbound { dns_servers, ca_files, proxy: self.proxy.clone() }
     }
 
     /// Where packages come from.
@@ -82,7 +87,8 @@ mod tests {
             let vulnerability_feed = feed.to_owned();
             let package_index = "http://pypi.lan/simple/".to_owned();
             let (dns_servers, ca_files) = (Vec::new(), Vec::new());
-            let outside = Outside { dns_servers, ca_files, package_index, vulnerability_feed };
+            let outside =
+                Outside { dns_servers, ca_files, proxy: None, package_index, vulnerability_feed };
             outside.sources().vulnerability_feed
         };
         assert_eq!(with("https://api.osv.dev").as_deref(), Some("https://api.osv.dev"));

@@ -4,6 +4,7 @@ use crate::connector::Connector;
 use crate::error::{Kind, RequestError};
 use crate::lane::Lane;
 use crate::policy::{Policy, Reach};
+use crate::proxy::Proxy;
 use crate::record::Record;
 use crate::request::{Checked, Request};
 use crate::resolver::Resolver;
@@ -32,6 +33,8 @@ pub struct Settings {
     pub dns_servers: Vec<SocketAddr>,
     /// Files with certificates (PEM) of authorities to trust beside those of the system.
     pub ca_files: Vec<PathBuf>,
+    /// What connections to public addresses go through.
+    pub proxy: Option<Proxy>,
 }
 
 /// Why there is no client.
@@ -54,6 +57,7 @@ pub struct Client {
 struct Shared {
     resolver: Resolver,
     tls: ClientConfig,
+    proxy: Option<Arc<Proxy>>,
     in_flight: Semaphore,
     lanes: Mutex<LruCache<(String, Reach), Arc<Lane>>>,
 }
@@ -74,6 +78,7 @@ impl Client {
         let shared = Shared {
             resolver: Resolver::new(&settings.dns_servers)?,
             tls: tls::configure(&settings.ca_files)?,
+            proxy: settings.proxy.clone().map(Arc::new),
             in_flight: Semaphore::new(limits::IN_FLIGHT),
             lanes: Mutex::new(LruCache::new(callers)),
         };
@@ -138,7 +143,8 @@ impl Client {
         let mut lanes = shared.lanes.lock().unwrap_or_else(PoisonError::into_inner);
         let lane = lanes.get_or_insert((caller.to_owned(), reach), || {
             let tls = tls::for_caller(&shared.tls);
-            Arc::new(Lane::new(Connector::new(shared.resolver.clone(), tls, reach)))
+            let (resolver, proxy) = (shared.resolver.clone(), shared.proxy.clone());
+            Arc::new(Lane::new(Connector::new(resolver, tls, reach, proxy)))
         });
         Arc::clone(lane)
     }

@@ -1,9 +1,11 @@
 //! Connecting: one resolution, all its answers checked, a connection to an address that was checked.
 
+use crate::address::{Class, classify};
 use crate::error::{Kind, RequestError};
 use crate::host::{self, Host};
 use crate::limits;
 use crate::policy::Reach;
+use crate::proxy::Proxy;
 use crate::resolver::Resolver;
 use crate::stream::Stream;
 use crate::tls;
@@ -31,11 +33,17 @@ pub(crate) struct Connector {
     resolver: Resolver,
     tls: Arc<ClientConfig>,
     reach: Reach,
+    proxy: Option<Arc<Proxy>>,
 }
 
 impl Connector {
-    pub(crate) fn new(resolver: Resolver, tls: Arc<ClientConfig>, reach: Reach) -> Self {
-        Self { resolver, tls, reach }
+    pub(crate) fn new(
+        resolver: Resolver,
+        tls: Arc<ClientConfig>,
+        reach: Reach,
+        proxy: Option<Arc<Proxy>>,
+    ) -> Self {
+        Self { resolver, tls, reach, proxy }
     }
 
     /// Connects to where `uri` leads.
@@ -59,10 +67,16 @@ impl Connector {
         self.reach.check_host(host)?;
         let addresses = self.addresses(host).await?;
         self.reach.check_addresses(host, &addresses)?;
-        let connection = dial(&addresses, port).await.map_err(|reason| {
-            let message = format!("'{host}' (port {port}): {}", explain(&reason));
-            RequestError::new(Kind::ConnectError, message).caused_by(reason)
-        })?;
+        let connection = match &self.proxy {
+            Some(proxy) if addresses.iter().all(|address| classify(*address) == Class::Public) => {
+                proxy.tunnel(&addresses, port, || self.dial_proxy(proxy)).await?
+            }
+            // What is not public is nearer than the proxy.
+            _ => dial(&addresses, port).await.map_err(|reason| {
+                let message = format!("'{host}' (port {port}): {}", explain(&reason));
+                RequestError::new(Kind::ConnectError, message).caused_by(reason)
+            })?,
+        };
         if secure { self.handshake(host, connection).await } else { Ok(Stream::Plain(connection)) }
     }
 
@@ -74,6 +88,16 @@ impl Connector {
                 RequestError::new(Kind::ConnectError, message).caused_by(reason)
             }),
         }
+    }
+
+    /// A connection to the proxy, which is used as given.
+    async fn dial_proxy(&self, proxy: &Proxy) -> Result<TcpStream, RequestError> {
+        let failed = |error: RequestError| RequestError::new(Kind::ProxyError, error.to_string());
+        let addresses = self.addresses(proxy.host()).await.map_err(failed)?;
+        dial(&addresses, proxy.port()).await.map_err(|reason| {
+            let message = format!("the proxy {proxy}: {}", explain(&reason));
+            RequestError::new(Kind::ProxyError, message).caused_by(reason)
+        })
     }
 
     async fn handshake(&self, host: &Host, connection: TcpStream) -> Result<Stream, RequestError> {

@@ -26,6 +26,8 @@ pub enum Kind {
     ConnectTimeout,
     /// No address, no connection, no TLS, or the wrong certificate.
     ConnectError,
+    /// The operator's proxy opened no tunnel.
+    ProxyError,
     /// Sending took too long.
     WriteTimeout,
     /// Sending failed.

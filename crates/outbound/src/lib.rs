@@ -2,8 +2,9 @@
 //!
 //! A [`Client`] sends a [`Request`] for a caller under a [`Policy`]. The host is checked before its
 //! name is resolved, every address it resolves to before the one connection is made, and all of it
-//! again after each redirect. Nothing of the environment (proxies, `.netrc`) has a say, no cookie is
-//! kept, and callers share no connection.
+//! again after each redirect. Nothing of the environment (proxies, `.netrc`) has a say: a [`Proxy`] is
+//! a setting, and is asked for addresses that were checked. No cookie is kept, and callers share no
+//! connection.
 
 pub mod address;
 mod client;
@@ -18,6 +19,7 @@ pub mod host;
 mod lane;
 pub mod limits;
 mod policy;
+mod proxy;
 mod record;
 mod redirect;
 mod request;
@@ -33,6 +35,7 @@ pub use client::{Client, Exchange, Settings, SetupError};
 pub use configured::{Bounds, Configured, Fetched};
 pub use error::{Kind, RequestError};
 pub use policy::{Policy, Reach, Refusal};
+pub use proxy::{Proxy, ProxyTextError};
 pub use record::{Failure, Place, Record};
 pub use request::{Request, Timeouts};
 pub use response::{Head, Response};

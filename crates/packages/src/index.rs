@@ -1,4 +1,4 @@
-//! What an index says of one package: the JSON form of its simple API.
+//! What an index says of one package: the JSON form of its simple API, or the older pages.
 
 use std::collections::BTreeMap;
 
@@ -10,10 +10,11 @@ use crate::environment;
 use crate::metadata::{Metadata, MetadataError};
 use crate::requirement::{read_specifiers, read_version};
 use crate::tags::{Fit, WheelName};
-use crate::{PackageName, hash};
+use crate::{PackageName, hash, html};
 
 /// What to send as `Accept` when asking an index.
-pub const ACCEPT: &str = "application/vnd.pypi.simple.v1+json";
+pub const ACCEPT: &str = "application/vnd.pypi.simple.v1+json, \
+     application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1";
 
 /// The largest listing that is read, in bytes.
 pub const LARGEST_LISTING: usize = 64_000_000;
@@ -32,7 +33,9 @@ pub struct Listing {
 #[derive(Debug, thiserror::Error)]
 pub enum IndexError {
     /// It is no such JSON.
-    #[error("the package index's answer about `{name}` is not the simple API's JSON")]
+    #[error(
+        "the package index's answer about `{name}` is neither the simple API's JSON nor a page of links"
+    )]
     Json {
         /// What was asked about.
         name: PackageName,
@@ -124,25 +127,25 @@ struct Meta {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
-struct File {
-    filename: String,
-    url: String,
-    hashes: BTreeMap<String, String>,
-    requires_python: Option<String>,
-    size: Option<u64>,
+pub(crate) struct File {
+    pub(crate) filename: String,
+    pub(crate) url: String,
+    pub(crate) hashes: BTreeMap<String, String>,
+    pub(crate) requires_python: Option<String>,
+    pub(crate) size: Option<u64>,
     #[serde(default)]
-    yanked: Flag,
+    pub(crate) yanked: Flag,
     #[serde(default)]
-    core_metadata: Flag,
+    pub(crate) core_metadata: Flag,
     /// Its older name, which is sent beside the other.
     #[serde(default)]
-    dist_info_metadata: Flag,
+    pub(crate) dist_info_metadata: Flag,
 }
 
 /// `false`, `true`, or more about it.
 #[derive(Deserialize, Default)]
 #[serde(untagged)]
-enum Flag {
+pub(crate) enum Flag {
     Text(String),
     Hashes(BTreeMap<String, String>),
     Bare(bool),
@@ -156,6 +159,11 @@ impl Listing {
         if bytes.len() > LARGEST_LISTING {
             return Err(IndexError::TooLarge(name.clone()));
         }
+        let mut listing = Self { name: name.clone(), releases: BTreeMap::new() };
+        if html::is_page(bytes) {
+            html::files(bytes, base).iter().for_each(|file| listing.add(file, base));
+            return Ok(listing);
+        }
         let answer: Answer = serde_json::from_slice(bytes)
             .map_err(|source| IndexError::Json { name: name.clone(), source })?;
         if !answer.meta.api_version.starts_with("1.") {
@@ -166,7 +174,6 @@ impl Listing {
             let answered = answer.name.chars().take(100).collect();
             return Err(IndexError::OtherName { asked: name.clone(), answered });
         }
-        let mut listing = Self { name: name.clone(), releases: BTreeMap::new() };
         for file in answer.files {
             if let Ok(file) = serde_json::from_value(file) {
                 listing.add(&file, base);

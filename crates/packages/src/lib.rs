@@ -8,6 +8,7 @@ mod archive;
 mod environment;
 mod explain;
 mod hash;
+mod html;
 mod index;
 mod known;
 mod lock;

@@ -31,7 +31,7 @@ const FRESH: Duration = Duration::from_mins(5);
 /// The most bytes of answers that are kept in memory.
 const KEPT_MAX: usize = 64 << 20;
 
-/// An index that speaks the JSON form of the Simple API.
+/// An index that speaks the Simple API.
 pub(crate) struct Index {
     client: Configured,
     answers: Mutex<HashMap<String, Kept>>,

@@ -13,6 +13,7 @@ mod http2;
 mod patience;
 mod peer;
 mod pool;
+mod proxy;
 mod redirects;
 mod requests;
 mod tls;

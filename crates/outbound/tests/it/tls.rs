@@ -138,6 +138,7 @@ fn the_certificate_is_in_time_and_signed_by_somebody_trusted() {
         let settings = Settings {
             dns_servers: vec![world.dns.address()],
             ca_files: vec![stranger.file.path().to_owned()],
+            proxy: None,
         };
         let client = Client::new(&settings).unwrap();
         let request = Request::new("GET", "https://api.example.com/");

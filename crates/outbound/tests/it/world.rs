@@ -22,7 +22,12 @@ impl World {
     /// The same with authorities to trust.
     pub(crate) async fn trusting(ca_files: Vec<PathBuf>) -> Self {
         let dns = Dns::start("192.168.7.53:53".parse().unwrap()).await;
-        let settings = Settings { dns_servers: vec![dns.address()], ca_files };
+        Self::with(dns, Settings { ca_files, ..Settings::default() })
+    }
+
+    /// With these settings, and the name servers of the test.
+    pub(crate) fn with(dns: Dns, settings: Settings) -> Self {
+        let settings = Settings { dns_servers: vec![dns.address()], ..settings };
         Self { client: Client::new(&settings).unwrap(), dns }
     }
 
