@@ -19,6 +19,7 @@ mod steps;
 mod system;
 mod test;
 mod virtual_machine;
+mod wheels;
 mod workspace;
 
 const HELP: &str = "\

@@ -11,13 +11,15 @@ use throwaway_postgres::{Cluster, URL_VARIABLE};
 use crate::counts::Counts;
 use crate::python::Environment;
 use crate::workspace::Workspace;
-use crate::{check, guest, steps, system};
+use crate::{check, guest, steps, system, wheels};
 
 /// Runs the tests that `filters` choose, or all. The documentation holds no examples that
 /// would have to be run.
 pub(crate) fn run(workspace: &Workspace, filters: &[OsString]) -> Result<()> {
     let tools = check::tools(workspace)?;
-    Environment::ensure(workspace, workspace.target("dev"), "dev/requirements.txt")?;
+    let environment =
+        Environment::ensure(workspace, workspace.target("dev"), "dev/requirements.txt")?;
+    wheels::ensure(workspace, &environment)?;
     system::ensure_postgres(workspace)?;
     system::ensure_chromium(workspace)?;
     system::ensure_network_tools(workspace)?;

@@ -205,7 +205,7 @@ fn place(unpacked: BTreeMap<String, Vec<u8>>) -> Result<Placed, WheelError> {
     let mut files = BTreeMap::new();
     let mut left_out = BTreeSet::new();
     for (path, content) in unpacked {
-        let inside = path.split_once('/').filter(|(folder, _)| folder.ends_with(".data"));
+        let inside = path.split_once('/').filter(|(folder, _)| extension(folder) == "data");
         let inside = inside.map(|(_, inside)| inside);
         let path = match inside.map(|inside| inside.split_once('/').unwrap_or((inside, ""))) {
             Some(("purelib" | "platlib", "")) => continue,
