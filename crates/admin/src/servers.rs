@@ -124,6 +124,7 @@ pub(crate) mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::packages::tests::kept;
     use crate::requests::tests::request;
     use crate::tools::tests::{revision, tool};
 
@@ -204,6 +205,32 @@ pub(crate) mod tests {
             html.contains("<bdi>tracker.example</bdi>:443") && html.contains("3 times"),
             "{html}"
         );
+    }
+
+    #[test]
+    fn packages_are_shown_with_what_they_require_and_can_be_removed() {
+        let mut page = page(Status::Running, vec![]);
+        page.packages.grants = vec![Grant {
+            id: Uuid::nil(),
+            kind: Kind::Package,
+            server_id: Some(Uuid::nil()),
+            name: "jinja2==3.1.6".to_owned(),
+            request_id: None,
+            granted_by: "grace".to_owned(),
+            granted_at: app::clock::now(),
+        }];
+        page.packages.kept = Some(kept());
+        page.state.preparation = Preparation::Fetching { done: 0, all: 2 };
+        let html = page.render().unwrap();
+        view::sample("server-packages", &html);
+        for part in [
+            "name=\"package\" value=\"jinja2\"",
+            "All 2 with what they require",
+            "<code><bdi>markupsafe</bdi></code>",
+            "0 of 2",
+        ] {
+            assert!(html.contains(part), "{part}: {html}");
+        }
     }
 
     fn page(status: Status, tools: Vec<(Tool, Revision)>) -> ShowPage {

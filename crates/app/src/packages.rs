@@ -18,8 +18,9 @@ mod wheels;
 
 use std::path::{Path, PathBuf};
 
-pub use ::packages::{Advisory, Locked, PackageName, Version};
+pub use ::packages::{Advisory, Lock, Locked, PackageName, Version};
 use outbound::{Client, Configured};
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 pub use self::ask::{Asked, file, plan_of, shown};
@@ -33,6 +34,9 @@ use crate::grants::{Grant, Kind};
 use crate::settings::Sources;
 use crate::{App, Error, Result};
 
+/// How many plans are made at once.
+const PLANS_MAX: usize = 4;
+
 /// What every part of this module works with.
 pub(crate) struct Packages {
     pub(crate) index: index::Index,
@@ -41,6 +45,8 @@ pub(crate) struct Packages {
     pub(crate) sets: preparation::Preparations<sandbox::Set>,
     /// Where wheels and sets are kept.
     pub(crate) folder: PathBuf,
+    /// Places for plans that are being made: each may hold a lot of the index.
+    pub(crate) plans: Semaphore,
 }
 
 impl Packages {
@@ -54,6 +60,7 @@ impl Packages {
             wheels: wheels::Wheels::new(folder.join("wheels")),
             sets: preparation::Preparations::new(set::told),
             folder: folder.to_owned(),
+            plans: Semaphore::new(PLANS_MAX),
         })
     }
 }

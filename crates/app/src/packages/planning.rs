@@ -56,6 +56,11 @@ pub(crate) async fn plan(app: &App, server_id: Uuid, wanted: &Wanted) -> Result<
     let granted = held::granted(app.store(), server_id).await?;
     let before = held::kept(app.store(), server_id).await?;
     let packages = app.packages()?;
+    let place = tokio::time::timeout(LIMIT, packages.plans.acquire()).await;
+    let Ok(Ok(_place)) = place else {
+        let reason = "many other packages are being looked up; try again".to_owned();
+        return Err(Error::Busy { reason, retry_after_seconds: 5 });
+    };
     let planning = draft(packages, server_id, &granted, before.as_ref(), wanted);
     let draft = tokio::time::timeout(LIMIT, planning).await.unwrap_or_else(|elapsed| {
         let text = format!("it did not say enough within {} s", LIMIT.as_secs());

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use packages::{Locked, Wheel};
+use sandbox::ModulePolicy;
 
 use super::{Held, Packages};
 use crate::{Error, Result};
@@ -12,6 +13,9 @@ const BYTES_MAX: usize = 100_000_000;
 
 /// The most files that they may have together.
 const FILES_MAX: usize = 10_000;
+
+/// The most modules at the top level that they may have together.
+const MODULES_MAX: usize = 500;
 
 /// A file of a set, with its path below `site-packages`.
 pub(crate) type File = (String, Vec<u8>);
@@ -86,7 +90,6 @@ async fn read(locked: &Locked, bytes: Vec<u8>) -> Result<Wheel> {
 impl Gathered {
     fn add(&mut self, locked: &Locked, wheel: Wheel) -> Result<()> {
         for (path, bytes) in wheel.files {
-            self.bytes += bytes.len();
             if let Some((owner, present)) = self.files.get(&path) {
                 // Packages that share a namespace may bring the same file.
                 if *present != bytes {
@@ -97,6 +100,7 @@ impl Gathered {
                 }
                 continue;
             }
+            self.bytes += bytes.len();
             self.files.insert(path, (locked.name.to_string(), bytes));
         }
         if self.bytes > BYTES_MAX || self.files.len() > FILES_MAX {
@@ -113,7 +117,15 @@ impl Gathered {
             license: wheel.metadata.license,
             home_page: wheel.metadata.home_page,
         });
-        Ok(())
+        let modules = self.modules();
+        if modules.len() > MODULES_MAX {
+            return Err(Error::Conflict(format!(
+                "the packages of this server would have more than {MODULES_MAX} modules at their top level, and no server may have more"
+            )));
+        }
+        ModulePolicy::new(Vec::new(), modules)
+            .map(drop)
+            .map_err(|error| Error::Conflict(format!("{} cannot be used: {error}", locked.name)))
     }
 
     /// The modules to import, each once.
@@ -128,5 +140,54 @@ impl Gathered {
     /// The files alone, by path.
     pub(crate) fn into_files(self) -> Vec<File> {
         self.files.into_iter().map(|(path, (_, bytes))| (path, bytes)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use packages::Metadata;
+
+    use super::super::plan::tests::locked;
+    use super::*;
+
+    fn wheel(name: &str, files: &[(&str, &str)]) -> Wheel {
+        let metadata = format!("Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n");
+        let owned = |(path, text): &(&str, &str)| ((*path).to_owned(), text.as_bytes().to_vec());
+        Wheel {
+            files: files.iter().map(owned).collect(),
+            modules: vec![name.to_owned()],
+            left_out: Vec::new(),
+            metadata: Metadata::read(metadata.as_bytes()).unwrap(),
+        }
+    }
+
+    #[test]
+    fn packages_share_equal_files_and_no_others() {
+        let mut all = Gathered::default();
+        let space = ("space/__init__.py", "");
+        all.add(&locked("a", "1.0", &[]), wheel("a", &[space, ("space/a.py", "1")])).unwrap();
+        all.add(&locked("b", "1.0", &[]), wheel("b", &[space, ("space/b.py", "2")])).unwrap();
+        assert_eq!((all.modules(), all.files.len()), (vec!["a".to_owned(), "b".to_owned()], 3));
+        let other = wheel("c", &[("space/a.py", "3")]);
+        let refused = all.add(&locked("c", "1.0", &[]), other).unwrap_err().to_string();
+        assert!(refused.contains("a and c both bring the file space/a.py"), "{refused}");
+    }
+
+    #[test]
+    fn what_is_too_much_together_is_refused() {
+        let many: Vec<String> = (0..=MODULES_MAX).map(|number| format!("m{number}")).collect();
+        let mut fits = wheel("a", &[]);
+        fits.modules = many.iter().skip(1).cloned().collect();
+        Gathered::default().add(&locked("a", "1.0", &[]), fits).unwrap();
+        let too_many = Wheel { modules: many, ..wheel("a", &[]) };
+        assert!(Gathered::default().add(&locked("a", "1.0", &[]), too_many).is_err());
+
+        let half = |path: &str| vec![(path.to_owned(), vec![0; BYTES_MAX / 2 + 1])];
+        let mut all = Gathered::default();
+        let first = Wheel { files: half("a.bin"), ..wheel("a", &[]) };
+        all.add(&locked("a", "1.0", &[]), first).unwrap();
+        let second = Wheel { files: half("b.bin"), ..wheel("b", &[]) };
+        let refused = all.add(&locked("b", "1.0", &[]), second).unwrap_err().to_string();
+        assert!(refused.contains("100 MB"), "{refused}");
     }
 }

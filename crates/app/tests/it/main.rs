@@ -3,5 +3,6 @@
 #![expect(clippy::expect_used, reason = "a test that cannot set up has failed")]
 
 mod grants;
+mod packages;
 mod requests;
 mod with;

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 /// What the tests work with.
 pub(crate) struct World {
+    location: Location,
     pub(crate) app: App,
     pub(crate) admin: Admin,
     /// Two servers, with a tool each.
@@ -44,7 +45,18 @@ impl World {
         let app = App::open_without_sandbox(location).await.expect("the app opens");
         let admin = accounts::setup(&app, "grace", "a long enough password").await;
         let admin = admin.expect("the account is made");
-        Self { app, admin, servers: [first.0, second.0], tools: [first.1, second.1] }
+        Self {
+            location: location.clone(),
+            app,
+            admin,
+            servers: [first.0, second.0],
+            tools: [first.1, second.1],
+        }
+    }
+
+    /// The rows themselves.
+    pub(crate) async fn store(&self) -> Store {
+        Store::open(&self.location).await.expect("the database opens")
     }
 
     /// Asks for a module for the first server's tool.
