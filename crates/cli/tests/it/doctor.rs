@@ -63,7 +63,8 @@ fn what_is_wrong_is_named_with_what_to_do() {
     drop(database.serve());
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("its address").to_string();
-    let (well, text) = doctor(&database, &["--admin-listen", &address, FREE[2], FREE[3], FREE[4], FREE[5]]);
+    let (well, text) =
+        doctor(&database, &["--admin-listen", &address, FREE[2], FREE[3], FREE[4], FREE[5]]);
     assert!(!well && text.contains("free it or choose another"), "{text}");
 
     let nowhere = ["--data-dir", "/proc/nowhere/data"];

@@ -19,6 +19,7 @@ mod durability;
 mod examples;
 mod health;
 mod outside;
+mod packages;
 mod permissions;
 mod results;
 mod separate_doors;

@@ -123,7 +123,7 @@ fn an_approved_host_is_allowed_for_the_server() {
     assert_eq!((&asked["host"], &asked["port"]), (&json!("api.example.com"), &json!(8443)));
 
     let detail = || api.ok("GET", &format!("/api/servers/{server_id}"), &Value::Null);
-    assert_eq!(detail()["pending_requests"], json!({"modules": 0, "network": 1}));
+    assert_eq!(detail()["pending_requests"], json!({"modules": 0, "network": 1, "packages": 0}));
     assert_eq!(detail()["allowed_hosts"], json!([]));
     let queue = api.ok("GET", "/api/approvals/network", &Value::Null);
     let item = &queue["items"][0];
@@ -132,7 +132,7 @@ fn an_approved_host_is_allowed_for_the_server() {
         (&json!("api.example.com"), &json!("weather"))
     );
     decide(&api, "network", &asked, &json!({"action": "approve"}));
-    assert_eq!(detail()["pending_requests"], json!({"modules": 0, "network": 0}));
+    assert_eq!(detail()["pending_requests"], json!({"modules": 0, "network": 0, "packages": 0}));
     assert_eq!(detail()["allowed_hosts"], json!(["api.example.com:8443"]));
     let got = model.ok("mcpbox_get_server", &json!({"server_id": server_id}));
     assert_eq!(got["allowed_hosts"], json!(["api.example.com:8443"]), "{got}");
