@@ -261,16 +261,12 @@ impl DependencyProvider for Provider<'_> {
                 let reason = format!("requires `{}` from an address of its own", requirement.name);
                 return Ok(Dependencies::Unavailable(reason));
             }
-            let extras = requirement.extras.iter().cloned().map(Some);
-            for extra in extras.chain([None]) {
-                let package = Package::Named { name: requirement.name.clone(), extra };
-                let range = requirement.range();
-                let both = match wanted.get(&package) {
-                    Some(known) => known.intersection(&range),
-                    None => range,
-                };
-                wanted.insert(package, both);
-            }
+            add(&mut wanted, requirement);
+        }
+        // The algorithm knows no requirement of a release on itself: it is met, or never is.
+        if wanted.remove(package).is_some_and(|range| !range.contains(version)) {
+            let reason = "requires another release of itself".to_owned();
+            return Ok(Dependencies::Unavailable(reason));
         }
         Ok(Dependencies::Available(DependencyConstraints::from_iter(wanted)))
     }
@@ -278,6 +274,20 @@ impl DependencyProvider for Provider<'_> {
     fn should_cancel(&self) -> Result<(), Pause> {
         self.decisions.set(self.decisions.get() + 1);
         if self.decisions.get() > MOST_DECISIONS { Err(Pause::TooHard) } else { Ok(()) }
+    }
+}
+
+/// Adds a requirement to what is wanted: the package, and each of the extras that it names.
+fn add(wanted: &mut BTreeMap<Package, Ranges<Version>>, requirement: &Requirement) {
+    let extras = requirement.extras.iter().cloned().map(Some);
+    for extra in extras.chain([None]) {
+        let package = Package::Named { name: requirement.name.clone(), extra };
+        let range = requirement.range();
+        let both = match wanted.get(&package) {
+            Some(known) => known.intersection(&range),
+            None => range,
+        };
+        wanted.insert(package, both);
     }
 }
 
