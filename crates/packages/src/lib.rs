@@ -7,6 +7,7 @@
 mod archive;
 mod environment;
 mod explain;
+pub mod fuzzing;
 mod hash;
 mod html;
 mod index;

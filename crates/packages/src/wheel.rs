@@ -123,9 +123,7 @@ fn read(
     let raw = own("METADATA")?;
     let metadata = Metadata::read(&raw)?.check(name, version)?;
     unpacked.insert(format!("{folder}/METADATA"), raw);
-    let (files, left_out) = place(unpacked)?;
-    check_compiled(&files, &left_out)?;
-    let modules = modules(&files)?;
+    let (files, left_out, modules) = layout(unpacked)?;
     Ok(Wheel { files: files.into_iter().collect(), modules, left_out, metadata })
 }
 
@@ -193,6 +191,16 @@ fn check_format(bytes: &[u8]) -> Result<(), WheelError> {
         [version] if version.starts_with("1.") => Ok(()),
         _ => Err(WheelError::Format),
     }
+}
+
+type Layout = (BTreeMap<String, Vec<u8>>, Vec<String>, Vec<String>);
+
+/// What of unpacked files is imported, what is left out, and the names of its modules.
+pub(crate) fn layout(unpacked: BTreeMap<String, Vec<u8>>) -> Result<Layout, WheelError> {
+    let (files, left_out) = place(unpacked)?;
+    check_compiled(&files, &left_out)?;
+    let modules = modules(&files)?;
+    Ok((files, left_out, modules))
 }
 
 type Placed = (BTreeMap<String, Vec<u8>>, Vec<String>);

@@ -1,7 +1,7 @@
 //! Services that the operator configured: their host as given, what they lead to only on the internet.
 
 use crate::peer::{self, ok, redirect, with_headers};
-use crate::tls::Authority;
+use crate::tls::{Authority, serve};
 use crate::world::{LAN, PUBLIC, World};
 use isolated_network::run;
 use outbound::{Bounds, Client, Configured, Kind, Settings};
@@ -36,7 +36,14 @@ fn the_address_of_a_service_is_taken_as_it_is() {
     ] {
         assert_eq!(Configured::new(&client, given).unwrap().url(), url);
     }
-    for wrong in ["", "index.example", "file:///simple", "https://user:password@index.example/", "https://index.example/?a=b", "https://index.example/#a"] {
+    for wrong in [
+        "",
+        "index.example",
+        "file:///simple",
+        "https://user:password@index.example/",
+        "https://index.example/?a=b",
+        "https://index.example/#a",
+    ] {
         assert!(Configured::new(&client, wrong).is_err(), "{wrong:?}");
     }
 }
@@ -47,8 +54,11 @@ fn the_configured_host_is_reached_wherever_it_is() {
         let world = World::new().await;
         world.dns.answer("index.example.com", &[LAN]);
         let seen = peer::answer("[::]:8080", |_request| ok("arrived")).await;
-        for host in ["127.0.0.1", "[::1]", LAN, PUBLIC, "169.254.7.7", "index.example.com", "localhost"] {
-            let service = Configured::new(&world.client, &format!("http://{host}:8080/simple")).unwrap();
+        for host in
+            ["127.0.0.1", "[::1]", LAN, PUBLIC, "169.254.7.7", "index.example.com", "localhost"]
+        {
+            let service =
+                Configured::new(&world.client, &format!("http://{host}:8080/simple")).unwrap();
             let url = format!("{}six/", service.url());
             assert_eq!(get(&service, &url, BOUNDS).await, arrived(), "{host}");
         }
@@ -75,7 +85,9 @@ fn a_service_leads_to_the_internet_and_no_further() {
         })
         .await;
         let service = Configured::new(&world.client, "http://index.example.com/").unwrap();
-        for url in ["http://files.example.com/x", "http://93.184.216.34/x", "http://index.example.com/x"] {
+        for url in
+            ["http://files.example.com/x", "http://93.184.216.34/x", "http://index.example.com/x"]
+        {
             assert_eq!(get(&service, url, BOUNDS).await, arrived(), "{url}");
             let through = format!("http://index.example.com/?to={url}");
             assert_eq!(get(&service, &through, BOUNDS).await, arrived(), "{url}");
@@ -102,6 +114,33 @@ fn a_service_leads_to_the_internet_and_no_further() {
             assert_eq!(outcome, Err(Kind::AddressRefused), "{url}");
         }
         assert_eq!(seen.requests().len(), before + refused.len(), "no refused address was asked");
+    });
+}
+
+#[test]
+fn https_is_with_a_trusted_authority_and_stays_https() {
+    run(async || {
+        let authority = Authority::new();
+        let world = World::trusting(vec![authority.file.path().to_owned()]).await;
+        world.dns.answer("index.example.com", &[LAN]);
+        world.dns.answer("files.example.com", &[PUBLIC]);
+        serve(&format!("{LAN}:443"), authority.sign("index.example.com", |_| ())).await;
+        serve(&format!("{PUBLIC}:443"), authority.sign("files.example.com", |_| ())).await;
+        peer::answer(&format!("{PUBLIC}:80"), |_request| ok("arrived")).await;
+        let url = "https://index.example.com/";
+        let service = Configured::new(&world.client, url).unwrap();
+        let name = |text: &str| Ok((200, text.to_owned()));
+        assert_eq!(get(&service, url, BOUNDS).await, name("index.example.com"));
+        let linked = "https://files.example.com/x";
+        assert_eq!(get(&service, linked, BOUNDS).await, name("files.example.com"));
+        let plain = "http://files.example.com/x";
+        assert_eq!(get(&service, plain, BOUNDS).await, Err(Kind::AddressRefused));
+        let unprotected = Configured::new(&world.client, "http://files.example.com").unwrap();
+        assert_eq!(get(&unprotected, plain, BOUNDS).await, arrived());
+        let settings = Settings { dns_servers: vec![world.dns.address()], ca_files: Vec::new() };
+        let other = Client::new(&settings).unwrap();
+        let distrusting = Configured::new(&other, url).unwrap();
+        assert_eq!(get(&distrusting, url, BOUNDS).await, Err(Kind::ConnectError));
     });
 }
 

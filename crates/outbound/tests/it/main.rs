@@ -8,6 +8,7 @@
 )]
 
 mod answers;
+mod configured;
 mod guard;
 mod http2;
 mod patience;

@@ -69,7 +69,7 @@ pub(crate) fn acceptor((certificate, key): Identity, protocols: &[&str]) -> TlsA
 }
 
 /// Answers every request at `address` with the name that the client asked for in the handshake.
-async fn serve(address: &str, identity: Identity) -> peer::Seen {
+pub(crate) async fn serve(address: &str, identity: Identity) -> peer::Seen {
     let acceptor = acceptor(identity, &["http/1.1"]);
     peer::serve(address, move |connection| {
         let acceptor = acceptor.clone();
