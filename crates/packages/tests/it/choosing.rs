@@ -137,7 +137,7 @@ fn a_release_with_broken_metadata_gives_way_to_another() {
     let index = index(&[("a", "1.0", &["b"]), ("b", "1.0", &[]), ("b", "2.0", &[])]);
     assert_eq!(shown(&plan(&index, &["a==1.0"]).unwrap()), ["a==1.0", "b==2.0"]);
     index.change("b-2.0", |file| {
-        file.metadata = Some(b"Name: b\nVersion: 2.0\nRequires-Dist: ???\n".to_vec())
+        file.metadata = Some(b"Name: b\nVersion: 2.0\nRequires-Dist: ???\n".to_vec());
     });
     assert_eq!(shown(&plan(&index, &["a==1.0"]).unwrap()), ["a==1.0", "b==1.0"]);
     let refused = plan(&index, &["b==2.0"]).unwrap_err().to_string();
