@@ -5,13 +5,14 @@ use std::ffi::OsString;
 use anyhow::Result;
 
 use crate::workspace::Workspace;
-use crate::{guest, steps};
+use crate::{guest, steps, system};
 
-/// Runs the program `bench` with `arguments`; `MCPBOX_PROGRAM` tells it which binary to measure.
+/// Runs the program `bench` with `arguments`, the parts to measure; it measures the `mcpbox` beside it.
 pub(crate) fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<()> {
+    system::ensure_network_tools(workspace)?;
     guest::run(workspace)?;
     workspace.build("building the program and its benchmarks", &["mcpbox", "bench"])?;
     let mut bench = workspace.command(workspace.binary("bench"));
-    bench.args(arguments).env("MCPBOX_PROGRAM", workspace.binary("mcpbox"));
+    bench.args(arguments);
     steps::run("measuring", &mut bench)
 }

@@ -30,7 +30,8 @@ cargo xtask COMMAND
   check                formatting, lints, documentation, dependency rules, Python lints
   build                the guest and the release binary, target/release/mcpbox
   guest                only the guest: CPython and the runner, compiled ahead of time
-  bench [ARGUMENTS…]   build everything and run the benchmarks
+  bench [PARTS…]       build everything and run the benchmarks, or some of them: inside, waiting,
+                       sandbox, door, network, spawned
   fuzz [TARGETS…]      fuzz the readers of what strangers write, with a nightly compiler;
                        `--minutes N` in all (10), `--keep` to renew fuzz/corpus from what was found
   virtual-machine      the tests of the guests' memories in machines that have swap

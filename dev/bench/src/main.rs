@@ -2,8 +2,10 @@
 #![expect(clippy::print_stdout, reason = "a benchmark prints its numbers")]
 
 mod calling;
+mod client;
 mod door;
 mod inside;
+mod network;
 mod packages;
 mod process;
 mod sample;
@@ -14,12 +16,15 @@ mod waiting;
 use anyhow::Context as _;
 
 /// What can be measured by itself, in the order of a whole run.
-const PARTS: [&str; 6] = ["inside", "waiting", "sandbox", "packages", "door", "spawned"];
+const PARTS: [&str; 7] =
+    ["inside", "waiting", "sandbox", "packages", "door", "network", "spawned"];
 
 fn main() -> anyhow::Result<()> {
     let directory = tempfile::tempdir().context("a directory for the data")?;
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    println!("{processors} processors; compare numbers of one run only\n");
+    if !isolated_network::is_inside() {
+        println!("{processors} processors; compare numbers of one run only\n");
+    }
     let guest = std::fs::read(testkit::program::guest())
         .context("the guest; build it with `cargo xtask build`")?;
     let guest: &'static [u8] = guest.leak();
@@ -42,6 +47,9 @@ fn main() -> anyhow::Result<()> {
     }
     if wants("door") {
         door::measure(directory.path())?;
+    }
+    if wants("network") {
+        network::measure(directory.path())?;
     }
     if wants("spawned") {
         spawned::measure()?;

@@ -1,6 +1,7 @@
 //! What the running program takes of the machine.
 
 use std::fs;
+use std::time::Duration;
 
 use testkit::program::{Program, children};
 
@@ -29,4 +30,19 @@ pub(crate) fn page_faults() -> u64 {
     let text = fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let fields = text.rsplit_once(')').map(|(_, rest)| rest).unwrap_or_default();
     fields.split_whitespace().nth(7).and_then(|field| field.parse().ok()).unwrap_or_default()
+}
+
+/// The time that the threads of the server, and those of all its workers, have had a processor so far.
+pub(crate) fn processor_time(program: &Program) -> (Duration, Duration) {
+    let workers = children(program.id()).into_iter().map(of_threads).sum();
+    (of_threads(program.id()), workers)
+}
+
+fn of_threads(id: u32) -> Duration {
+    let threads = fs::read_dir(format!("/proc/{id}/task")).into_iter().flatten().flatten();
+    threads
+        .filter_map(|thread| fs::read_to_string(thread.path().join("schedstat")).ok())
+        .filter_map(|text| text.split_whitespace().next()?.parse().ok())
+        .map(Duration::from_nanos)
+        .sum()
 }

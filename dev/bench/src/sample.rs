@@ -48,7 +48,7 @@ impl Sample {
     }
 
     /// The time that `share` of the calls did not exceed.
-    fn quantile(&self, share: f64) -> Duration {
+    pub(crate) fn quantile(&self, share: f64) -> Duration {
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_precision_loss,

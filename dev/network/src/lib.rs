@@ -10,4 +10,4 @@ mod dns;
 mod namespace;
 
 pub use dns::Dns;
-pub use namespace::{run, run_with_environment};
+pub use namespace::{again, is_inside, run, run_with_environment, set_up};

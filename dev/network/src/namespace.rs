@@ -21,9 +21,36 @@ pub fn run<F: AsyncFnOnce()>(test: F) {
 /// # Panics
 /// As [`run`].
 pub fn run_with_environment<F: AsyncFnOnce()>(environment: &[(&str, &str)], test: F) {
-    if std::env::var_os(INSIDE).is_none() {
+    if !is_inside() {
         return run_inside(&name_of::<F>(), environment);
     }
+    set_up();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.expect("a runtime starts").block_on(test());
+}
+
+/// Whether this process was started by [`again`], or is a test in its namespace.
+pub fn is_inside() -> bool {
+    std::env::var_os(INSIDE).is_some()
+}
+
+/// This program once more, in a network namespace of its own, where it has to begin with [`set_up`].
+///
+/// # Panics
+/// Where the path of this program is not known.
+pub fn again(arguments: &[&str]) -> Command {
+    let program = std::env::current_exe().expect("this program has a path");
+    let mut command = Command::new("unshare");
+    command.args(["--user", "--map-root-user", "--net", "--"]).arg(program).args(arguments);
+    command.env(INSIDE, "yes");
+    command
+}
+
+/// Makes every address local, in a namespace that has no network yet.
+///
+/// # Panics
+/// Where `ip` is missing or refused.
+pub fn set_up() {
     for arguments in
         ["link set lo up", "route add local 0.0.0.0/0 dev lo", "-6 route add local ::/0 dev lo"]
     {
@@ -36,8 +63,6 @@ pub fn run_with_environment<F: AsyncFnOnce()>(environment: &[(&str, &str)], test
         let output = output.expect("`ip` (package iproute2) has to be there for this test");
         assert!(output.status.success(), "ip {arguments}: {output:?}");
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.expect("a runtime starts").block_on(test());
 }
 
 /// The name of the test function that holds the closure `F`, as the test runner knows it.
@@ -48,13 +73,8 @@ fn name_of<F>() -> String {
 }
 
 fn run_inside(name: &str, environment: &[(&str, &str)]) {
-    let program = std::env::current_exe().expect("this program has a path");
-    let output = Command::new("unshare")
-        .args(["--user", "--map-root-user", "--net", "--"])
-        .arg(program)
-        .args([name, "--exact", "--nocapture", "--test-threads=1"])
+    let output = again(&[name, "--exact", "--nocapture", "--test-threads=1"])
         .envs(environment.iter().copied())
-        .env(INSIDE, "yes")
         .output()
         .expect("`unshare` (package util-linux) has to be there for this test");
     let [text, errors] = [&output.stdout, &output.stderr].map(|it| String::from_utf8_lossy(it));
