@@ -175,5 +175,7 @@ fn every_example_is_listed() {
     for Example { name, .. } in &examples {
         assert!(index.contains(&format!("[{name}]({name}.py)")), "{name} is not in the index");
     }
-    assert_eq!(index.matches(".py)").count(), EXAMPLES, "the index lists what is not there");
+    // Those that make requests are called with their services, in the tests of the program.
+    let listed = index.matches(".py)").count() - index.matches("](network/").count();
+    assert_eq!(listed, EXAMPLES, "the index lists what is not there");
 }
