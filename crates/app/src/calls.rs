@@ -203,6 +203,7 @@ mod tests {
             server_id: Uuid::now_v7(),
             server_name: "shapes".to_owned(),
             tool_id: revision.tool_id,
+            default_timeout_ms: 30_000,
             revision,
         }
     }

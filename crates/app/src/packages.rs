@@ -55,7 +55,7 @@ impl Packages {
         let feed = sources.vulnerability_feed.as_deref();
         let feed = feed.map(|url| configured("vulnerability_feed", url, client)).transpose()?;
         Ok(Self {
-            index: index::Index::new(configured("package_index", &sources.package_index, client)?),
+            index: index(sources, client)?,
             feed: feed.map(advisories::Feed),
             wheels: wheels::Wheels::new(folder.join("wheels")),
             sets: preparation::Preparations::new(set::told),
@@ -63,6 +63,15 @@ impl Packages {
             plans: Semaphore::new(PLANS_MAX),
         })
     }
+}
+
+fn index(sources: &Sources, client: &Client) -> Result<index::Index> {
+    let mut service = configured("package_index", &sources.package_index, client)?;
+    for host in &sources.package_hosts {
+        let invalid = |error| Error::invalid("package_host", format!("{host}: {error}"));
+        service = service.with_host(host).map_err(invalid)?;
+    }
+    Ok(index::Index::new(service))
 }
 
 fn configured(flag: &'static str, url: &str, client: &Client) -> Result<Configured> {
@@ -104,7 +113,7 @@ pub fn preparation(app: &App, digest: &str) -> Preparation {
 
 /// Whether the package index answers, for a diagnosis.
 pub(crate) async fn check_index(sources: &Sources, client: &Client) -> Result<String> {
-    let index = index::Index::new(configured("package_index", &sources.package_index, client)?);
+    let index = index(sources, client)?;
     index.check().await?;
     Ok(index.url().to_owned())
 }

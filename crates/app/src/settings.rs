@@ -56,6 +56,8 @@ pub struct Runtime {
 pub struct Sources {
     /// The address of an index that speaks the Simple API.
     pub package_index: String,
+    /// Hosts that its files lie on, used as given.
+    pub package_hosts: Vec<String>,
     /// The address of a feed that speaks OSV's API; nothing is asked where there is none.
     pub vulnerability_feed: Option<String>,
 }

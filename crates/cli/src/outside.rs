@@ -48,6 +48,16 @@ pub(crate) struct Outside {
         default_value = "https://pypi.org/simple/"
     )]
     package_index: String,
+    /// A host that the index keeps files on and that is not public, used as given as well. May be given
+    /// several times; in the environment, separated by commas.
+    #[arg(
+        long = "package-host",
+        global = true,
+        env = "MCPBOX_PACKAGE_HOSTS",
+        value_name = "HOST",
+        value_delimiter = ','
+    )]
+    package_hosts: Vec<String>,
     /// The feed that is asked for known vulnerabilities of packages, in the API of OSV; `off` asks
     /// none.
     #[arg(
@@ -72,6 +82,7 @@ impl Outside {
         let feed = self.vulnerability_feed.trim();
         Sources {
             package_index: self.package_index.clone(),
+            package_hosts: self.package_hosts.clone(),
             vulnerability_feed: (feed != OFF && !feed.is_empty()).then(|| feed.to_owned()),
         }
     }
@@ -79,19 +90,33 @@ impl Outside {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
+
+    #[derive(Parser)]
+    struct Program {
+        #[command(flatten)]
+        outside: Outside,
+    }
+
+    fn with(arguments: &[&str]) -> Outside {
+        Program::try_parse_from([&["mcpbox"], arguments].concat()).unwrap().outside
+    }
 
     #[test]
     fn the_feed_can_be_switched_off() {
-        let with = |feed: &str| {
-            let vulnerability_feed = feed.to_owned();
-            let package_index = "http://pypi.lan/simple/".to_owned();
-            let (dns_servers, ca_files) = (Vec::new(), Vec::new());
-            let outside =
-                Outside { dns_servers, ca_files, proxy: None, package_index, vulnerability_feed };
-            outside.sources().vulnerability_feed
-        };
-        assert_eq!(with("https://api.osv.dev").as_deref(), Some("https://api.osv.dev"));
-        assert_eq!((with("off"), with("")), (None, None));
+        let feed = |text| with(&["--vulnerability-feed", text]).sources().vulnerability_feed;
+        assert_eq!(feed("https://api.osv.dev").as_deref(), Some("https://api.osv.dev"));
+        assert_eq!((feed("off"), feed("")), (None, None));
+        assert_eq!(with(&["--package-host", "a.lan,b.lan"]).sources().package_hosts.len(), 2);
+    }
+
+    #[test]
+    fn what_is_no_proxy_is_told_without_what_was_given() {
+        assert!(with(&["--proxy", "http://ann:secret@proxy.lan:3128"]).settings().proxy.is_some());
+        let wrong = Program::try_parse_from(["mcpbox", "--proxy", "socks5://proxy.lan"]).err();
+        let text = wrong.unwrap().to_string();
+        assert!(text.contains("http://user:password@host:port"), "{text}");
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::client::Client;
 use crate::error::{Kind, RequestError};
+use crate::host::{self, Host, HostError};
 use crate::limits;
 use crate::policy::Policy;
 use crate::redirect;
@@ -15,12 +16,15 @@ use std::time::Duration;
 /// A service that the operator configured: its host is used as given, wherever that is.
 ///
 /// Its answers may lead elsewhere, by links that the caller follows and by redirects: to other hosts
-/// on the internet, and from https to https only. Clones share connections.
+/// on the internet and to those that the operator named, and from https to https only. Clones share
+/// connections.
 #[derive(Clone)]
 pub struct Configured {
     client: Client,
     caller: String,
     base: Target,
+    /// Hosts that are used as given, too.
+    also: Vec<Host>,
 }
 
 /// How much of an answer is taken, and how long it is waited for.
@@ -68,7 +72,13 @@ impl Configured {
         }
         let base = Target::parse(&format!("{}/", given.url().as_str().trim_end_matches('/')))?;
         let caller = format!("configured {}", base.url());
-        Ok(Self { client: client.clone(), caller, base })
+        Ok(Self { client: client.clone(), caller, base, also: Vec::new() })
+    }
+
+    /// The same, with one more host that is used as given where an answer leads to it.
+    pub fn with_host(mut self, host: &str) -> Result<Self, HostError> {
+        self.also.push(host::parse(host)?);
+        Ok(self)
     }
 
     /// The address of the service, with a `/` at its end.
@@ -138,7 +148,7 @@ impl Configured {
             let refused = RequestError::new(Kind::AddressRefused, message);
             return Err(refused.at(target.host(), target.port()));
         }
-        let own = target.host() == self.base.host();
+        let own = target.host() == self.base.host() || self.also.contains(target.host());
         Ok(if own { Policy::Operator } else { Policy::Linked })
     }
 }

@@ -118,6 +118,12 @@ impl Index {
     }
 
     fn failed(&self, error: RequestError) -> Error {
+        if error.is_refusal() {
+            let text = format!(
+                "{error}; if the index keeps its files there, the operator names the host with --package-host"
+            );
+            return self.unavailable(std::io::Error::other(text));
+        }
         self.unavailable(error)
     }
 
@@ -169,7 +175,11 @@ fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(found) = cause {
-        text = format!("{text}: {found}");
+        // Some repeat what lies beneath.
+        let beneath = found.to_string();
+        if !text.contains(&beneath) {
+            text = format!("{text}: {beneath}");
+        }
         cause = found.source();
     }
     text

@@ -137,7 +137,14 @@ fn https_is_with_a_trusted_authority_and_stays_https() {
         assert_eq!(get(&service, plain, BOUNDS).await, Err(Kind::AddressRefused));
         let unprotected = Configured::new(&world.client, "http://files.example.com").unwrap();
         assert_eq!(get(&unprotected, plain, BOUNDS).await, Ok(arrived()));
-        let settings = Settings { dns_servers: vec![world.dns.address()], ca_files: Vec::new() };
+        let also = service.clone().with_host("192.168.7.77").unwrap();
+        assert!(service.clone().with_host("a b").is_err());
+        let near = "https://192.168.7.77:8443/";
+        assert_eq!(get(&service, near, BOUNDS).await, Err(Kind::AddressRefused));
+        // Nothing listens there, and it is not refused.
+        assert_eq!(get(&also, near, BOUNDS).await, Err(Kind::ConnectError));
+        let settings =
+            Settings { dns_servers: vec![world.dns.address()], ca_files: Vec::new(), proxy: None };
         let other = Client::new(&settings).unwrap();
         let distrusting = Configured::new(&other, url).unwrap();
         assert_eq!(get(&distrusting, url, BOUNDS).await, Err(Kind::ConnectError));
