@@ -122,7 +122,7 @@ impl Kind {
 
     /// The time that processors spend on it, which other programs beside it change least.
     fn print_processor_time(&mut self, program: &Program) -> anyhow::Result<()> {
-        let calls = CALLS / 2;
+        let calls = CALLS;
         let before = processor_time(program);
         let times = std::mem::take(&mut self.times);
         for _ in 0..calls {
@@ -133,8 +133,8 @@ impl Kind {
         println!(
             "{:<58} server {:>7} us   workers {:>5} us of processors",
             self.what,
-            (after.0 - before.0).as_micros() / calls as u128,
-            (after.1 - before.1).as_micros() / calls as u128,
+            after.0.saturating_sub(before.0).as_micros() / calls as u128,
+            after.1.saturating_sub(before.1).as_micros() / calls as u128,
         );
         Ok(())
     }
