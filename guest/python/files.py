@@ -8,6 +8,7 @@ import io
 import os
 import stat
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 ROOT = "/packages"
@@ -56,7 +57,8 @@ def _normal(path: Any) -> str | None:
 
 def install() -> None:
     """Let the functions that read files find these."""
-    opening, statting, listing = io.open, os.stat, os.listdir
+    opening, statting = io.open, os.stat
+    listing, scanning = os.listdir, os.scandir
 
     def open(file: Any, mode: str = "r", *given: Any, **named: Any) -> Any:  # noqa: A001
         path = _normal(file)
@@ -76,9 +78,17 @@ def install() -> None:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
         return sorted(_folders[place])
 
+    def scandir(path: Any = ".") -> Any:
+        place = _normal(path)
+        if place is None:
+            return scanning(path)
+        if place not in _folders:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+        return Entries(place)
+
     io.open = builtins.open = open
     os.stat = os.lstat = status
-    os.listdir = listdir
+    os.listdir, os.scandir = listdir, scandir
 
 
 def _opened(  # noqa: PLR0913, PLR0917, as what it stands for has them
@@ -107,50 +117,67 @@ def _status(path: str) -> os.stat_result:
     return os.stat_result((kind, 0, 0, 1, 0, 0, size, 0, 0, 0))
 
 
-class Place(importlib.resources.abc.Traversable):
-    """A file or a folder, for `importlib.resources`."""
+class Entries:
+    """What `os.scandir` finds in a folder."""
 
-    def __init__(self, path: str) -> None:
-        self._path = path
+    def __init__(self, folder: str) -> None:
+        self._entries = iter([Entry(folder, name) for name in sorted(_folders[folder])])
 
-    @property
-    def name(self) -> str:
-        """The last part of the path."""
-        return self._path.rpartition("/")[2]
+    def __iter__(self) -> Entries:
+        """Go through them."""
+        return self
 
-    def is_dir(self) -> bool:
+    def __next__(self) -> Entry:
+        """Return the next one."""
+        return next(self._entries)
+
+    def __enter__(self) -> Entries:
+        """Begin to use them."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """End."""
+
+    def close(self) -> None:
+        """End."""
+
+
+class Entry:
+    """A file or a folder that `os.scandir` has found."""
+
+    def __init__(self, folder: str, name: str) -> None:
+        self.name = name
+        self.path = f"{folder}/{name}"
+
+    def is_dir(self, *, follow_symlinks: bool = True) -> bool:
         """Whether it is a folder."""
-        return self._path in _folders
+        del follow_symlinks
+        return self.path in _folders
 
-    def is_file(self) -> bool:
+    def is_file(self, *, follow_symlinks: bool = True) -> bool:
         """Whether it is a file."""
-        return self._path in _content
+        return not self.is_dir(follow_symlinks=follow_symlinks)
 
-    def iterdir(self) -> Iterator[Place]:
-        """Return what is in the folder."""
-        return (Place(f"{self._path}/{name}") for name in sorted(_folders.get(self._path, ())))
+    def is_symlink(self) -> bool:
+        """Whether it leads elsewhere; none does."""
+        return False
 
-    def joinpath(self, *parts: str) -> Place:
-        """Return a place below."""
-        return Place(os.path.normpath("/".join([self._path, *parts])))
+    def is_junction(self) -> bool:
+        """Whether it leads elsewhere; none does."""
+        return False
 
-    __truediv__ = joinpath
+    def stat(self, *, follow_symlinks: bool = True) -> os.stat_result:
+        """Return what there is to know of it."""
+        del follow_symlinks
+        return _status(self.path)
 
-    def open(self, mode: str = "r", *given: Any, **named: Any) -> Any:
-        """Open the file for reading."""
-        return _opened(self._path, mode, -1, *given, **named)
+    def inode(self) -> int:
+        """Return a number that means nothing here."""
+        return 0
 
-    def read_bytes(self) -> bytes:
-        """Return the file's content."""
-        return read(self._path)
-
-    def read_text(self, encoding: str | None = None) -> str:
-        """Return the file's text."""
-        return read(self._path).decode(encoding or "utf-8")
-
-    def __str__(self) -> str:
-        """Return the path."""
-        return self._path
+    def __fspath__(self) -> str:
+        """Return where it is."""
+        return self.path
 
 
 class Resources(importlib.resources.abc.TraversableResources):
@@ -159,9 +186,9 @@ class Resources(importlib.resources.abc.TraversableResources):
     def __init__(self, path: str) -> None:
         self._path = path
 
-    def files(self) -> Place:
+    def files(self) -> Path:
         """Return the package's folder."""
-        return Place(self._path)
+        return Path(self._path)
 
 
 class Installed(importlib.metadata.Distribution):
@@ -177,7 +204,7 @@ class Installed(importlib.metadata.Distribution):
 
     def locate_file(self, path: Any) -> Any:
         """Return where a file of the package is."""
-        return Place(f"{ROOT}/{path}")
+        return Path(f"{ROOT}/{path}")
 
 
 def distributions(context: Any) -> Iterator[Installed]:
@@ -194,7 +221,7 @@ def _plain(name: str) -> str:
     return name.lower().replace("_", "-").replace(".", "-")
 
 
-class Entry:
+class Listing:
     """What `pkgutil` lists the modules of a folder with."""
 
     def __init__(self, path: str) -> None:

@@ -83,8 +83,9 @@ class Policy:
                 f" or ask for it {way}"
             )
         return (
-            "is not part of Python: do it with Python's own modules, or ask for the package (a"
-            f" pure-Python one from PyPI) {way}"
+            "is not part of Python and in no package that this server has: do it with Python's own"
+            " modules, or ask for the package that brings it (a pure-Python one from PyPI) with"
+            " mcpbox_request_module and `package`, and it works once a person has approved that"
         )
 
 

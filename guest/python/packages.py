@@ -130,7 +130,7 @@ def unpack(part: bytes) -> None:
     if PACKAGES not in sys.meta_path:
         files.install()
         sys.meta_path.append(PACKAGES)
-        sys.path_hooks.append(files.Entry)
+        sys.path_hooks.append(files.Listing)
 
 
 def preload(modules: list[str], *, whole: bool) -> dict[str, Any]:

@@ -4,11 +4,15 @@ use std::ffi::OsString;
 
 use anyhow::Result;
 
+use crate::python::Environment;
 use crate::workspace::Workspace;
-use crate::{guest, steps, system};
+use crate::{guest, steps, system, wheels};
 
 /// Runs the program `bench` with `arguments`, the parts to measure; it measures the `mcpbox` beside it.
 pub(crate) fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<()> {
+    let environment =
+        Environment::ensure(workspace, workspace.target("dev"), "dev/requirements.txt")?;
+    wheels::ensure(workspace, &environment)?;
     system::ensure_network_tools(workspace)?;
     guest::run(workspace)?;
     workspace.build("building the program and its benchmarks", &["mcpbox", "bench"])?;

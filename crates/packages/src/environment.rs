@@ -12,6 +12,59 @@ const PYTHON: [u64; 3] = [3, 14, 0];
 /// Packages that the sandbox has, under the names that they are imported by.
 const PROVIDED: [&str; 3] = ["httpx", "regex", "tzdata"];
 
+/// Packages whose compiled parts are what they are for: without them they cannot be imported. A
+/// request for one is refused at once; of others, trying tells.
+const COMPILED: [&str; 48] = [
+    "aiohttp",
+    "argon2-cffi-bindings",
+    "bcrypt",
+    "blis",
+    "brotli",
+    "cffi",
+    "cryptography",
+    "cymem",
+    "duckdb",
+    "gevent",
+    "greenlet",
+    "grpcio",
+    "h5py",
+    "jiter",
+    "kiwisolver",
+    "llvmlite",
+    "lxml",
+    "lz4",
+    "matplotlib",
+    "murmurhash",
+    "numba",
+    "numpy",
+    "onnxruntime",
+    "opencv-python",
+    "orjson",
+    "pandas",
+    "pillow",
+    "polars",
+    "polars-runtime-32",
+    "psutil",
+    "psycopg-binary",
+    "psycopg2-binary",
+    "pyarrow",
+    "pydantic-core",
+    "pymupdf",
+    "pynacl",
+    "pyzmq",
+    "rpds-py",
+    "safetensors",
+    "scikit-learn",
+    "scipy",
+    "shapely",
+    "tensorflow",
+    "tiktoken",
+    "tokenizers",
+    "torch",
+    "uvloop",
+    "zstandard",
+];
+
 static PYTHON_VERSION: LazyLock<Version> = LazyLock::new(|| Version::new(PYTHON));
 
 /// The minor version of the guest's Python 3.
@@ -25,6 +78,11 @@ pub(crate) fn python() -> &'static Version {
 /// Whether the sandbox has this package already, so that requirements of it are met.
 pub fn is_provided(name: &PackageName) -> bool {
     PROVIDED.contains(&name.as_str())
+}
+
+/// Whether nothing of this package works without its compiled parts.
+pub(crate) fn is_compiled(name: &PackageName) -> bool {
+    COMPILED.contains(&name.as_str())
 }
 
 /// The value of a variable of environment markers in the sandbox; nothing where there is no such variable.

@@ -84,6 +84,9 @@ pub enum Unusable {
     /// `requires-python` says no.
     #[error("does not allow Python 3.14, which the sandbox has")]
     RequiresPython,
+    /// Only wheels with compiled parts that it is nothing without.
+    #[error("consists of compiled code, and the sandbox runs pure Python only; do it without")]
+    Compiled,
     /// No hash that could be checked.
     #[error("has wheels without a SHA-256 in the package index, so that none can be checked")]
     NoHash,
@@ -238,6 +241,9 @@ impl Listing {
             }
             // What cannot be read forbids nothing: installers see it so.
             _ => (),
+        }
+        if fit != Fit::Pure && environment::is_compiled(&self.name) {
+            return refuse(Unusable::Compiled);
         }
         let Some(sha256) = file.hashes.get("sha256").and_then(|text| hash::read(text)) else {
             return refuse(Unusable::NoHash);

@@ -183,7 +183,10 @@ fn prepared(ending: Ending, base: &[u8]) -> Result<Prepared, Failure> {
         place.ok_or_else(|| incomplete("a part is outside of it"))?.copy_from_slice(&part);
     }
     let report: SetReport = serde_json::from_str(&report).unwrap_or_default();
-    let failed = report.failed.into_iter().take(FAILED_MAX);
+    // Modules at the top first: what is wrong with them concerns everybody who imports them.
+    let (inner, tops): (Vec<_>, Vec<_>) =
+        report.failed.into_iter().partition(|(module, _)| module.contains('.'));
+    let failed = tops.into_iter().chain(inner).take(FAILED_MAX);
     let short = |why: String| text::one_line(&why, answer::MESSAGE_MAX);
     let report = SetReport {
         loaded: report.loaded,

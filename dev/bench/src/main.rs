@@ -16,8 +16,7 @@ mod waiting;
 use anyhow::Context as _;
 
 /// What can be measured by itself, in the order of a whole run.
-const PARTS: [&str; 7] =
-    ["inside", "waiting", "sandbox", "packages", "door", "network", "spawned"];
+const PARTS: [&str; 7] = ["inside", "waiting", "sandbox", "packages", "door", "network", "spawned"];
 
 fn main() -> anyhow::Result<()> {
     let directory = tempfile::tempdir().context("a directory for the data")?;

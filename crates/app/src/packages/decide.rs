@@ -1,12 +1,13 @@
 //! What a person decides about packages: allowing one with its plan, and taking one away.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use packages::{PackageName, Version};
+use packages::{Locked, PackageName, Version};
 use store::package_locks::{self, PackageLock};
 use uuid::Uuid;
 
-use super::plan::{Plan, full_name, with};
+use super::plan::{Change, Plan, full_name, with};
 use super::planning::{self, Wanted};
 use super::{Held, Kept, ask, held, set, wheel};
 use crate::grants::{self, Act, Grant, Kind, Subject};
@@ -128,6 +129,7 @@ async fn give(
 ) -> Result<Option<Request>> {
     let gathered = wheel::gather(app.packages()?, &plan.lock().packages, |_| ()).await?;
     let kept = Arc::new(Kept::new(gathered.held));
+    try_compiled(app, plan, &kept).await?;
     let name = plan.name();
     let subject = Subject { kind: Kind::Package, server_id: Some(server_id), name: &name };
     let transaction = app.store().begin().await?;
@@ -166,6 +168,38 @@ async fn give(
     tracing::info!(%server_id, package = %name, by = %admin.username, "package allowed");
     set::begin(app, &kept);
     Ok(approved)
+}
+
+/// Refuses packages that have compiled parts and cannot do without them: what is new of such is loaded
+/// before anything holds. A program without a sandbox leaves that to those that have one.
+async fn try_compiled(app: &App, plan: &Plan, kept: &Kept) -> Result<()> {
+    let is_new = |held: &&Held| {
+        let planned = plan.packages.iter().find(|one| one.locked == held.locked);
+        held.locked.without_compiled && planned.is_none_or(|one| one.change != Change::Kept)
+    };
+    let new: Vec<&Held> = kept.packages.iter().filter(is_new).collect();
+    if new.is_empty() || app.sandbox().is_err() {
+        return Ok(());
+    }
+    let failed = set::failed_modules(app, kept).await?;
+    match new.iter().find_map(|held| missing(held, &failed)) {
+        None => Ok(()),
+        Some(text) => Err(Error::Conflict(text)),
+    }
+}
+
+/// What to say of a package of which no module that has a public name could be loaded.
+fn missing(held: &Held, failed: &BTreeMap<String, String>) -> Option<String> {
+    let mut public = held.modules.iter().filter(|module| !module.starts_with('_')).peekable();
+    let first = *public.peek()?;
+    if !public.all(|module| failed.contains_key(module)) {
+        return None;
+    }
+    let why = failed.get(first).map(String::as_str).unwrap_or_default();
+    let Locked { name, version, .. } = &held.locked;
+    Some(format!(
+        "{name} {version} cannot do without its compiled parts, which the sandbox does not run: `import {first}` fails ({why}). Reject the request and say so"
+    ))
 }
 
 /// Refuses a plan that was made for what the server does not have any more.
@@ -218,6 +252,25 @@ fn gone() -> Error {
 mod tests {
     use super::super::plan::tests::{kept, locked};
     use super::*;
+
+    #[test]
+    fn a_package_of_which_nothing_can_be_imported_is_told_apart_from_one_that_lacks_a_part() {
+        let held = |modules: &[&str]| {
+            let all = kept(vec![locked("pyyaml", "6.0", &[])]);
+            let modules = modules.iter().map(|&module| module.to_owned()).collect();
+            Held { modules, ..all.packages[0].clone() }
+        };
+        let failed = BTreeMap::from([
+            ("_yaml".to_owned(), "ImportError".to_owned()),
+            ("numpy".to_owned(), "no C".to_owned()),
+            ("yaml.cyaml".to_owned(), "ImportError".to_owned()),
+        ]);
+        assert_eq!(missing(&held(&["_yaml", "yaml"]), &failed), None);
+        assert_eq!(missing(&held(&["numpy", "other"]), &failed), None);
+        assert_eq!(missing(&held(&["_yaml"]), &failed), None);
+        let text = missing(&held(&["_yaml", "numpy"]), &failed).unwrap();
+        assert!(text.contains("`import numpy` fails (no C)"), "{text}");
+    }
 
     #[test]
     fn with_a_package_goes_what_only_it_required() {

@@ -1,10 +1,12 @@
 //! Sets of packages for calls: the wheels of a lock are put together, and the sandbox loads them once.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use sandbox::{Sandbox, Set, SetReport, SetSource};
+use tokio::sync::watch;
 
 use super::preparation::Progress;
 use super::{Kept, Packages, Preparation, wheel};
@@ -44,6 +46,14 @@ pub(crate) fn begin_with(packages: &Arc<Packages>, sandbox: &Sandbox, kept: &Arc
             error.to_string()
         })
     });
+}
+
+/// Prepares a set that nobody has approved yet, and tells which modules of it cannot be loaded. It is
+/// on disk afterwards.
+pub(crate) async fn failed_modules(app: &App, kept: &Kept) -> Result<BTreeMap<String, String>> {
+    let (progress, _unheard) = watch::channel(Preparation::NotBegun);
+    let set = prepare(app.packages()?, app.sandbox()?, kept, progress).await?;
+    Ok(set.report().failed.clone())
 }
 
 /// Removes the sets that no server needs from the folder.

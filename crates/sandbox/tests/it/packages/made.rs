@@ -68,6 +68,14 @@ async fn files_of_packages_are_read_in_the_ways_there_are() {
                 "import pkgutil, shop\nreturn sorted(m.name for m in pkgutil.walk_packages(shop.__path__, 'shop.'))",
                 "[\"shop.prices\"]",
             ),
+            (
+                "import importlib.resources as r\nwith r.as_file(r.files('shop') / 'data' / 'names.txt') as path:\n    return [str(path), path.read_text()]",
+                "[\"/packages/shop/data/names.txt\", \"Ann\\nBob\\n\"]",
+            ),
+            (
+                "import importlib.resources as r\nreturn sorted(str(p) for p in r.files('shop').rglob('*.txt'))",
+                "[\"/packages/shop/data/names.txt\"]",
+            ),
             ("import importlib.metadata\nreturn importlib.metadata.version('Shop')", "\"1.2\""),
             ("import shop\nreturn shop.__file__", "\"/packages/shop/__init__.py\""),
         ] {
@@ -199,6 +207,18 @@ async fn progress_is_told_and_what_was_made_is_found_again() {
         sandbox.sweep_sets(folder.path(), Vec::new()).await;
         assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0);
     }
+}
+
+/// What requirements of packages are judged by: `crates/packages/src/environment.rs` says the same.
+#[tokio::test]
+async fn python_says_of_itself_what_packages_are_chosen_for() {
+    let text = "import os, platform, sys\nSEEN = [list(sys.version_info[:2]), os.name, sys.platform, platform.system(), platform.machine(), sys.implementation.name, platform.python_implementation()]\n";
+    let sandbox = crate::sandbox(1).await;
+    let set = prepared(&sandbox, source(&["seen"], &[("seen.py", text)])).await;
+    let set = set.expect("it is prepared");
+    let seen = result(&sandbox, &set, &["seen"], "import seen\nreturn seen.SEEN");
+    let expected = r#"[[3, 14], "posix", "wasi", "wasi", "wasm32", "cpython", "CPython"]"#;
+    assert_eq!(seen.await, expected);
 }
 
 fn damage(folder: &Path) {
