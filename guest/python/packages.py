@@ -100,14 +100,13 @@ PACKAGES = Packages()
 GENERATORS: list[random.Random] = []
 
 
-def pack() -> list[bytes]:
-    """Compile the files that the host has, and return them in parts.
+def pack() -> bytes:
+    """Compile files that the host has, and return as many as are worth a part; nothing at the end.
 
     In parts, because what unpacking them takes beside their content stays in the snapshot.
     """
-    parts: list[bytes] = []
     code, content, size = {}, {}, 0
-    while (found := _next()) is not None:
+    while size < PART and (found := _next()) is not None:
         path, data = found
         compiled = _compiled(path, data) if path.endswith(".py") else None
         if compiled is None:
@@ -115,11 +114,7 @@ def pack() -> list[bytes]:
         else:
             code[path] = compiled
         size += len(path) + len(compiled or data)
-        if size > PART:
-            parts.append(marshal.dumps((code, content)))
-            code, content, size = {}, {}, 0
-    parts.append(marshal.dumps((code, content)))
-    return parts
+    return marshal.dumps((code, content)) if size else b""
 
 
 def unpack(part: bytes) -> None:

@@ -131,7 +131,7 @@ class WitWorld(wit_world.WitWorld):
         module.bind(loaded.module, given, texts.read(secrets))
         return _answer(lambda: _run(loaded, given, result_limit), loaded.source)
 
-    def pack(self) -> list[bytes]:
+    def pack(self) -> bytes:
         """Compile the files of packages."""
         try:
             return packages.pack()

@@ -120,7 +120,7 @@ async fn attempt(
     let wall = revision.timeout_ms.and_then(|ms| u64::try_from(ms).ok()).map(Duration::from_millis);
     let defaults = Limits::default();
     let wall = wall.unwrap_or(defaults.wall);
-    let set = packages::set::of_call(app, grants, wall).await?;
+    let set = packages::set::of_call(app, grants, &revision.python_code, wall).await?;
     let run = Run {
         source: revision.python_code.clone(),
         arguments: arguments.to_string(),

@@ -26,7 +26,8 @@ async fn inspect(app: &App, server_id: Uuid, source: &str) -> Result<Inspection>
     check_size(source)?;
     let grants = grants::of(app, server_id).await?;
     let modules = grants.module_policy()?;
-    let set = packages::set::of_call(app, &grants, sandbox::Limits::default().wall).await?;
+    let wall = sandbox::Limits::default().wall;
+    let set = packages::set::of_call(app, &grants, source, wall).await?;
     app.sandbox()?
         .inspect(source, &modules, set.as_ref(), server_id)
         .await

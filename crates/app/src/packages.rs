@@ -34,7 +34,10 @@ use crate::grants::{Grant, Kind};
 use crate::settings::Sources;
 use crate::{App, Error, Result};
 
-/// How many plans are made at once.
+/// How many sets are made at once.
+const MAKING_MAX: usize = 2;
+
+/// How many plans are made at once, for models and for people.
 const PLANS_MAX: usize = 4;
 
 /// What every part of this module works with.
@@ -47,6 +50,10 @@ pub(crate) struct Packages {
     pub(crate) folder: PathBuf,
     /// Places for plans that are being made: each may hold a lot of the index.
     pub(crate) plans: Semaphore,
+    /// Others for people, whom no model is to hold up.
+    pub(crate) plans_of_people: Semaphore,
+    /// Places for sets that are being made.
+    pub(crate) making: Semaphore,
 }
 
 impl Packages {
@@ -61,6 +68,8 @@ impl Packages {
             sets: preparation::Preparations::new(set::told),
             folder: folder.to_owned(),
             plans: Semaphore::new(PLANS_MAX),
+            plans_of_people: Semaphore::new(PLANS_MAX),
+            making: Semaphore::new(MAKING_MAX),
         })
     }
 }

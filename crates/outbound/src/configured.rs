@@ -148,7 +148,10 @@ impl Configured {
             let refused = RequestError::new(Kind::AddressRefused, message);
             return Err(refused.at(target.host(), target.port()));
         }
-        let own = target.host() == self.base.host() || self.also.contains(target.host());
+        // The same host on another port is another service, but for http that became https.
+        let ports = (self.base.port(), target.port());
+        let same = target.host() == self.base.host() && (ports.0 == ports.1 || ports == (80, 443));
+        let own = same || self.also.contains(target.host());
         Ok(if own { Policy::Operator } else { Policy::Linked })
     }
 }

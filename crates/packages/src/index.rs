@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use pep440_rs::Version;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use url::Url;
 
 use crate::environment;
@@ -17,7 +18,10 @@ pub const ACCEPT: &str = "application/vnd.pypi.simple.v1+json, \
      application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1";
 
 /// The largest listing that is read, in bytes.
-pub const LARGEST_LISTING: usize = 64_000_000;
+pub const LARGEST_LISTING: usize = 32_000_000;
+
+/// The most files of a listing that are looked at.
+const MOST_FILES_LISTED: usize = 100_000;
 
 /// The longest reason for a withdrawal that is kept, in characters.
 const LONGEST_REASON: usize = 300;
@@ -42,6 +46,9 @@ pub enum IndexError {
         /// What is wrong with it.
         source: serde_json::Error,
     },
+    /// It is some other page, such as one to sign in with.
+    #[error("the package index's answer about `{0}` is a page without a link to a file")]
+    NoLinks(PackageName),
     /// It is longer than any listing is.
     #[error("the package index's answer about `{0}` is longer than {LARGEST_LISTING} bytes")]
     TooLarge(PackageName),
@@ -116,10 +123,12 @@ pub struct Candidate {
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct Answer<'a> {
     meta: Meta,
     name: String,
-    files: Vec<serde_json::Value>,
+    /// Not read until it is their turn: a short text can be a large value.
+    #[serde(borrow)]
+    files: Vec<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -164,10 +173,14 @@ impl Listing {
         }
         let mut listing = Self { name: name.clone(), releases: BTreeMap::new() };
         if html::is_page(bytes) {
-            html::files(bytes, base).iter().for_each(|file| listing.add(file, base));
+            let files = html::files(bytes, base);
+            if files.is_empty() {
+                return Err(IndexError::NoLinks(name.clone()));
+            }
+            files.iter().take(MOST_FILES_LISTED).for_each(|file| listing.add(file, base));
             return Ok(listing);
         }
-        let answer: Answer = serde_json::from_slice(bytes)
+        let answer: Answer<'_> = serde_json::from_slice(bytes)
             .map_err(|source| IndexError::Json { name: name.clone(), source })?;
         if !answer.meta.api_version.starts_with("1.") {
             let version = answer.meta.api_version.chars().take(20).collect();
@@ -177,8 +190,8 @@ impl Listing {
             let answered = answer.name.chars().take(100).collect();
             return Err(IndexError::OtherName { asked: name.clone(), answered });
         }
-        for file in answer.files {
-            if let Ok(file) = serde_json::from_value(file) {
+        for file in answer.files.into_iter().take(MOST_FILES_LISTED) {
+            if let Ok(file) = serde_json::from_str(file.get()) {
                 listing.add(&file, base);
             }
         }

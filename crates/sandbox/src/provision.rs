@@ -84,8 +84,8 @@ impl Provision {
     }
 
     /// What the memory of every call begins with; nothing for the pool's code, which has it within.
-    pub(crate) fn image_bytes(&self) -> &[u8] {
-        self.image.as_ref().map_or(&[], |image| image.bytes())
+    pub(crate) fn memory_image(&self) -> Option<Arc<Image>> {
+        self.image.clone()
     }
 
     /// Tells apart guests, and whether their memory can be recorded. Plain ASCII, without dots.

@@ -13,7 +13,7 @@ use crate::call::{Ending, Order};
 use crate::host::{Host, NoHost};
 use crate::inspection::Inspection;
 use crate::limits::{Bounds, Limits, Run, check_source};
-use crate::memory::{MemoryReport, MemoryReset};
+use crate::memory::{Image, MemoryReport, MemoryReset};
 use crate::modules::ModulePolicy;
 use crate::outcome::{Failure, Outcome};
 use crate::pool::{Counts, Pool};
@@ -179,8 +179,8 @@ impl Sandbox {
     }
 
     /// What the memory of every call begins with; nothing where that is in the compiled guest.
-    pub(crate) fn image_bytes(&self) -> &[u8] {
-        self.inner.provision.image_bytes()
+    pub(crate) fn image(&self) -> Option<Arc<Image>> {
+        self.inner.provision.memory_image()
     }
 
     /// Where sets of packages are that suit this guest.

@@ -126,7 +126,8 @@ impl Sandbox {
     /// The set that was made under `key` and is still in `folder`, if it suits this build.
     pub async fn kept_set(&self, key: &str, folder: &Path) -> Option<Set> {
         let kept = self.sets_in(folder).read(key).await?;
-        Set::new(kept).inspect_err(|error| tracing::warn!(%error, "a set is made anew")).ok()
+        let made = aside(move || Set::new(kept).map_err(failed)).await;
+        made.inspect_err(|error| tracing::warn!(%error, "a set is made anew")).ok()
     }
 
     /// Makes a set of packages, and keeps it in `folder` under `key`, a file name that stands for
@@ -147,18 +148,39 @@ impl Sandbox {
         let host = Arc::new(Files { left, total, progress: Box::new(progress) });
         let order = Order { task: Task::Prepare { modules }, limits: LIMITS, set: None };
         let ending = self.pool().call(GROUP, order, host).await;
-        let prepared = prepared(ending, self.image_bytes())?;
-        if let Err(error) = self.sets_in(folder).write(key, &prepared).await {
-            // It is there all the same, and is made again after the next start.
-            tracing::warn!(%error, "a set of packages cannot be kept on disk");
-        }
-        Set::new(prepared).map_err(|error| Failure::new(FailureKind::Trap, error.to_string()))
+        let base = self.image();
+        let (folder, key) = (self.sets_in(folder), key.to_owned());
+        aside(move || {
+            let prepared = prepared(ending, base.as_ref().map_or(&[], |image| image.bytes()))?;
+            if let Err(error) = folder.write(&key, &prepared) {
+                // It is there all the same, and is made again after the next start.
+                tracing::warn!(%error, "a set of packages cannot be kept on disk");
+            }
+            Set::new(prepared).map_err(failed)
+        })
+        .await
+    }
+
+    /// Whether a set for this build is in `folder` under `key`; it may turn out to be damaged.
+    pub fn has_set(&self, key: &str, folder: &Path) -> bool {
+        self.sets_in(folder).has(key)
     }
 
     /// Removes the sets in `folder` that are not among `keys`.
     pub async fn sweep_sets(&self, folder: &Path, keys: Vec<String>) {
         self.sets_in(folder).sweep(keys).await;
     }
+}
+
+/// Does what takes a while on a thread that nobody's calls wait for.
+async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    tokio::task::spawn_blocking(work).await.map_err(failed)?
+}
+
+fn failed(error: impl std::error::Error) -> Failure {
+    Failure::new(FailureKind::Trap, format!("the set of packages cannot be used: {error}"))
 }
 
 /// Reads what a worker has made; nothing of it is taken for granted.

@@ -7,7 +7,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 pub use self::entity::Model as PackageLock;
-use crate::{Connection, Json, Result, Transaction, connection::sealed::Handles as _};
+use crate::{Connection, Result, Transaction, connection::sealed::Handles as _};
 
 mod entity {
     //! The table of locks; a server without packages has no row.
@@ -53,10 +53,9 @@ pub async fn find_to_change(
     Ok(found.one(&transaction.writer()).await?)
 }
 
-/// The packages of every lock there is.
-pub async fn all(db: &impl Connection) -> Result<Vec<Json>> {
-    let packages = entity::Entity::find().select_only().column(entity::Column::Packages);
-    Ok(packages.into_tuple().all(&db.reader()).await?)
+/// Every lock there is.
+pub async fn all(db: &impl Connection) -> Result<Vec<PackageLock>> {
+    Ok(entity::Entity::find().all(&db.reader()).await?)
 }
 
 /// Puts a lock in the place of the one with the digest `from`, or of none; whether that was there.

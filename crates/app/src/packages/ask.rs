@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::index::INDEX;
 use super::plan::{Plan, full_name};
-use super::planning::{self, Wanted, already_allowed};
+use super::planning::{self, Asker, Wanted, already_allowed};
 use super::{held, parts};
 use crate::grants::{Kind, Subject};
 use crate::identity::Who;
@@ -44,7 +44,7 @@ pub async fn file(
         return Ok(asked);
     }
     requests::check_room(app, tool_id).await?;
-    let plan = match planning::plan(app, tool.server_id, &wanted).await {
+    let plan = match planning::plan(app, tool.server_id, &wanted, Asker::Model).await {
         Ok(plan) => Some(plan),
         Err(Error::Unavailable { part: INDEX, source }) if wanted.version.is_some() => {
             tracing::warn!(error = %source, "a package is asked for without a plan");
@@ -94,7 +94,8 @@ pub fn shown(request: &requests::Request) -> Result<Option<Plan>> {
 /// The plan of a request as the index and the server are now.
 pub async fn plan_of(app: &App, request: &requests::Request) -> Result<Plan> {
     let (package, version) = parts(&request.name);
-    planning::plan(app, request.server_id, &Wanted::read(package, Some(version))?).await
+    planning::plan(app, request.server_id, &Wanted::read(package, Some(version))?, Asker::Person)
+        .await
 }
 
 fn to_json(plan: &Plan) -> Result<Json> {

@@ -8,7 +8,7 @@ use store::package_locks::{self, PackageLock};
 use uuid::Uuid;
 
 use super::plan::{Change, Plan, full_name, with};
-use super::planning::{self, Wanted};
+use super::planning::{self, Asker, Wanted};
 use super::{Held, Kept, ask, held, set, wheel};
 use crate::grants::{self, Act, Grant, Kind, Subject};
 use crate::identity::Admin;
@@ -59,7 +59,7 @@ pub async fn plan(
     package: &str,
     version: Option<&str>,
 ) -> Result<Plan> {
-    planning::plan(app, server_id, &Wanted::read(package, version)?).await
+    planning::plan(app, server_id, &Wanted::read(package, version)?, Asker::Person).await
 }
 
 /// Allows a package that nobody asked for, if that does exactly what the plan with `digest` says.
@@ -102,7 +102,9 @@ pub async fn remove(app: &App, admin: &Admin, server_id: Uuid, package: &str) ->
     let subject = Subject { kind: Kind::Package, server_id: Some(server_id), name: &name };
     if let Some(row) = row {
         let before = row.digest.clone();
-        let after = without_strangers(Kept::from_json(row.packages)?, &roots);
+        // What was changed behind our back goes as a whole.
+        let after = Kept::from_row(row).map(|kept| without_strangers(kept, &roots));
+        let after = after.unwrap_or_default();
         replace(&transaction, server_id, Some(&before), &after).await?;
     }
     grants::take(&transaction, admin, &subject).await?;

@@ -3,6 +3,7 @@
 use packages::{Lock, Locked, PackageName, Version};
 use serde::{Deserialize, Serialize};
 use store::Json;
+use store::package_locks::PackageLock;
 use uuid::Uuid;
 
 use crate::grants::Kind;
@@ -57,10 +58,18 @@ impl Kept {
         packages.map(Json).map_err(|error| Error::Internal(Box::new(error)))
     }
 
-    /// From what the database keeps.
-    pub(crate) fn from_json(json: Json) -> Result<Self> {
-        let packages = serde_json::from_value(json.0);
-        packages.map(Self::new).map_err(|error| Error::Internal(Box::new(error)))
+    /// From what the database keeps, if that is what was approved: a lock that was changed behind our back
+    /// is none.
+    pub(crate) fn from_row(row: PackageLock) -> Result<Self> {
+        let packages = serde_json::from_value(row.packages.0);
+        let kept = packages.map(Self::new).map_err(|error| Error::Internal(Box::new(error)))?;
+        if kept.digest == row.digest {
+            return Ok(kept);
+        }
+        tracing::error!(server_id = %row.server_id, "packages do not match their digest; not using them");
+        Err(Error::Conflict(
+            "the packages of this server do not match the digest that they were approved under, so they are not used; remove them and allow them again".to_owned(),
+        ))
     }
 }
 
@@ -91,5 +100,5 @@ fn release(name: &str) -> Result<(PackageName, Version)> {
 /// The packages of a server, if it has any.
 pub(crate) async fn kept(db: &impl store::Connection, server_id: Uuid) -> Result<Option<Kept>> {
     let found = store::package_locks::find(db, server_id).await?;
-    found.map(|row| Kept::from_json(row.packages)).transpose()
+    found.map(Kept::from_row).transpose()
 }

@@ -65,7 +65,11 @@ impl Index {
     pub(crate) async fn listing(&self, name: &PackageName) -> Result<Option<Listing>> {
         let answer = self.answer(&self.project(name), ACCEPT, LARGEST_LISTING).await?;
         let Some(found) = answer else { return Ok(None) };
-        let listing = Listing::read(name, &found.body, &found.url);
+        let name = name.clone();
+        // It can take its processor time.
+        let reading =
+            tokio::task::spawn_blocking(move || Listing::read(&name, &found.body, &found.url));
+        let listing = reading.await.map_err(|error| Error::Internal(Box::new(error)))?;
         listing.map(Some).map_err(|error| self.unavailable(error))
     }
 
@@ -81,7 +85,12 @@ impl Index {
         if let Some(found) = beside {
             return Ok(candidate.read_metadata(&found.body).map_err(|error| error.to_string()));
         }
-        let (bytes, candidate) = (self.wheel(&candidate.url).await?, candidate.clone());
+        let bytes = match self.wheel(&candidate.url).await {
+            Ok(bytes) => bytes,
+            Err(Error::Conflict(reason)) => return Ok(Err(reason)),
+            Err(error) => return Err(error),
+        };
+        let candidate = candidate.clone();
         let reading = tokio::task::spawn_blocking(move || candidate.read_wheel(&bytes));
         let read = reading.await.map_err(|error| Error::Internal(Box::new(error)))?;
         Ok(read.map_err(|error| error.to_string()))
@@ -91,7 +100,15 @@ impl Index {
     pub(crate) async fn wheel(&self, url: &str) -> Result<Vec<u8>> {
         let bounds = Bounds { bytes: WHEEL_MAX, time: WHEEL_TIME };
         let found = self.client.get(url, "*/*", bounds).await;
-        let found = found.map_err(|error| self.failed(error))?;
+        let found = found.map_err(|error| match error.kind() {
+            outbound::Kind::ResponseTooLarge => {
+                let most = WHEEL_MAX / 1_000_000;
+                Error::Conflict(format!(
+                    "the wheel has more than {most} MB, the most that is taken"
+                ))
+            }
+            _ => self.failed(error),
+        })?;
         match found.status() {
             200 => Ok(found.into_body()),
             status => Err(self.unavailable(refusal(status, url))),

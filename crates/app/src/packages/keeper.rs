@@ -1,4 +1,4 @@
-//! The keeper: clears away wheels that nobody needs, and has sets ready before calls want them.
+//! The keeper: clears away wheels that nobody needs, and has sets made before calls want them.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -19,7 +19,8 @@ pub(crate) async fn keep(store: store::Store, packages: Arc<Packages>, sandbox: 
             Ok(sets) => {
                 let needed: HashSet<&str> = sets.iter().map(|kept| &*kept.digest).collect();
                 packages.sets.retain(|digest| needed.contains(digest));
-                for kept in &sets {
+                // Those that are on disk are read when a call needs them.
+                for kept in sets.iter().filter(|kept| !set::is_on_disk(&packages, &sandbox, kept)) {
                     set::begin_with(&packages, &sandbox, kept);
                 }
             }
@@ -33,7 +34,7 @@ pub(crate) async fn keep(store: store::Store, packages: Arc<Packages>, sandbox: 
 
 async fn all(store: &store::Store) -> Result<Vec<Arc<Kept>>> {
     let rows = store::package_locks::all(store).await?;
-    rows.into_iter().map(|packages| Kept::from_json(packages).map(Arc::new)).collect()
+    Ok(rows.into_iter().filter_map(|row| Kept::from_row(row).ok().map(Arc::new)).collect())
 }
 
 async fn sweep(

@@ -49,14 +49,32 @@ fn read_version(text: &str) -> Result<Version> {
     })
 }
 
+/// Whose question it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asker {
+    /// A model's.
+    Model,
+    /// A person's, whom no model is to hold up.
+    Person,
+}
+
 /// What allowing a package would do to a server, as the index has it now. Without a version the
 /// newest that can be used is taken.
-pub(crate) async fn plan(app: &App, server_id: Uuid, wanted: &Wanted) -> Result<Plan> {
+pub(crate) async fn plan(
+    app: &App,
+    server_id: Uuid,
+    wanted: &Wanted,
+    asker: Asker,
+) -> Result<Plan> {
     servers::find(app, server_id).await?;
     let granted = held::granted(app.store(), server_id).await?;
     let before = held::kept(app.store(), server_id).await?;
     let packages = app.packages()?;
-    let place = tokio::time::timeout(LIMIT, packages.plans.acquire()).await;
+    let places = match asker {
+        Asker::Model => &packages.plans,
+        Asker::Person => &packages.plans_of_people,
+    };
+    let place = tokio::time::timeout(LIMIT, places.acquire()).await;
     let Ok(Ok(_place)) = place else {
         let reason = "many other packages are being looked up; try again".to_owned();
         return Err(Error::Busy { reason, retry_after_seconds: 5 });

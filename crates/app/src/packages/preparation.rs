@@ -10,8 +10,15 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::{Error, Result};
 
-/// After so long, what failed is tried again by the next call that needs it.
+/// After so long, what failed is tried again by the next call that needs it; longer after each failure.
 const RETRY_AFTER: Duration = Duration::from_secs(30);
+const RETRY_AT_LAST: Duration = Duration::from_hours(1);
+
+/// The same after a failure of which the packages are not the cause, such as a worker that was lost.
+const RETRY_SOON: Duration = Duration::from_secs(1);
+
+/// How many sets are held ready; the others are read from disk again when a call needs them.
+const READY_MAX: usize = 24;
 
 /// How far a set is in this process.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -73,7 +80,19 @@ pub(crate) struct Preparations<T> {
 /// Where the work tells how far it is.
 pub(crate) type Progress = watch::Sender<Preparation>;
 
+/// Why there is no set.
+#[derive(Debug, Clone)]
+pub(crate) struct Failed {
+    pub(crate) reason: String,
+    /// Whether the next attempt may do better without anybody doing anything.
+    pub(crate) passing: bool,
+}
+
 struct Slot<T> {
+    /// When it was asked for last.
+    used: Instant,
+    /// How often making it has failed before.
+    failures: u32,
     progress: watch::Receiver<Preparation>,
     outcome: watch::Receiver<Option<Outcome<T>>>,
     /// Ends the work when nobody needs the set any more.
@@ -83,7 +102,7 @@ struct Slot<T> {
 #[derive(Clone)]
 enum Outcome<T> {
     Ready(T),
-    Failed { reason: String, at: Instant },
+    Failed { failed: Failed, at: Instant },
 }
 
 impl<T: Clone + Send + Sync + 'static> Preparations<T> {
@@ -97,14 +116,19 @@ impl<T: Clone + Send + Sync + 'static> Preparations<T> {
         let Some(slot) = slots.get(digest) else { return Preparation::NotBegun };
         match &*slot.outcome.borrow() {
             Some(Outcome::Ready(set)) => (self.told)(set),
-            Some(Outcome::Failed { reason, .. }) => Preparation::Failed { reason: reason.clone() },
+            Some(Outcome::Failed { failed, .. }) => {
+                Preparation::Failed { reason: failed.reason.clone() }
+            }
             None => slot.progress.borrow().clone(),
         }
     }
 
     /// The set, if it is ready.
     pub(crate) fn ready(&self, digest: &str) -> Option<T> {
-        match &*self.slots().get(digest)?.outcome.borrow() {
+        let mut slots = self.slots();
+        let slot = slots.get_mut(digest)?;
+        slot.used = Instant::now();
+        match &*slot.outcome.borrow() {
             Some(Outcome::Ready(set)) => Some(set.clone()),
             _ => None,
         }
@@ -113,23 +137,27 @@ impl<T: Clone + Send + Sync + 'static> Preparations<T> {
     /// Begins the work of making a set ready, unless that was done, is done, or has just failed.
     pub(crate) fn begin<W>(&self, digest: &str, work: impl FnOnce(Progress) -> W)
     where
-        W: Future<Output = std::result::Result<T, String>> + Send + 'static,
+        W: Future<Output = std::result::Result<T, Failed>> + Send + 'static,
     {
         let mut slots = self.slots();
-        if slots.get(digest).is_some_and(|slot| !slot.is_worth_another_try()) {
+        let former = slots.get(digest);
+        if former.is_some_and(|slot| !slot.is_worth_another_try()) {
             return;
         }
+        let failures = former.map_or(0, |slot| slot.failures.saturating_add(1));
+        make_room(&mut slots);
         let (progress, told) = watch::channel(Preparation::Fetching { done: 0, all: 0 });
         let (sender, outcome) = watch::channel(None);
         let work = work(progress);
         let task = tokio::spawn(async move {
             let done = match work.await {
                 Ok(set) => Outcome::Ready(set),
-                Err(reason) => Outcome::Failed { reason, at: Instant::now() },
+                Err(failed) => Outcome::Failed { failed, at: Instant::now() },
             };
             sender.send_replace(Some(done));
         });
-        let slot = Slot { progress: told, outcome, _work: AbortOnDropHandle::new(task) };
+        let (used, work) = (Instant::now(), AbortOnDropHandle::new(task));
+        let slot = Slot { used, failures, progress: told, outcome, _work: work };
         slots.insert(digest.to_owned(), slot);
     }
 
@@ -145,7 +173,7 @@ impl<T: Clone + Send + Sync + 'static> Preparations<T> {
         match ended {
             Ok(Ok(outcome)) => match &*outcome {
                 Some(Outcome::Ready(set)) => Ok(set.clone()),
-                Some(Outcome::Failed { reason, .. }) => Err(failed(reason)),
+                Some(Outcome::Failed { failed: why, .. }) => Err(failed(&why.reason)),
                 None => Err(failed("it ended without a word")),
             },
             Ok(Err(_ended)) => Err(failed("the work was given up; call again")),
@@ -172,12 +200,35 @@ impl<T: Clone + Send + Sync + 'static> Preparations<T> {
 impl<T> Slot<T> {
     fn is_worth_another_try(&self) -> bool {
         match &*self.outcome.borrow() {
-            Some(Outcome::Failed { at, .. }) => at.elapsed() >= RETRY_AFTER,
+            Some(Outcome::Failed { failed, at }) => {
+                at.elapsed() >= pause(self.failures, failed.passing)
+            }
             Some(Outcome::Ready(_)) => false,
             // Work that crashed says nothing any more.
             None => self.outcome.has_changed().is_err(),
         }
     }
+}
+
+/// Lets go of the set that was not used for longest where there are as many as may be.
+fn make_room<T>(slots: &mut HashMap<String, Slot<T>>) {
+    let is_ready = |slot: &Slot<T>| matches!(&*slot.outcome.borrow(), Some(Outcome::Ready(_)));
+    let ready = slots.iter().filter(|(_, slot)| is_ready(slot));
+    if ready.clone().count() < READY_MAX {
+        return;
+    }
+    let oldest = ready.min_by_key(|(_, slot)| slot.used).map(|(digest, _)| digest.clone());
+    if let Some(digest) = oldest {
+        slots.remove(&digest);
+    }
+}
+
+/// How long after a failure the next attempt may come.
+fn pause(failures: u32, passing: bool) -> Duration {
+    if passing {
+        return RETRY_SOON;
+    }
+    RETRY_AFTER.saturating_mul(4_u32.saturating_pow(failures)).min(RETRY_AT_LAST)
 }
 
 fn failed(reason: &str) -> Error {
@@ -231,13 +282,34 @@ mod tests {
     #[tokio::test]
     async fn what_failed_says_why_and_is_not_tried_again_at_once() {
         let sets = sets();
-        sets.begin("a", |_| async { Err("no module named yaml".to_owned()) });
+        let why = Failed { reason: "no module named yaml".to_owned(), passing: false };
+        sets.begin("a", |_| async { Err(why) });
         let failed = sets.wait("a", LONG).await.unwrap_err();
         assert!(failed.to_string().contains("no module named yaml"), "{failed}");
         sets.begin("a", |_| async { Ok(1) });
         assert!(matches!(sets.state("a"), Preparation::Failed { .. }));
         sets.begin("b", |_| async { Ok(1) });
         assert_eq!(sets.wait("b", LONG).await.unwrap(), 1, "another set does not mind");
+    }
+
+    #[test]
+    fn failures_are_tried_again_later_and_later_and_what_passes_soon() {
+        assert_eq!([pause(0, false), pause(1, false)], [RETRY_AFTER, RETRY_AFTER * 4]);
+        assert_eq!([pause(9, false), pause(u32::MAX, false)], [RETRY_AT_LAST; 2]);
+        assert_eq!([pause(0, true), pause(9, true)], [RETRY_SOON; 2]);
+    }
+
+    #[tokio::test]
+    async fn only_so_many_are_held_and_the_least_used_goes_first() {
+        let sets = sets();
+        for number in 0..=READY_MAX {
+            let name = number.to_string();
+            sets.begin(&name, |_| async { Ok(1) });
+            sets.wait(&name, LONG).await.unwrap();
+            assert!(sets.ready("0").is_some());
+        }
+        assert!(sets.ready("1").is_none() && sets.ready("2").is_some());
+        assert!(sets.ready(&READY_MAX.to_string()).is_some());
     }
 
     #[tokio::test]

@@ -8,24 +8,50 @@ use std::time::Duration;
 use sandbox::{Sandbox, Set, SetReport, SetSource};
 use tokio::sync::watch;
 
-use super::preparation::Progress;
+use super::preparation::{Failed, Progress};
 use super::{Kept, Packages, Preparation, wheel};
 use crate::grants::Grants;
-use crate::{App, Result, calls};
+use crate::{App, Error, Result, calls};
 
-/// The set that a call under these grants runs with, if any. The first call of a set waits for it, as
-/// long as it may run itself.
+/// The set that a call of `source` under these grants runs with, if any. A call that comes before it is
+/// ready waits for it as long as it may run itself, unless its source names none of the modules: then
+/// it runs without.
 ///
 /// # Errors
 /// As [`Preparations::wait`](super::preparation::Preparations::wait).
-pub(crate) async fn of_call(app: &App, grants: &Grants, limit: Duration) -> Result<Option<Set>> {
+pub(crate) async fn of_call(
+    app: &App,
+    grants: &Grants,
+    source: &str,
+    limit: Duration,
+) -> Result<Option<Set>> {
     let Some(kept) = &grants.lock else { return Ok(None) };
     let packages = app.packages()?;
     if let Some(set) = packages.sets.ready(&kept.digest) {
         return Ok(Some(set));
     }
     begin(app, kept);
+    if !kept.modules().any(|module| is_named(source, module)) {
+        return Ok(None);
+    }
     packages.sets.wait(&kept.digest, limit).await.map(Some)
+}
+
+/// Whether a module's name stands in a source, as a word.
+fn is_named(source: &str, module: &str) -> bool {
+    let is_part = |letter: Option<char>| {
+        letter.is_some_and(|letter| letter == '_' || letter.is_alphanumeric())
+    };
+    source.match_indices(module).any(|(at, _)| {
+        let (before, rest) = source.split_at(at);
+        let after = rest.get(module.len()..).unwrap_or_default();
+        !is_part(before.chars().next_back()) && !is_part(after.chars().next())
+    })
+}
+
+/// Whether a set need only be read.
+pub(crate) fn is_on_disk(packages: &Packages, sandbox: &Sandbox, kept: &Kept) -> bool {
+    sandbox.has_set(&kept.digest, &folder(packages))
 }
 
 /// Begins to prepare a set, unless that is done or under way. A program without a sandbox does not.
@@ -43,7 +69,8 @@ pub(crate) fn begin_with(packages: &Arc<Packages>, sandbox: &Sandbox, kept: &Arc
         let made = prepare(&packages, &sandbox, &kept, progress).await;
         made.map_err(|error| {
             tracing::error!(%error, digest = %kept.digest, "packages could not be prepared");
-            error.to_string()
+            let passing = matches!(error, Error::Busy { .. } | Error::Unavailable { .. });
+            Failed { reason: error.to_string(), passing }
         })
     });
 }
@@ -77,6 +104,8 @@ async fn prepare(
     if let Some(set) = sandbox.kept_set(&kept.digest, &folder).await {
         return Ok(set);
     }
+    // Not many at once: each takes a worker's time from calls.
+    let _place = packages.making.acquire().await;
     let locks = kept.lock().packages;
     let all = locks.len();
     let fetching = |done| {
@@ -95,4 +124,21 @@ async fn prepare(
 /// Where the sandbox keeps sets.
 fn folder(packages: &Packages) -> PathBuf {
     packages.folder.join("sets")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_named;
+
+    #[test]
+    fn a_module_is_named_by_a_word_wherever_it_stands() {
+        for source in
+            ["import yaml", "from yaml import x", "a(yaml)", "yaml", "x = 'yaml.y'", "é.yaml"]
+        {
+            assert!(is_named(source, "yaml"), "{source}");
+        }
+        for source in ["import yamlx", "pyyaml", "_yaml", "yaml_", "yamlé", "YAML", ""] {
+            assert!(!is_named(source, "yaml"), "{source}");
+        }
+    }
 }

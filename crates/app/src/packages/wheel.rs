@@ -11,6 +11,9 @@ use crate::{Error, Result};
 /// The most that the packages of a server may have together, unpacked.
 const BYTES_MAX: usize = 100_000_000;
 
+/// The most that one file may have: what the sandbox is given at once.
+const FILE_MAX: usize = 16_000_000;
+
 /// The most files that they may have together.
 const FILES_MAX: usize = 10_000;
 
@@ -100,6 +103,14 @@ impl Gathered {
                 }
                 continue;
             }
+            if bytes.len() > FILE_MAX {
+                return Err(Error::Conflict(format!(
+                    "{} has a file of {} MB ({path}), and none may have more than {} MB",
+                    locked.name,
+                    bytes.len() / 1_000_000,
+                    FILE_MAX / 1_000_000
+                )));
+            }
             self.bytes += bytes.len();
             self.files.insert(path, (locked.name.to_string(), bytes));
         }
@@ -182,11 +193,17 @@ mod tests {
         let too_many = Wheel { modules: many, ..wheel("a", &[]) };
         assert!(Gathered::default().add(&locked("a", "1.0", &[]), too_many).is_err());
 
-        let half = |path: &str| vec![(path.to_owned(), vec![0; BYTES_MAX / 2 + 1])];
+        let files = |name: &str, count| -> Vec<(String, Vec<u8>)> {
+            (0..count).map(|number| (format!("{name}{number}.bin"), vec![0; FILE_MAX])).collect()
+        };
         let mut all = Gathered::default();
-        let first = Wheel { files: half("a.bin"), ..wheel("a", &[]) };
+        let first = Wheel { files: files("a", BYTES_MAX / FILE_MAX), ..wheel("a", &[]) };
         all.add(&locked("a", "1.0", &[]), first).unwrap();
-        let second = Wheel { files: half("b.bin"), ..wheel("b", &[]) };
+        let large =
+            Wheel { files: vec![("c.bin".to_owned(), vec![0; FILE_MAX + 1])], ..wheel("c", &[]) };
+        let refused = all.add(&locked("c", "1.0", &[]), large).unwrap_err().to_string();
+        assert!(refused.contains("c.bin") && refused.contains("16 MB"), "{refused}");
+        let second = Wheel { files: files("b", 1), ..wheel("b", &[]) };
         let refused = all.add(&locked("b", "1.0", &[]), second).unwrap_err().to_string();
         assert!(refused.contains("100 MB"), "{refused}");
     }

@@ -84,7 +84,8 @@ fn what_is_no_listing_is_refused() {
     let read = |bytes: &[u8]| Listing::read(&name("pkg"), bytes, &base);
     let good = json!({"meta": {"api-version": "1.0"}, "name": "pkg", "files": []});
     assert!(read(good.to_string().as_bytes()).is_ok());
-    for wrong in [&b""[..], b"<html>", b"[]", b"{}", b"\xff", "[".repeat(100_000).as_bytes()] {
+    assert!(matches!(read(b"<html>Sign in"), Err(IndexError::NoLinks(_))));
+    for wrong in [&b""[..], b"[]", b"{}", b"\xff", "[".repeat(100_000).as_bytes()] {
         assert!(matches!(read(wrong), Err(IndexError::Json { .. })));
     }
     let mut other = good.clone();

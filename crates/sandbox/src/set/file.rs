@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -29,6 +30,10 @@ pub(super) struct Prepared {
     /// A memory image, or an archive of the same multiple of bytes.
     pub(super) content: Vec<u8>,
 }
+
+/// How files begin that are still being written, and how old one is that nobody writes any more.
+const PARTIAL: &str = ".unfinished-";
+const UNFINISHED_AFTER: Duration = Duration::from_hours(1);
 
 /// What stands before the content.
 #[derive(Serialize, Deserialize)]
@@ -70,15 +75,16 @@ impl Folder {
     }
 
     /// Keeps `prepared` under `key`, and removes what other guests were given under it.
-    pub(super) async fn write(&self, key: &str, prepared: &Prepared) -> io::Result<()> {
-        let packed = pack(prepared)?;
-        let (folder, file, key) = (self.path.clone(), self.file(key), format!("{key}."));
-        let written = tokio::task::spawn_blocking(move || {
-            write(&folder, &file, &packed)?;
-            remove(&folder, |path, name| path != file && name.starts_with(&key));
-            Ok(())
-        });
-        written.await.map_err(io::Error::other)?
+    pub(super) fn write(&self, key: &str, prepared: &Prepared) -> io::Result<()> {
+        let (file, others) = (self.file(key), format!("{key}."));
+        write(&self.path, &file, &pack(prepared)?)?;
+        remove(&self.path, |path, name| path != file && name.starts_with(&others));
+        Ok(())
+    }
+
+    /// Whether there is a file for `key`.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.file(key).is_file()
     }
 
     /// Removes what is kept under other keys.
@@ -89,6 +95,7 @@ impl Folder {
                 name.split_once('.').is_some_and(|(key, _)| keys.iter().any(|kept| kept == key))
             };
             remove(&folder, |_, name| !is_kept(name));
+            remove_unfinished(&folder);
         });
         if let Err(error) = swept.await {
             tracing::warn!(%error, "sets of packages were not swept");
@@ -138,11 +145,26 @@ fn read(file: &Path) -> io::Result<Prepared> {
 /// Writes beside and renames, so that a crash leaves no half file under the name.
 fn write(folder: &Path, file: &Path, packed: &[u8]) -> io::Result<()> {
     fs::create_dir_all(folder)?;
-    let mut partial = tempfile::NamedTempFile::new_in(folder)?;
+    let mut partial = tempfile::Builder::new().prefix(PARTIAL).tempfile_in(folder)?;
     partial.write_all(packed)?;
     partial.as_file().sync_all()?;
     partial.persist(file)?;
     File::open(folder)?.sync_all()
+}
+
+/// Removes what a program that was killed has left half written.
+fn remove_unfinished(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let modified = entry.metadata().and_then(|metadata| metadata.modified());
+        let age = modified.ok().and_then(|time| SystemTime::now().duration_since(time).ok());
+        let unfinished = entry.file_name().to_str().is_some_and(|name| name.starts_with(PARTIAL));
+        if unfinished
+            && age.is_some_and(|age| age > UNFINISHED_AFTER)
+            && let Err(error) = fs::remove_file(entry.path())
+        {
+            tracing::warn!(%error, "a half written set of packages could not be removed");
+        }
+    }
 }
 
 fn remove(folder: &Path, unwanted: impl Fn(&Path, &str) -> bool) {
@@ -176,11 +198,11 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let (ours, other) =
             (Folder::new(folder.path(), "ours"), Folder::new(folder.path(), "other"));
-        ours.write("key", &prepared()).await.expect("it is written");
+        ours.write("key", &prepared()).expect("it is written");
         assert_eq!(ours.read("key").await, Some(prepared()));
         assert_eq!(ours.read("other").await, None);
         assert_eq!(other.read("key").await, None);
-        other.write("key", &prepared()).await.expect("it is written");
+        other.write("key", &prepared()).expect("it is written");
         assert_eq!(ours.read("key").await, None, "it gave way to that of another guest");
         other.sweep(vec!["key".to_owned()]).await;
         assert_eq!(other.read("key").await, Some(prepared()));

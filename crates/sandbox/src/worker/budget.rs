@@ -8,6 +8,9 @@ use crate::protocol::Share;
 use crate::system::Resident;
 use crate::text;
 
+/// The part of its share by which the process may have more, before calls under way are ended for it.
+const TOLERATED: usize = 4;
+
 /// What the process needs beside the calls: messages, stacks, the allocator's own.
 const WORKING_BYTES: usize = 16 << 20;
 
@@ -91,6 +94,12 @@ impl Budget {
         charged.max(real).saturating_add(more) <= self.shared.share.bytes
     }
 
+    /// Whether several calls really have far more than the share.
+    fn is_too_much(&self) -> bool {
+        let Shared { share, real: Some(real), .. } = &*self.shared else { return false };
+        self.held().calls > 1 && real.bytes() > share.bytes + share.bytes / TOLERATED
+    }
+
     /// The sentence for a call that wanted more than is left.
     pub(super) fn used_up(&self) -> String {
         let alone = self.held().calls < 2;
@@ -131,6 +140,11 @@ pub(super) struct Growth {
 }
 
 impl Growth {
+    /// Whether the calls of this worker really have far more memory than they may.
+    pub(super) fn is_too_much(&self) -> bool {
+        self.budget.is_too_much()
+    }
+
     /// Charges `more` bytes; tells whether there was room for them.
     pub(super) fn charge(&mut self, more: usize) -> bool {
         let mut held = self.budget.held();
@@ -203,7 +217,11 @@ mod tests {
         assert!(second.is_some());
         let used = std::hint::black_box(vec![1_u8; 96 * MB]);
         assert!(budget.admit().is_none(), "{}", used.len());
+        let (first, third) = (budget.clone(), budget.clone());
+        let hold = |budget: &Budget| budget.held().calls;
+        assert!(hold(&first) > 1 && third.is_too_much());
         kept.store(used.len(), Ordering::Relaxed);
+        assert!(!budget.is_too_much());
         drop(budget.admit().expect("what is kept for later calls is no call's"));
         kept.store(0, Ordering::Relaxed);
         assert!(!second.expect("room").growth().charge(1));

@@ -13,7 +13,7 @@ use wasmtime::{Store, Trap};
 use super::ahead::{self, Compiled, Order};
 use super::budget::{Admitted, Budget};
 use super::guest::Guest;
-use super::guest::bindings::Tool;
+use super::guest::bindings::{self, Tool};
 use super::meter::Meter;
 use super::operations::Operations;
 use super::outbox::Outbox;
@@ -157,7 +157,9 @@ impl Attempt {
 
     async fn inspect(&self, source: &str, execute: bool, modules: &str) -> Reply {
         let mut store = self.store();
-        let answered = match self.instance(&mut store).await {
+        // A package could have anything said of a source that is only read.
+        let set = self.set.as_ref().filter(|_| execute);
+        let answered = match self.context.guest.instance(&mut store, set).await {
             Ok(tool) => tool.call_inspect(&mut store, source, execute, modules).await,
             Err(error) => Err(error),
         };
@@ -174,14 +176,12 @@ impl Attempt {
         if let Some(compiled) = guest.ahead.compiled(&key) {
             return Ok(compiled);
         }
-        let mut store = self.store();
-        let answered = match self.instance(&mut store).await {
-            Ok(tool) => tool.call_compile(&mut store, source, modules).await,
-            Err(error) => Err(error),
-        };
+        // Not with the packages, which could have other code made of it than what was approved.
+        let (answered, store) = self.compile(None, source, modules).await;
         match answered {
             Ok(Ok(compiled)) => {
-                let constant = compiled.constant && guest.loads_ahead();
+                let constant = guest.loads_ahead()
+                    && (compiled.constant || self.is_constant(source, modules).await);
                 let compiled = Compiled { bytecode: compiled.bytecode.into(), constant };
                 guest.ahead.keep(key, &compiled);
                 Ok(compiled)
@@ -193,6 +193,28 @@ impl Attempt {
             }),
             Err(error) => Err(self.ended(&error, &store)),
         }
+    }
+
+    /// Whether the source is constant where its packages are loaded. What they say wrongly concerns nobody
+    /// but the tools that have them.
+    async fn is_constant(&self, source: &str, modules: &str) -> bool {
+        let Some(set) = &self.set else { return false };
+        let (answered, _store) = self.compile(Some(set), source, modules).await;
+        matches!(answered, Ok(Ok(compiled)) if compiled.constant)
+    }
+
+    async fn compile(
+        &self,
+        set: Option<&Set>,
+        source: &str,
+        modules: &str,
+    ) -> (wasmtime::Result<Result<bindings::Compiled, String>>, Store<State>) {
+        let mut store = self.store();
+        let answered = match self.context.guest.instance(&mut store, set).await {
+            Ok(tool) => tool.call_compile(&mut store, source, modules).await,
+            Err(error) => Err(error),
+        };
+        (answered, store)
     }
 
     /// Runs `main`, and says what to do so that the tool is loaded ahead the next time.

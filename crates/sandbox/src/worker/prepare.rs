@@ -8,12 +8,16 @@ use super::call::Attempt;
 use crate::memory::delta::{self, Delta};
 use crate::outcome::FailureKind;
 use crate::protocol::{CONTENT_MAX, Form, FromWorker, Reply};
+use crate::text;
 
-/// The most memory that a set may leave to begin with: a call has as much again for itself.
-const SNAPSHOT_MAX: usize = 128 << 20;
+/// The most memory that a set may have to begin with: a call has 96 MB and more for itself.
+const SNAPSHOT_MAX: usize = 160 << 20;
 
 /// The processor time that each level of loading may take; of the files as well, to be compiled.
 const LEVEL_CPU: Duration = Duration::from_secs(100);
+
+/// The time that each level of loading may take, however little of it is the processor's.
+const LEVEL_WALL: Duration = Duration::from_mins(3);
 
 /// How much is loaded ahead. Where one does not work, the next is tried.
 const LEVELS: [Level; 3] = [Level::Whole, Level::Tops, Level::Nothing];
@@ -40,12 +44,19 @@ impl Attempt {
 
     async fn packed(&self) -> Result<Vec<Vec<u8>>, Reply> {
         let mut store = self.store_for(LEVEL_CPU);
-        let answered = match self.guest().instance(&mut store, None).await {
-            Ok(tool) => tool.call_pack(&mut store).await,
-            Err(error) => Err(error),
+        let mut parts = Vec::new();
+        let packing = async {
+            let tool = self.guest().instance(&mut store, None).await?;
+            loop {
+                match tool.call_pack(&mut store).await? {
+                    Ok(part) if part.is_empty() => return wasmtime::Result::Ok(Ok(())),
+                    Ok(part) => parts.push(part),
+                    Err(message) => return Ok(Err(message)),
+                }
+            }
         };
-        match answered {
-            Ok(Ok(parts)) => Ok(parts),
+        match packing.await {
+            Ok(Ok(())) => Ok(parts),
             Ok(Err(message)) => Err(Reply::Ended { kind: FailureKind::Exception, message }),
             Err(error) => Err(self.ended(&error, &store)),
         }
@@ -97,9 +108,14 @@ impl Attempt {
             }
             wasmtime::Result::Ok((report, recording))
         };
-        let (report, recording) = match loading.await {
-            Ok(loaded) => loaded,
-            Err(error) => return Err(self.ended(&error, &store)),
+        let (report, recording) = match tokio::time::timeout(LEVEL_WALL, loading).await {
+            Ok(Ok(loaded)) => loaded,
+            Ok(Err(error)) => return Err(self.ended(&error, &store)),
+            Err(_elapsed) => {
+                let message =
+                    format!("loading them takes more than {}", text::duration(LEVEL_WALL));
+                return Err(Reply::Ended { kind: FailureKind::Cpu, message });
+            }
         };
         let delta = recording.finish(store).map_err(|error| Reply::Ended {
             kind: FailureKind::Trap,

@@ -19,6 +19,9 @@ use crate::outcome::FailureKind;
 /// Bytes that a guest may ask of the random source at once.
 const RANDOM_MAX: u64 = 1 << 20;
 
+/// Processor time after which a call may be the one that uses up the memory of all.
+const HEAVY: Duration = Duration::from_millis(20);
+
 /// Elements of all tables, above what the guest's libraries need.
 const TABLE_MAX: usize = 20_000;
 
@@ -101,6 +104,9 @@ pub(super) fn at_tick(mut context: StoreContextMut<'_, State>) -> UpdateDeadline
         FailureKind::Cpu
     } else if Instant::now() >= state.wall_deadline {
         FailureKind::WallClock
+    } else if state.meter.spent_until_now() >= HEAVY && state.growth.is_too_much() {
+        // Writing to the snapshot makes memory its own that it is not charged for.
+        FailureKind::Busy
     } else {
         // Others get their turn, and the runtime looks at the pipes, before this guest goes on.
         return UpdateDeadline::Yield(1);

@@ -10,17 +10,19 @@ use crate::{sandbox, tool};
 /// Asks the runner itself, as the worker does, which of several sources are constant.
 const ASKING: &str = "
 import logging
+MODULES = '{\"removed\": [], \"granted\": []}'
 world = logging.sys.modules['mcpbox_guest.runner'].WitWorld()
 async def main(sources: list[str]):
-    return [world.compile(source).constant for source in sources]
+    return [world.compile(source, MODULES).constant for source in sources]
 ";
 
 /// Loads a tool ahead, lets time pass, calls it, and returns its answer.
 const AHEAD: &str = "
 import json, logging
+MODULES = '{\"removed\": [], \"granted\": []}'
 world = logging.sys.modules['mcpbox_guest.runner'].WitWorld()
 source = arguments['source']
-compiled = world.compile(source)
+compiled = world.compile(source, MODULES)
 world.load(compiled.bytecode, source, '{\"removed\": [], \"granted\": []}')
 answer = world.call(json.dumps(arguments['given']), '{\"KEY\": \"value\"}', 1000000)
 async def main(source: str, given: dict):
@@ -181,10 +183,11 @@ async fn a_module_level_that_fails_or_is_noticed_cannot_be_loaded_ahead() {
     let sandbox = sandbox(1).await;
     let loading = "
 import logging
+MODULES = '{\"removed\": [], \"granted\": []}'
 world = logging.sys.modules['mcpbox_guest.runner'].WitWorld()
 async def main(source: str):
     try:
-        compiled = world.compile(source)
+        compiled = world.compile(source, MODULES)
         world.load(compiled.bytecode, source, '{\"removed\": [\"csv\"], \"granted\": []}')
     except Exception as error:
         return error.value
