@@ -35,9 +35,18 @@ def is_folder(path: str) -> bool:
     return path in _folders
 
 
+def is_named(path: str) -> bool:
+    """Whether there is such a file, a module without its source included."""
+    folder, _, name = path.rpartition("/")
+    return name in _folders.get(folder, ())
+
+
 def read(path: Any) -> bytes:
     """Return a file's content."""
-    found = _content.get(_normal(path) or "")
+    place = _normal(path) or ""
+    found = _content.get(place)
+    if place in _folders:
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
     if found is None:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
     return found

@@ -117,6 +117,13 @@ def pack() -> bytes:
     return marshal.dumps((code, content)) if size else b""
 
 
+def provide(found: dict[str, bytes]) -> None:
+    """Have the files of a package that the guest itself brings in every set."""
+    code = {path: _compiled(path, data) for path, data in found.items() if path.endswith(".py")}
+    PACKAGES.code.update(code)
+    files.add({path: data for path, data in found.items() if path not in code}, code)
+
+
 def unpack(part: bytes) -> None:
     """Make what a part holds importable."""
     code, content = marshal.loads(part)

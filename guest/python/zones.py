@@ -1,22 +1,36 @@
-"""Time zones: the files of the package tzdata, held in memory because there is no file system."""
+"""Time zones: the files of the package tzdata, held in memory because there is no file system.
+
+`zoneinfo` finds them in every call. Packages of a set read them as the files of `tzdata`.
+"""
 
 import io
+import sys
 import zoneinfo
 import zoneinfo._common
 from pathlib import Path
 
 import tzdata
 
+from . import packages
+
 ZONES: dict[str, bytes] = {}
 
 
 def _read() -> None:
-    folder = Path(tzdata.__file__).parent / "zoneinfo"
+    """Read all zones, the list of them, and the modules beside them."""
+    folder = Path(tzdata.__file__).parent
+    files = {}
     for path in folder.rglob("*"):
         if path.is_file():
-            content = path.read_bytes()
+            content, name = path.read_bytes(), path.relative_to(folder).as_posix()
             if content.startswith(b"TZif"):
-                ZONES[path.relative_to(folder).as_posix()] = content
+                ZONES[name.removeprefix("zoneinfo/")] = content
+            elif path.suffix != ".py" and name != "zones":
+                continue
+            files[f"tzdata/{name}"] = content
+    packages.provide(files)
+    # Its files are gone after the snapshot; in a set it is found as packages are.
+    del sys.modules["tzdata"]
 
 
 def _load(key: str) -> io.BytesIO:
