@@ -23,6 +23,9 @@ SKIPPED = frozenset(
     """.split()
 )
 
+# Preloaded modules that packages load a second time, to have one of their own to change.
+TWICE = frozenset({"html.parser"})
+
 
 class Archive(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
     """Finds and loads modules whose bytecode was kept."""
@@ -31,14 +34,14 @@ class Archive(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
         self._modules: dict[str, tuple[bool, bytes]] = {}
 
     def fill(self) -> None:
-        """Keep the bytecode of every module that is not imported yet."""
+        """Keep the bytecode of every module that is not imported yet, or that is wanted twice."""
         for path in sorted(FOLDER.rglob("*.py")):
             parts = path.relative_to(FOLDER).with_suffix("").parts
             if SKIPPED.intersection(parts) or parts[-1] == "__main__":
                 continue
             package = parts[-1] == "__init__"
             name = ".".join(parts[:-1] if package else parts)
-            if name not in sys.modules:
+            if name not in sys.modules or name in TWICE:
                 code = compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
                 self._modules[name] = package, marshal.dumps(code)
 
@@ -92,4 +95,7 @@ def install(roots: frozenset[str]) -> None:
     """Make the whole library importable without files."""
     preload(roots)
     ARCHIVE.fill()
+    for name in TWICE:
+        module = sys.modules[name]
+        module.__loader__ = module.__spec__.loader = ARCHIVE
     sys.meta_path.insert(2, ARCHIVE)
