@@ -8,14 +8,19 @@ import importlib.abc
 from types import ModuleType
 from typing import Any
 
-# The classes and functions of each, from the documentation of `bz2` and `lzma`.
+from . import foreign
+
+# The classes and functions of each, from the documentation of `bz2` and `lzma`;
+# what `ctypes` is made of has a stand-in of its own.
 NAMES: dict[str, str] = {
     "_bz2": "BZ2Compressor BZ2Decompressor",
     "_lzma": "LZMACompressor LZMADecompressor is_check_supported _encode_filter_properties"
     " _decode_filter_properties",
+    "_ctypes": "",
 }
-CONSTANTS: dict[str, dict[str, int]] = {
+CONSTANTS: dict[str, dict[str, Any]] = {
     "_bz2": {},
+    "_ctypes": foreign.CONTENT,
     "_lzma": {
         "FORMAT_AUTO": 0,
         "FORMAT_XZ": 1,
@@ -39,7 +44,7 @@ CONSTANTS: dict[str, dict[str, int]] = {
 
 
 class Loader(importlib.abc.Loader):
-    """Makes modules in which everything refuses."""
+    """Makes modules in which everything refuses that is not a constant."""
 
     def exec_module(self, module: ModuleType) -> None:
         """Fill the module."""
