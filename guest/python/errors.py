@@ -7,7 +7,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
-from . import responses
+from . import files, responses
 
 FILENAME = "tool.py"
 MESSAGE_MAX = 2_000
@@ -38,7 +38,9 @@ def without_paths(text: str) -> str:
 
 def _module(found: re.Match[str]) -> str:
     name = found[1].replace("/", ".")
-    return name if name in sys.modules else found[0].rpartition("/")[2]
+    # A module that fails while it is imported is no longer among those that are.
+    known = name in sys.modules or files.is_named(found[0])
+    return name if known else found[0].rpartition("/")[2]
 
 
 def text_of(error: BaseException) -> str:
