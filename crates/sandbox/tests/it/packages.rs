@@ -1,6 +1,7 @@
 //! Sets of packages: made once, the same for every call, each set by itself.
 
 mod made;
+mod published;
 mod trouble;
 
 use std::collections::HashSet;
