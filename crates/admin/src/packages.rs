@@ -366,6 +366,12 @@ pub(crate) mod tests {
         let failed = std::collections::BTreeMap::from([("a.b".to_owned(), "no <c>".to_owned())]);
         let ready = state(Preparation::Ready { failed, fallen_back: None });
         assert!(!ready.contains("hx-get") && ready.contains("no &#60;c&#62;"), "{ready}");
+        assert!(ready.contains("note good") && ready.contains("<details>"), "{ready}");
+        let failed = [("sympy".to_owned(), "no <c>".to_owned())].into();
+        let broken = state(Preparation::Ready { failed, fallen_back: None });
+        assert!(!broken.contains("note good") && !broken.contains("<details>"), "{broken}");
+        let said = "<code><bdi>sympy</bdi></code> cannot be imported: <bdi>no &#60;c&#62;</bdi>";
+        assert!(broken.contains(said), "{broken}");
         let failed = state(Preparation::Failed { reason: "the disk is full".to_owned() });
         assert!(!failed.contains("hx-get") && failed.contains("the disk is full"), "{failed}");
     }

@@ -2,6 +2,8 @@
 
 mod filing;
 
+use std::collections::BTreeMap;
+
 use sandbox::{ModuleStanding, allowed_modules};
 use serde::Serialize;
 pub use store::requests::{Named, Request, State};
@@ -12,7 +14,7 @@ pub use crate::grants::Kind;
 use crate::grants::{self, Act, Grants, Subject};
 use crate::identity::{Admin, Who};
 use crate::packages::Held;
-use crate::{App, Error, Listed, Page, Result, clock, names, network, tools};
+use crate::{App, Error, Listed, Page, Result, clock, names, network, packages, tools};
 
 /// What filing did.
 #[derive(Debug, Clone)]
@@ -59,6 +61,8 @@ pub struct Modules {
     pub granted: Vec<String>,
     /// The server's packages, with the modules that they bring.
     pub packages: Vec<Held>,
+    /// Those of their modules that cannot be imported, and why.
+    pub not_importable: BTreeMap<String, String>,
 }
 
 /// Asks for a module of Python's standard library for all tools. Asking for what waits already
@@ -157,8 +161,10 @@ pub async fn waiting(app: &App, server_id: Option<Uuid>) -> Result<Waiting> {
 pub async fn modules(app: &App, server_id: Option<Uuid>) -> Result<Modules> {
     let server_id = server_id.unwrap_or_else(Uuid::nil);
     let Grants { modules: granted, lock, .. } = grants::of(app, server_id).await?;
+    let state = lock.as_ref().map(|lock| packages::preparation(app, &lock.digest));
+    let not_importable = state.map(|state| state.not_importable()).unwrap_or_default();
     let packages = lock.map(|lock| lock.packages.clone()).unwrap_or_default();
-    Ok(Modules { default: allowed_modules().collect(), granted, packages })
+    Ok(Modules { default: allowed_modules().collect(), granted, packages, not_importable })
 }
 
 /// The request of that id, if it is of that kind.

@@ -1,6 +1,6 @@
 //! The management tools for getting a tool approved.
 
-use app::approvals;
+use app::{approvals, packages};
 use app::requests::{self, Kind, Named};
 use app::tools::{self, State};
 use serde_json::{Value, json};
@@ -56,6 +56,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
                 ("approved_by", "string?"),
                 ("rejection_reason", "string?"),
                 ("publish_notes", "string?"),
+                ("packages_not_importable", "object"),
             ];
             let asked = vec![
                 ("module_requests", list_of(MODULE_FIELDS)),
@@ -150,6 +151,7 @@ async fn status(request: Request) -> Outcome {
     let newest = detail.newest;
     let approved = newest.state == State::Approved;
     let asked = requests::of_tool(&request.app, detail.tool.id).await?;
+    let not_importable = packages::not_importable(&request.app, detail.server.id).await?;
     Ok(answer::object(json!({
         "tool_id": detail.tool.id,
         "name": newest.name,
@@ -168,6 +170,7 @@ async fn status(request: Request) -> Outcome {
         "publish_notes": newest.notes,
         "module_requests": with_standing(&asked, Kind::Module),
         "network_access_requests": with_standing(&asked, Kind::Host),
+        "packages_not_importable": not_importable,
         "package_requests": with_standing(&asked, Kind::Package),
     })))
 }

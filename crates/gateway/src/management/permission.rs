@@ -84,6 +84,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
                 ("allowed_modules", "array"),
                 ("default_modules", "array"),
                 ("packages", "array"),
+                ("packages_not_importable", "object"),
                 ("total_allowed", "integer"),
                 ("description", "string"),
             ])
@@ -257,8 +258,9 @@ async fn modules(request: Request) -> Outcome {
 fn listed(modules: &requests::Modules) -> Value {
     let mut allowed: Vec<&str> = modules.default.clone();
     allowed.extend(modules.granted.iter().map(String::as_str));
+    let fails = |module: &&String| modules.not_importable.contains_key(*module);
     let of_packages = modules.packages.iter().flat_map(|package| &package.modules);
-    allowed.extend(of_packages.map(String::as_str));
+    allowed.extend(of_packages.filter(|module| !fails(module)).map(String::as_str));
     allowed.sort_unstable();
     allowed.dedup();
     json!({
@@ -266,23 +268,49 @@ fn listed(modules: &requests::Modules) -> Value {
         "total_allowed": allowed.len(),
         "allowed_modules": allowed,
         "default_modules": modules.default,
-        "packages": modules.packages.iter().map(package).collect::<Vec<_>>(),
+        "packages": modules.packages.iter().map(|held| package(held, &fails)).collect::<Vec<_>>(),
+        "packages_not_importable": modules.not_importable,
         "description": "Each name stands for the module and all that is in it. Ask for another one with mcpbox_request_module.",
     })
 }
 
 /// A package that a server has, for a model.
-fn package(held: &Held) -> Value {
+fn package(held: &Held, fails: &impl Fn(&&String) -> bool) -> Value {
+    let modules = held.modules.iter().filter(|module| !fails(module));
     json!({
         "package": held.locked.name,
         "version": held.locked.version.to_string(),
-        "modules": held.modules,
+        "modules": modules.collect::<Vec<_>>(),
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_cannot_be_imported_is_named_with_the_reason_and_is_not_allowed() {
+        let held: Held = serde_json::from_value(json!({
+            "locked": {
+                "name": "sympy", "version": "1.14.0", "wheel": "sympy-1.14.0-py3-none-any.whl",
+                "url": "https://files.example/sympy-1.14.0-py3-none-any.whl",
+                "sha256": "ab".repeat(32), "bytes": 1, "requires": [], "provided": [],
+                "yanked": null, "without_compiled": false,
+            },
+            "modules": ["isympy", "sympy"],
+            "left_out": [],
+            "summary": null, "license": null, "home_page": null,
+        }))
+        .unwrap();
+        let ready =
+            requests::Modules { default: vec!["csv"], packages: vec![held], ..Default::default() };
+        assert_eq!(listed(&ready)["allowed_modules"], json!(["csv", "isympy", "sympy"]));
+        let not_importable = [("sympy".to_owned(), "no mpmath".to_owned())].into();
+        let listed = listed(&requests::Modules { not_importable, ..ready });
+        assert_eq!(listed["allowed_modules"], json!(["csv", "isympy"]));
+        assert_eq!(listed["packages"][0]["modules"], json!(["isympy"]));
+        assert_eq!(listed["packages_not_importable"], json!({"sympy": "no mpmath"}));
+    }
 
     #[test]
     fn what_was_granted_stands_among_what_is_allowed_from_the_start() {

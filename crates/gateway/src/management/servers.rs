@@ -1,5 +1,6 @@
 //! The management tools for servers.
 
+use app::packages::Preparation;
 use app::servers::{self, Server, Started, Summary};
 use app::tools::{Revision, Tool};
 use app::{grants, packages, requests};
@@ -52,6 +53,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
                     ("allowed_hosts", "array"),
                     ("allowed_packages", "array"),
                     ("packages_state", "string?"),
+                    ("packages_not_importable", "object"),
                 ],
                 vec![("tools", list_of(TOOL_FIELDS)), ("pending_requests", result(PENDING_FIELDS))],
             )
@@ -163,7 +165,7 @@ async fn get(request: Request) -> Outcome {
     let detail = servers::get(&request.app, request.arguments.id("server_id")?).await?;
     let allowed = grants::of(&request.app, detail.server.id).await?;
     let preparation = match &allowed.lock {
-        Some(lock) => Some(packages::preparation(&request.app, &lock.digest).text()),
+        Some(lock) => Some(packages::preparation(&request.app, &lock.digest)),
         None => None,
     };
     let waiting = requests::waiting(&request.app, Some(detail.server.id)).await?;
@@ -181,7 +183,8 @@ async fn get(request: Request) -> Outcome {
         "tool_count": detail.tools.len(),
         "allowed_hosts": allowed.hosts,
         "allowed_packages": allowed.packages,
-        "packages_state": preparation,
+        "packages_state": preparation.as_ref().map(Preparation::whole_text),
+        "packages_not_importable": preparation.map(|state| state.not_importable()).unwrap_or_default(),
         "pending_requests": waiting,
     })))
 }
