@@ -1,8 +1,8 @@
 //! The management tools for getting a tool approved.
 
-use app::{approvals, packages};
 use app::requests::{self, Kind, Named};
 use app::tools::{self, State};
+use app::{approvals, packages};
 use serde_json::{Value, json};
 
 use super::permission::{MODULE_FIELDS, NETWORK_FIELDS, PACKAGE_FIELDS, subject, with_standing};
