@@ -1,5 +1,7 @@
 //! The pages of requests for modules, hosts and packages: what waits, what was decided, what is allowed.
 
+use std::collections::HashSet;
+
 use app::grants::{Event, Grant};
 use app::identity::Admin;
 use app::requests::{Decision, Kind, Named, State as RequestState};
@@ -8,6 +10,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect};
 use serde::Deserialize;
+use uuid::Uuid;
 
 use crate::errors::{Answer, Problem};
 use crate::extract::{Fields, Id, Search};
@@ -52,7 +55,16 @@ struct ListPage {
 struct HistoryPage {
     frame: Frame,
     events: Vec<Event>,
+    /// The servers of them that there still are.
+    servers: HashSet<Uuid>,
     pager: Pager,
+}
+
+impl HistoryPage {
+    /// The server of an event, unless it is gone.
+    fn still_there(&self, event: &Event) -> Option<Uuid> {
+        event.server_id.filter(|id| self.servers.contains(id))
+    }
 }
 
 #[derive(Deserialize)]
@@ -146,7 +158,9 @@ pub(crate) async fn history(
 ) -> Answer {
     let page = Page { number: view::number(&look.page), size: PAGE_SIZE };
     let listed = grants::history(&app, page).await?;
+    let servers = grants::servers_of(&app, &listed.items).await?;
     view::page(&HistoryPage {
+        servers,
         frame: Frame::load(&app, &admin, "/approvals").await?,
         events: listed.items,
         pager: Pager::new(page, listed.total, "/approvals/history"),
@@ -183,7 +197,7 @@ pub(crate) async fn remove_module(
     Ok(Redirect::to("/approvals/requests#modules").into_response())
 }
 
-async fn decide(app: &App, admin: &Admin, kind: Kind, id: uuid::Uuid, form: &Form) -> Answer {
+async fn decide(app: &App, admin: &Admin, kind: Kind, id: Uuid, form: &Form) -> Answer {
     let decision = decision(&form.action, &form.reason)?;
     let decided = requests::decide(app, admin, kind, id, decision).await?;
     let path = format!("/approvals/requests?status={}#request-{id}", decided.state);
@@ -202,7 +216,6 @@ pub(crate) fn decision<'a>(action: &str, reason: &'a str) -> Result<Decision<'a>
 #[cfg(test)]
 pub(crate) mod tests {
     use app::requests::Request;
-    use uuid::Uuid;
 
     use super::*;
 
@@ -278,6 +291,35 @@ pub(crate) mod tests {
         asked.state = RequestState::Approved;
         let html = card(asked).render().unwrap();
         assert!(!html.contains("<form"), "{html}");
+    }
+
+    #[test]
+    fn the_history_names_the_server_and_leads_to_one_that_is_still_there() {
+        let event = |kind, server_id: u128, name: &str| Event {
+            id: Uuid::nil(),
+            kind,
+            server_id: Some(Uuid::from_u128(server_id)),
+            server_name: Some(name.to_owned()),
+            tool_id: None,
+            name: "a.example".to_owned(),
+            action: "added".to_owned(),
+            actor: "grace".to_owned(),
+            reason: None,
+            at: app::clock::now(),
+        };
+        let (here, module) = (event(Kind::Host, 1, "weather"), event(Kind::Module, 1, "shop"));
+        let page = HistoryPage {
+            frame: Frame::sample("/approvals"),
+            events: vec![here, event(Kind::Package, 2, "gone"), module],
+            servers: [Uuid::from_u128(1)].into(),
+            pager: Pager::new(Page { number: 1, size: 20 }, 3, "/approvals/history"),
+        };
+        let html = page.render().unwrap();
+        view::sample("history", &html);
+        let link = format!("href=\"/servers/{}\"><bdi>weather</bdi></a>", Uuid::from_u128(1));
+        assert!(html.contains(&link) && html.contains("<bdi>gone</bdi>"), "{html}");
+        assert_eq!(html.matches("href=\"/servers/").count(), 1, "{html}");
+        assert!(html.contains("every server") && !html.contains("shop"), "{html}");
     }
 
     #[test]

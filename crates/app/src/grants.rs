@@ -1,5 +1,6 @@
 //! Grants: what people allowed the tools of a server beside what every tool may.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use sandbox::ModulePolicy;
@@ -76,6 +77,12 @@ pub async fn refusals(app: &App, server_id: Uuid) -> Result<Vec<Refusal>> {
 /// What happened to requests and grants, newest first.
 pub async fn history(app: &App, page: Page) -> Result<Listed<Event>> {
     Ok(store::grants::history(app.store(), page).await?)
+}
+
+/// The servers of these events that there still are.
+pub async fn servers_of(app: &App, events: &[Event]) -> Result<HashSet<Uuid>> {
+    let ids: Vec<Uuid> = events.iter().filter_map(|event| event.server_id).collect();
+    Ok(store::servers::existing(app.store(), &ids).await?)
 }
 
 /// Allows a server's tools to reach a host that nobody asked for. What its tools had asked for and
@@ -258,10 +265,15 @@ pub(crate) async fn record(
     subject: &Subject<'_>,
     act: Act<'_>,
 ) -> Result<()> {
+    let server = match subject.server_id {
+        Some(id) => store::servers::find(transaction, id).await?,
+        None => None,
+    };
     let event = Event {
         id: Uuid::now_v7(),
         kind: subject.kind,
         server_id: subject.server_id,
+        server_name: server.map(|server| server.name),
         tool_id: act.tool_id,
         name: subject.name.to_owned(),
         action: act.action.to_owned(),

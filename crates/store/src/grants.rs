@@ -68,6 +68,8 @@ mod events {
         pub kind: Kind,
         /// The server, which may be gone; none for what concerns the whole installation.
         pub server_id: Option<Uuid>,
+        /// How the server was called then.
+        pub server_name: Option<String>,
         /// The tool that asked, which may be gone.
         pub tool_id: Option<Uuid>,
         /// The module, the host or the package.

@@ -1,5 +1,7 @@
 //! Servers: named groups of tools that are started and stopped together.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use sea_orm::{
     ColumnTrait, DeriveValueType, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
@@ -104,6 +106,15 @@ pub async fn find_by_name(db: &impl Connection, name: &str) -> Result<Option<Ser
     }
     let found = entity::Entity::find().filter(entity::Column::Name.eq(name));
     Ok(found.one(&db.reader()).await?)
+}
+
+/// Those of these servers that there still are.
+pub async fn existing(db: &impl Connection, ids: &[Uuid]) -> Result<HashSet<Uuid>> {
+    let found = entity::Entity::find()
+        .filter(entity::Column::Id.is_in(ids.iter().copied()))
+        .all(&db.reader())
+        .await?;
+    Ok(found.into_iter().map(|server| server.id).collect())
 }
 
 /// The servers in the order they were made, each with the number of its tools.

@@ -284,6 +284,7 @@ fn grant_events() -> TableCreateStatement {
         pk_uuid("id"),
         text("kind"),
         uuid_null("server_id"),
+        text_null("server_name"),
         uuid_null("tool_id"),
         text("name"),
         text("action"),

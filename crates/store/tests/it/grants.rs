@@ -87,6 +87,7 @@ fn grants_go_with_their_server_and_the_history_stays() {
                 id: Uuid::now_v7(),
                 kind: Kind::Host,
                 server_id: Some(server.id),
+                server_name: Some(server.name.clone()),
                 tool_id: Some(Uuid::now_v7()),
                 name: "a.example".to_owned(),
                 action: action.to_owned(),
@@ -97,7 +98,11 @@ fn grants_go_with_their_server_and_the_history_stays() {
             grants::record(&store, &event).await.expect("record");
             events.insert(0, event);
         }
+        let ids = [server.id, Uuid::now_v7()];
+        let found = servers::existing(&store, &ids).await.expect("read");
+        assert_eq!(found.into_iter().collect::<Vec<_>>(), [server.id]);
         assert!(servers::delete(&store, server.id).await.expect("delete"));
+        assert!(servers::existing(&store, &ids).await.expect("read").is_empty());
         let left = grants::of(&store, Some(server.id)).await.expect("read");
         assert_eq!(names(&left), ["sched"]);
         let history = grants::history(&store, ALL).await.expect("read");
