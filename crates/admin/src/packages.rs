@@ -3,7 +3,7 @@
 use app::grants::Grant;
 use app::packages::{self, Approval, Change, Plan, Preparation};
 use app::requests::{self, Kind, Request, State as RequestState};
-use app::{App, servers};
+use app::{App, tools};
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -14,6 +14,7 @@ use uuid::Uuid;
 use crate::errors::{Answer, Problem};
 use crate::extract::{Fields, Id, Search};
 use crate::requests::decision;
+use crate::servers;
 use crate::session::SignedIn;
 use crate::view::{self, Frame};
 
@@ -50,6 +51,7 @@ impl askama::filters::HtmlSafe for StateView {}
 struct ReviewPage {
     frame: Frame,
     request: Request,
+    tool_name: String,
     server_name: String,
     plan: Option<PlanView>,
     problem: Option<String>,
@@ -140,7 +142,14 @@ pub(crate) async fn plan(
     Id(id): Id,
     Search(wanted): Search<Wanted>,
 ) -> Answer {
-    let plan = packages::plan(&app, id, &wanted.package, Some(&wanted.version)).await?;
+    let Wanted { package, version, .. } = wanted;
+    let plan = match packages::plan(&app, id, &package, Some(&version)).await {
+        Ok(plan) => plan,
+        Err(error) => {
+            let typed = (servers::Form::Package, (package, version));
+            return servers::show_again(&app, &admin, id, typed, error.into()).await;
+        }
+    };
     let frame = Frame::load(&app, &admin, "/servers").await?;
     add_page(&app, frame, id, (plan, None)).await
 }
@@ -153,7 +162,15 @@ pub(crate) async fn add(
     Fields(wanted): Fields<Wanted>,
 ) -> Answer {
     let Wanted { package, version, plan } = wanted;
-    match packages::add(&app, &admin, id, (&package, Some(&version)), &plan).await? {
+    let added = packages::add(&app, &admin, id, (&package, Some(&version)), &plan).await;
+    let added = match added {
+        Ok(added) => added,
+        Err(error) => {
+            let typed = (servers::Form::Package, (package, version));
+            return servers::show_again(&app, &admin, id, typed, error.into()).await;
+        }
+    };
+    match added {
         Approval::Given(_) => Ok(Redirect::to(&format!("/servers/{id}#packages")).into_response()),
         Approval::Different(plan) => {
             let frame = Frame::load(&app, &admin, "/servers").await?;
@@ -187,8 +204,12 @@ async fn review_page(
     (plan, problem): (Option<Plan>, Option<String>),
 ) -> Answer {
     let server_name = server_name(app, request.server_id).await?;
-    let plan = plan.map(|plan| PlanView { plan });
-    view::page(&ReviewPage { frame, request, server_name, plan, problem })
+    let plan = match plan {
+        Some(plan) => Some(PlanView { plan: packages::with_sizes(app, plan).await? }),
+        None => None,
+    };
+    let tool_name = tools::get(app, request.tool_id).await?.newest.name;
+    view::page(&ReviewPage { frame, request, tool_name, server_name, plan, problem })
 }
 
 async fn add_page(
@@ -198,11 +219,12 @@ async fn add_page(
     (plan, problem): (Plan, Option<&'static str>),
 ) -> Answer {
     let server_name = server_name(app, server_id).await?;
-    view::page(&AddPage { frame, server_id, server_name, view: PlanView { plan }, problem })
+    let view = PlanView { plan: packages::with_sizes(app, plan).await? };
+    view::page(&AddPage { frame, server_id, server_name, view, problem })
 }
 
 async fn server_name(app: &App, id: Uuid) -> Result<String, Problem> {
-    Ok(servers::get(app, id).await?.server.name)
+    Ok(app::servers::get(app, id).await?.server.name)
 }
 
 /// The package that a grant names.
@@ -313,6 +335,7 @@ pub(crate) mod tests {
         let page = ReviewPage {
             frame: Frame::sample("/approvals"),
             request,
+            tool_name: "forecast".to_owned(),
             server_name: "weather".to_owned(),
             plan: plan.map(|plan| PlanView { plan }),
             problem: problem.map(str::to_owned),
@@ -325,6 +348,8 @@ pub(crate) mod tests {
         let html = review(RequestState::Pending, Some(plan()), None);
         view::sample("package", &html);
         for part in [
+            "<bdi>weather</bdi>__<bdi>forecast</bdi>",
+            "<a href=\"https://jinja.example/\" rel=\"noreferrer\"><bdi>https://jinja.example/",
             "Templates &#38; &#60;more&#62;",
             "BSD-3-Clause",
             "from 3.0.0",

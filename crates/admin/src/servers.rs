@@ -1,15 +1,17 @@
 //! The pages of servers: the list, one server with its tools, starting and stopping it.
 
 use app::grants::{Grant, Refusal};
-use app::identity::Who;
+use app::identity::{Admin, Who};
 use app::packages::OfServer;
-use app::requests::Request;
+use app::requests::{Kind, Request};
 use app::servers::{Detail, Summary};
-use app::{App, grants, packages, requests, servers};
+use app::{App, grants, network, packages, requests, servers};
 use askama::Template;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect};
 use serde::Deserialize;
+use uuid::Uuid;
 
 use crate::errors::{Answer, Problem};
 use crate::extract::{Fields, Id, Search};
@@ -38,6 +40,78 @@ struct ShowPage {
     state: StateView,
     waiting: Vec<Request>,
     refusals: Vec<Refusal>,
+    /// What was typed into the form for hosts, and refused.
+    host: Typed,
+    /// The same of the form for packages.
+    package: Typed,
+}
+
+/// What somebody typed into a form with two fields, and why it cannot be used.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Typed {
+    /// The name of a host or of a package.
+    pub(crate) name: String,
+    /// The port or the version.
+    pub(crate) detail: String,
+    /// Empty where nothing is wrong.
+    pub(crate) problem: String,
+}
+
+/// One of the forms on the page of a server.
+pub(crate) enum Form {
+    Host,
+    Package,
+}
+
+impl ShowPage {
+    async fn load(app: &App, admin: &Admin, id: Uuid) -> Result<Self, Problem> {
+        let packages = packages::of_server(app, id).await?;
+        Ok(Self {
+            frame: Frame::load(app, admin, "/servers").await?,
+            server: servers::get(app, id).await?,
+            hosts: grants::hosts(app, id).await?,
+            state: StateView { server_id: id, preparation: packages.preparation.clone() },
+            packages,
+            waiting: requests::waiting_of_server(app, id).await?,
+            refusals: grants::refusals(app, id).await?,
+            host: Typed::default(),
+            package: Typed::default(),
+        })
+    }
+
+    /// What waits of one kind.
+    fn waiting_for(&self, kind: Kind) -> Vec<&Request> {
+        self.waiting.iter().filter(|request| request.kind == kind).collect()
+    }
+
+    /// Whether the tools can reach by now what they were refused.
+    fn is_allowed(&self, refusal: &Refusal) -> bool {
+        network::is_allowed(refusal, &self.hosts)
+    }
+}
+
+/// The page of a server with what was typed into one of its forms, and what is wrong with that; or
+/// the problem itself, where it is none of the form.
+pub(crate) async fn show_again(
+    app: &App,
+    admin: &Admin,
+    id: Uuid,
+    (form, typed): (Form, (String, String)),
+    problem: Problem,
+) -> Answer {
+    let status = problem.status();
+    let is_of_form =
+        [StatusCode::UNPROCESSABLE_ENTITY, StatusCode::CONFLICT, StatusCode::SERVICE_UNAVAILABLE];
+    if !is_of_form.contains(&status) {
+        return Err(problem);
+    }
+    let mut page = ShowPage::load(app, admin, id).await?;
+    let typed = Typed { name: typed.0, detail: typed.1, problem: problem.detail().to_owned() };
+    match form {
+        Form::Host => page.host = typed,
+        Form::Package => page.package = typed,
+    }
+    Ok((status, view::page(&page)?).into_response())
 }
 
 #[derive(Deserialize)]
@@ -64,14 +138,7 @@ pub(crate) async fn list(
 
 /// GET /servers/{id}
 pub(crate) async fn show(State(app): State<App>, SignedIn(admin): SignedIn, Id(id): Id) -> Answer {
-    let frame = Frame::load(&app, &admin, "/servers").await?;
-    let server = servers::get(&app, id).await?;
-    let hosts = grants::hosts(&app, id).await?;
-    let waiting = requests::waiting_of_server(&app, id).await?;
-    let refusals = grants::refusals(&app, id).await?;
-    let packages = packages::of_server(&app, id).await?;
-    let state = StateView { server_id: id, preparation: packages.preparation.clone() };
-    view::page(&ShowPage { frame, server, hosts, packages, state, waiting, refusals })
+    view::page(&ShowPage::load(&app, &admin, id).await?)
 }
 
 /// POST /servers/{id}/allowed-hosts
@@ -81,14 +148,23 @@ pub(crate) async fn allow_host(
     Id(id): Id,
     Fields(form): Fields<HostForm>,
 ) -> Answer {
+    match add_host(&app, &admin, id, &form).await {
+        Ok(()) => Ok(Redirect::to(&format!("/servers/{id}#hosts")).into_response()),
+        Err(problem) => {
+            let typed = (Form::Host, (form.host, form.port));
+            show_again(&app, &admin, id, typed, problem).await
+        }
+    }
+}
+
+async fn add_host(app: &App, admin: &Admin, id: Uuid, form: &HostForm) -> Result<(), Problem> {
     let port = match form.port.trim() {
         "" => None,
         port => Some(port.parse().map_err(|_not_a_port| {
             Problem::invalid("port", "expected a number from 1 to 65535, or nothing for all")
         })?),
     };
-    grants::add_host(&app, &admin, id, &form.host, port).await?;
-    Ok(Redirect::to(&format!("/servers/{id}#hosts")).into_response())
+    Ok(grants::add_host(app, admin, id, &form.host, port).await?)
 }
 
 /// POST /servers/{id}/allowed-hosts/remove
@@ -118,10 +194,8 @@ pub(crate) async fn stop(State(app): State<App>, SignedIn(admin): SignedIn, Id(i
 pub(crate) mod tests {
     use app::Page;
     use app::packages::Preparation;
-    use app::requests::Kind;
     use app::servers::{Server, Status};
     use app::tools::{Revision, Tool};
-    use uuid::Uuid;
 
     use super::*;
     use crate::packages::tests::kept;
@@ -178,25 +252,9 @@ pub(crate) mod tests {
     #[test]
     fn hosts_can_be_taken_back_and_what_waits_is_named() {
         let mut page = page(Status::Running, vec![]);
-        page.hosts = vec![Grant {
-            id: Uuid::nil(),
-            kind: Kind::Host,
-            server_id: Some(Uuid::nil()),
-            name: "api.example.com:8443".to_owned(),
-            request_id: None,
-            granted_by: "grace".to_owned(),
-            granted_at: app::clock::now(),
-        }];
+        page.hosts = vec![grant(Kind::Host, "api.example.com:8443")];
         page.waiting = vec![request(Kind::Host, "nas.example")];
-        page.refusals = vec![Refusal {
-            server_id: Uuid::nil(),
-            tool_name: "weather__now".to_owned(),
-            host: "tracker.example".to_owned(),
-            port: 443,
-            reason: "'tracker.example' (port 443) is not approved".to_owned(),
-            count: 3,
-            last_at: app::clock::now(),
-        }];
+        page.refusals = vec![refusal("tracker.example", NOT_APPROVED)];
         let html = page.render().unwrap();
         view::sample("server-hosts", &html);
         assert!(html.contains("name=\"host\" value=\"api.example.com:8443\""), "{html}");
@@ -208,17 +266,59 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn what_a_person_may_allow_is_allowed_beside_what_was_refused() {
+        let mut page = page(Status::Running, vec![]);
+        page.refusals = vec![refusal("tracker.example", NOT_APPROVED)];
+        let html = page.render().unwrap();
+        let form = "<input type=\"hidden\" name=\"host\" value=\"tracker.example\"><input type=\"hidden\" name=\"port\" value=\"443\">";
+        assert!(html.contains(form) && html.contains("Nobody has allowed it"), "{html}");
+        assert!(!html.contains("mcpbox_request_network_access (host"), "{html}");
+        page.hosts = vec![grant(Kind::Host, "tracker.example")];
+        let html = page.render().unwrap();
+        assert!(!html.contains(form) && html.contains("Allowed since"), "{html}");
+        page.refusals = vec![refusal("tracker.example", "it is a loopback address")];
+        let html = page.render().unwrap();
+        assert!(!html.contains(form) && html.contains("it is a loopback address"), "{html}");
+    }
+
+    #[test]
+    fn what_waits_stands_in_the_card_of_its_kind() {
+        let mut page = page(Status::Running, vec![]);
+        page.waiting = vec![
+            request(Kind::Package, "jinja2==3.1.6"),
+            request(Kind::Host, "nas.example"),
+            request(Kind::Module, "sched"),
+        ];
+        let html = page.render().unwrap();
+        let (before, cards) = html.split_once("id=\"hosts\"").unwrap();
+        let (hosts, packages) = cards.split_once("id=\"packages\"").unwrap();
+        assert!(before.contains("<bdi>sched</bdi>") && !before.contains("nas.example"), "{html}");
+        assert!(hosts.contains("nas.example") && !hosts.contains("jinja2"), "{hosts}");
+        assert!(packages.contains("jinja2==3.1.6") && !packages.contains("nas"), "{packages}");
+    }
+
+    #[test]
+    fn what_was_typed_and_cannot_be_used_is_shown_with_the_reason() {
+        let mut page = page(Status::Running, vec![]);
+        page.package = Typed {
+            name: "gree<ting".to_owned(),
+            detail: "1".to_owned(),
+            problem: "package: no <name>".to_owned(),
+        };
+        let html = page.render().unwrap();
+        view::sample("server-typed", &html);
+        for part in ["value=\"gree&#60;ting\"", "value=\"1\"", "no &#60;name&#62;", "aria-invalid"]
+        {
+            assert!(html.contains(part), "{part}: {html}");
+        }
+        let untouched = self::page(Status::Running, vec![]).render().unwrap();
+        assert!(!untouched.contains("aria-invalid"), "{untouched}");
+    }
+
+    #[test]
     fn packages_are_shown_with_what_they_require_and_can_be_removed() {
         let mut page = page(Status::Running, vec![]);
-        page.packages.grants = vec![Grant {
-            id: Uuid::nil(),
-            kind: Kind::Package,
-            server_id: Some(Uuid::nil()),
-            name: "jinja2==3.1.6".to_owned(),
-            request_id: None,
-            granted_by: "grace".to_owned(),
-            granted_at: app::clock::now(),
-        }];
+        page.packages.grants = vec![grant(Kind::Package, "jinja2==3.1.6")];
         page.packages.kept = Some(kept());
         page.state.preparation = Preparation::Fetching { done: 0, all: 2 };
         let html = page.render().unwrap();
@@ -233,6 +333,32 @@ pub(crate) mod tests {
         }
     }
 
+    const NOT_APPROVED: &str = "'tracker.example' (port 443) is not approved for this server: ask for it with mcpbox_request_network_access (host 'tracker.example', port 443), a person then decides";
+
+    fn refusal(host: &str, reason: &str) -> Refusal {
+        Refusal {
+            server_id: Uuid::nil(),
+            tool_name: "weather__now".to_owned(),
+            host: host.to_owned(),
+            port: 443,
+            reason: reason.to_owned(),
+            count: 3,
+            last_at: app::clock::now(),
+        }
+    }
+
+    fn grant(kind: Kind, name: &str) -> Grant {
+        Grant {
+            id: Uuid::nil(),
+            kind,
+            server_id: Some(Uuid::nil()),
+            name: name.to_owned(),
+            request_id: None,
+            granted_by: "grace".to_owned(),
+            granted_at: app::clock::now(),
+        }
+    }
+
     fn page(status: Status, tools: Vec<(Tool, Revision)>) -> ShowPage {
         ShowPage {
             frame: Frame::sample("/servers"),
@@ -242,6 +368,8 @@ pub(crate) mod tests {
             state: StateView { server_id: Uuid::nil(), preparation: Preparation::NotBegun },
             waiting: vec![],
             refusals: vec![],
+            host: Typed::default(),
+            package: Typed::default(),
         }
     }
 }

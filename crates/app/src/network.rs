@@ -4,6 +4,7 @@ use std::num::NonZeroU16;
 
 use outbound::Reach;
 use outbound::grant::Grant;
+use store::refusals::Refusal;
 
 use crate::{Error, Result};
 
@@ -24,10 +25,15 @@ pub(crate) fn normal_host(host: &str, port: Option<u16>) -> Result<String> {
 
 fn read(host: &str, port: Option<u16>) -> Result<Grant> {
     let mut grant: Grant = host.parse().map_err(|error: outbound::grant::GrantError| {
-        Error::invalid(
-            "host",
-            format!("{error}; expected a host alone, no scheme, path, user or wildcard"),
-        )
+        let reason = match host_in(host) {
+            Some(found) => format!(
+                "expected a name or an address alone, without scheme, user and path: send `{found}`"
+            ),
+            None => {
+                format!("{error}; expected a host alone, no scheme, path, user or wildcard")
+            }
+        };
+        Error::invalid("host", reason)
     })?;
     let Some(port) = port else { return Ok(grant) };
     let port = NonZeroU16::new(port)
@@ -39,6 +45,36 @@ fn read(host: &str, port: Option<u16>) -> Result<Grant> {
     }
     grant.port = Some(port);
     Ok(grant)
+}
+
+/// The host, with its port where one is written, in an address of something on it.
+fn host_in(text: &str) -> Option<Grant> {
+    let text = text.trim();
+    let (rest, has_scheme) = text.split_once("://").map_or((text, false), |(_, rest)| (rest, true));
+    let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
+    let (place, path) = rest.split_at(end);
+    // A range of addresses is no path.
+    if !has_scheme && path.len() > 1 && path.bytes().skip(1).all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    place.rsplit('@').next()?.parse().ok()
+}
+
+/// Whether a person may allow what a tool was refused: nobody had allowed it, and nothing else
+/// speaks against it.
+pub fn can_be_allowed(refused: &Refusal) -> bool {
+    let host = outbound::host::parse(&refused.host).ok();
+    let port = u16::try_from(refused.port).ok();
+    host.zip(port).is_some_and(|(host, port)| {
+        refused.reason == outbound::Refusal::NotApproved { host, port }.to_string()
+    })
+}
+
+/// Whether grants, in their normal form, allow now what a tool was refused.
+pub fn is_allowed(refused: &Refusal, granted: &[crate::grants::Grant]) -> bool {
+    let asked = u16::try_from(refused.port).ok();
+    let asked = asked.and_then(|port| normal_host(&refused.host, Some(port)).ok());
+    asked.is_some_and(|asked| granted.iter().any(|grant| covers(&grant.name, &asked)))
 }
 
 /// The host and the port of a normal form.
@@ -92,6 +128,48 @@ mod tests {
         }
         assert!(normal_host("host", Some(0)).is_err());
         assert!(normal_host("host:80", Some(81)).unwrap_err().to_string().contains("one port"));
+    }
+
+    #[test]
+    fn an_address_is_answered_with_the_host_in_it() {
+        for (host, send) in [
+            ("http://a.b/c", "a.b"),
+            ("https://a.b:8443/c?d#e", "a.b:8443"),
+            ("a.b/v1", "a.b"),
+            ("ftp://user:word@A.b", "a.b"),
+            ("http://[fd00::1]/", "[fd00::1]"),
+        ] {
+            let refused = normal_host(host, None).unwrap_err().to_string();
+            assert!(refused.contains(&format!("send `{send}`")), "{host}: {refused}");
+            assert!(normal_host(send, None).is_ok(), "{send}");
+        }
+        for host in ["*.example.com", "10.0.0.0/8", "host:0", "http://", "https:///x"] {
+            let refused = normal_host(host, None).unwrap_err().to_string();
+            assert!(!refused.contains("send `"), "{host}: {refused}");
+        }
+    }
+
+    #[test]
+    fn only_what_nobody_allowed_yet_can_be_allowed() {
+        let refused = |host: &str| {
+            let policy = outbound::Policy::Tool { grants: Vec::new() };
+            let parsed = outbound::host::parse(host).unwrap();
+            Refusal {
+                server_id: uuid::Uuid::nil(),
+                tool_name: "weather__now".to_owned(),
+                host: host.to_owned(),
+                port: 443,
+                reason: policy.check_host(&parsed, 443).unwrap_err().to_string(),
+                count: 1,
+                last_at: crate::clock::now(),
+            }
+        };
+        assert!(
+            can_be_allowed(&refused("tracker.example")) && can_be_allowed(&refused("[fd00::1]"))
+        );
+        assert!(!can_be_allowed(&refused("169.254.169.254")));
+        let special = Refusal { reason: refused("127.0.0.1").reason, ..refused("a.example") };
+        assert!(!can_be_allowed(&special), "a name that leads to what nobody can allow");
     }
 
     #[test]

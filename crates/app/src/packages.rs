@@ -24,7 +24,7 @@ use outbound::{Client, Configured};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
-pub use self::ask::{Asked, file, plan_of, shown};
+pub use self::ask::{Asked, file, plan_of, shown, with_sizes};
 pub use self::decide::{Approval, add, approve, plan, remove};
 pub(crate) use self::held::kept;
 pub use self::held::{Held, Kept};

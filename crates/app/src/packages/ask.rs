@@ -98,6 +98,18 @@ pub async fn plan_of(app: &App, request: &requests::Request) -> Result<Plan> {
         .await
 }
 
+/// The plan with the sizes of the wheels that are here, where the index told none. It stays the
+/// same plan: sizes are no part of what is decided about.
+pub async fn with_sizes(app: &App, mut plan: Plan) -> Result<Plan> {
+    let wheels = &app.packages()?.wheels;
+    for planned in plan.packages.iter_mut().filter(|planned| planned.locked.bytes == 0) {
+        if let Some(bytes) = wheels.size(&planned.locked.sha256).await? {
+            planned.locked.bytes = bytes;
+        }
+    }
+    Ok(plan)
+}
+
 fn to_json(plan: &Plan) -> Result<Json> {
     serde_json::to_value(plan).map(Json).map_err(|error| Error::Internal(Box::new(error)))
 }

@@ -43,6 +43,17 @@ impl Wheels {
         .await
     }
 
+    /// How many bytes the wheel of this SHA-256 has, if it is here.
+    pub(crate) async fn size(&self, sha256: &str) -> Result<Option<u64>> {
+        let path = self.path(sha256)?;
+        self.aside(move || match fs::metadata(path) {
+            Ok(found) => Ok(Some(found.len())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        })
+        .await
+    }
+
     /// Keeps a wheel whose hash was checked. It is whole as soon as it can be found by its name.
     pub(crate) async fn keep(&self, sha256: &str, bytes: Vec<u8>) -> Result<()> {
         let (path, folder) = (self.path(sha256)?, self.folder.clone());
@@ -120,8 +131,10 @@ mod tests {
         let wheels = Wheels::new(place.path().join("packages/wheels"));
         let sha256 = hash(b"a wheel");
         assert_eq!(wheels.read(&sha256).await.unwrap(), None);
+        assert_eq!(wheels.size(&sha256).await.unwrap(), None);
         wheels.keep(&sha256, b"a wheel".to_vec()).await.unwrap();
         assert_eq!(wheels.read(&sha256).await.unwrap().as_deref(), Some(&b"a wheel"[..]));
+        assert_eq!(wheels.size(&sha256).await.unwrap(), Some(7));
         let kept: Vec<_> = fs::read_dir(&wheels.folder).unwrap().collect();
         assert_eq!(kept.len(), 1, "nothing else is left: {kept:?}");
 
