@@ -51,7 +51,7 @@ fn run() -> anyhow::Result<()> {
             Command::Serve(settings) => Box::pin(serve::both(settings)).await,
             Command::Admin(settings) => Box::pin(serve::admin(settings)).await,
             Command::Gateway(settings) => Box::pin(serve::gateway(settings)).await,
-            Command::Tokens(settings) => tokens::run(settings).await,
+            Command::Tokens(settings) => Box::pin(tokens::run(settings)).await,
             Command::Doctor(settings) => Box::pin(doctor::run(settings)).await,
         }
     })

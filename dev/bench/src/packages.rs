@@ -114,7 +114,8 @@ fn source() -> anyhow::Result<SetSource> {
     }
     let mut files = Vec::new();
     read(folder.path(), folder.path(), &mut files)?;
-    files.retain(|(name, _)| !name.ends_with(".so"));
+    let is_compiled = |name: &str| Path::new(name).extension().is_some_and(|it| it == "so");
+    files.retain(|(name, _)| !is_compiled(name));
     Ok(SetSource { files, modules: MODULES.map(str::to_owned).to_vec() })
 }
 

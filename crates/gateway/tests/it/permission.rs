@@ -39,7 +39,11 @@ async fn a_person_allows_hosts_and_modules_and_the_model_sees_them() {
     let before = get().await;
     assert_eq!(before["allowed_hosts"], json!([]), "{before}");
     assert_eq!(before["allowed_packages"], json!([]), "{before}");
-    assert_eq!(before["pending_requests"], json!({"modules": 0, "network": 0, "packages": 0}), "{before}");
+    assert_eq!(
+        before["pending_requests"],
+        json!({"modules": 0, "network": 0, "packages": 0}),
+        "{before}"
+    );
 
     let admin = app::accounts::setup(&door.app, "grace", "a long enough password").await;
     let admin = admin.expect("an account");
@@ -87,7 +91,6 @@ async fn requests_are_checked_before_they_are_filed() {
     }
     let pending = door.call("mcpbox_list_pending_requests", json!({})).await;
     let pending = &pending["structuredContent"];
-    let nothing =
-        json!({"tools": 0, "modules": 0, "network": 0, "packages": 0, "total": 0});
+    let nothing = json!({"tools": 0, "modules": 0, "network": 0, "packages": 0, "total": 0});
     assert_eq!(pending["summary"], nothing, "{pending}");
 }

@@ -47,7 +47,7 @@ async fn what_takes_too_much_is_not_loaded_ahead() {
     let sandbox = crate::sandbox(1).await;
     let set = prepared(&sandbox, source(&["pack", "top"], &greedy)).await.expect("a set");
     let why = set.report().fallen_back.clone().expect("not all is loaded");
-    assert!(why.contains("128 MB"), "{why}");
+    assert!(why.contains("160 MB"), "{why}");
     let body = "import pack, top\nreturn pack.VALUE + top.VALUE";
     assert_eq!(result(&sandbox, &set, &["pack", "top"], body).await, "3");
     let body = "import pack.greedy\nreturn len(pack.greedy.KEPT)";
