@@ -180,7 +180,7 @@ pub async fn find(app: &App, kind: Kind, id: Uuid) -> Result<Request> {
 /// # Errors
 /// [`Error::Conflict`] if it cannot be decided about so any more, [`Error::Invalid`] for a
 /// rejection without a reason. Packages are approved with their plan, by
-/// [`packages::approve`](crate::packages::approve).
+/// [`packages::approve`].
 pub async fn decide(
     app: &App,
     admin: &Admin,
