@@ -27,11 +27,20 @@ pub(crate) struct Search<T>(pub(crate) T);
 /// The id in a path; one that is no UUID cannot name anything.
 pub(crate) struct Id(pub(crate) Uuid);
 
+/// An id in a path and a name after it.
+pub(crate) struct IdAndName(pub(crate) Uuid, pub(crate) String);
+
 /// Which part of a list an API client wants.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Paging {
     page: Option<u64>,
     page_size: Option<u64>,
+}
+
+/// What became of the items of a list that an API client wants.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Status {
+    pub(crate) status: Option<String>,
 }
 
 impl Paging {
@@ -89,12 +98,25 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         match Path::<Uuid>::from_request_parts(parts, state).await {
             Ok(Path(id)) => Ok(Self(id)),
-            Err(_) => Err(Problem::not_found(format!(
-                "there is nothing at {}: the id in it is not a UUID",
-                parts.uri.path()
-            ))),
+            Err(_) => Err(no_id(parts)),
         }
     }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for IdAndName {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match Path::<(Uuid, String)>::from_request_parts(parts, state).await {
+            Ok(Path((id, name))) => Ok(Self(id, name)),
+            Err(_) => Err(no_id(parts)),
+        }
+    }
+}
+
+fn no_id(parts: &Parts) -> Problem {
+    let path = parts.uri.path();
+    Problem::not_found(format!("there is nothing at {path}: the id in it is not a UUID"))
 }
 
 fn bad_json(refusal: &JsonRejection) -> Problem {

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::errors::{Answer, Problem};
 use crate::extract::{Fields, Id, Search};
-use crate::packages::StateView;
+use crate::packages::views::StateView;
 use crate::session::SignedIn;
 use crate::view::{self, Frame, PageNumber, Pager};
 
@@ -198,7 +198,7 @@ pub(crate) mod tests {
     use app::tools::{Revision, Tool};
 
     use super::*;
-    use crate::packages::tests::kept;
+    use crate::packages::views::tests::kept;
     use crate::requests::tests::request;
     use crate::tools::tests::{revision, tool};
 

@@ -24,7 +24,7 @@ use outbound::{Client, Configured};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
-pub use self::ask::{Asked, file, plan_of, shown, with_sizes};
+pub use self::ask::{Asked, file, to_decide, with_sizes};
 pub use self::decide::{Approval, add, approve, plan, remove};
 pub(crate) use self::held::kept;
 pub use self::held::{Held, Kept};
@@ -104,10 +104,15 @@ pub struct OfServer {
 pub async fn of_server(app: &App, server_id: Uuid) -> Result<OfServer> {
     let mut grants = store::grants::of(app.store(), Some(server_id)).await?;
     grants.retain(|grant| grant.kind == Kind::Package);
-    let kept = kept(app.store(), server_id).await?;
-    let preparation = match &kept {
-        Some(kept) => preparation(app, &kept.digest),
-        None => Preparation::NotBegun,
+    let (kept, preparation) = match kept(app.store(), server_id).await {
+        Ok(Some(kept)) => {
+            let preparation = preparation(app, &kept.digest);
+            (Some(kept), preparation)
+        }
+        Ok(None) => (None, Preparation::NotBegun),
+        // What a person does about it, they do where the packages are shown.
+        Err(Error::Conflict(reason)) => (None, Preparation::Failed { reason }),
+        Err(error) => return Err(error),
     };
     Ok(OfServer { grants, kept, preparation })
 }

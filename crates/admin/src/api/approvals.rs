@@ -9,13 +9,8 @@ use serde_json::{Value, json};
 
 use super::{listed, one};
 use crate::errors::{Answer, Problem};
-use crate::extract::{Body, Id, Paging, Search};
+use crate::extract::{Body, Id, Paging, Search, Status};
 use crate::session::SignedIn;
-
-#[derive(Deserialize)]
-pub(crate) struct Status {
-    status: Option<String>,
-}
 
 #[derive(Deserialize)]
 pub(crate) struct Act {

@@ -2,9 +2,9 @@
 
 use app::identity::Admin;
 use app::packages::{self, Approval, Held, OfServer};
-use app::requests::{self, Kind, Request, State as RequestState};
+use app::requests::{self, Kind, Request};
 use app::{App, servers};
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -13,14 +13,9 @@ use uuid::Uuid;
 use super::one;
 use super::requests::{decided, fields, queue};
 use crate::errors::{Answer, Problem};
-use crate::extract::{Body, Id, Paging, Search};
+use crate::extract::{Body, Id, IdAndName, Paging, Search, Status};
 use crate::requests::decision;
 use crate::session::SignedIn;
-
-#[derive(Deserialize)]
-pub(crate) struct Status {
-    status: Option<String>,
-}
 
 #[derive(Deserialize)]
 pub(crate) struct Act {
@@ -53,16 +48,7 @@ pub(crate) async fn list(
 /// GET /api/approvals/packages/{id}
 pub(crate) async fn show(State(app): State<App>, Id(id): Id) -> Answer {
     let request = requests::find(&app, Kind::Package, id).await?;
-    let (plan, error) = match request.state {
-        RequestState::Approved => (packages::shown(&request)?, None),
-        RequestState::Pending | RequestState::Rejected => {
-            match packages::plan_of(&app, &request).await {
-                Ok(plan) => (Some(plan), None),
-                Err(error @ app::Error::Internal(_)) => return Err(error.into()),
-                Err(error) => (None, Some(error.to_string())),
-            }
-        }
-    };
+    let (plan, error) = packages::to_decide(&app, &request).await?;
     let mut body = fields(&request);
     if let Value::Object(body) = &mut body {
         body.insert("plan".to_owned(), json!(plan));
@@ -138,11 +124,8 @@ pub(crate) async fn add(
 pub(crate) async fn remove(
     State(app): State<App>,
     SignedIn(admin): SignedIn,
-    Path((id, package)): Path<(String, String)>,
+    IdAndName(id, package): IdAndName,
 ) -> Answer {
-    let id: Uuid = id
-        .parse()
-        .map_err(|_no_id| Problem::not_found("the id of a server is a UUID; this is none"))?;
     packages::remove(&app, &admin, id, &package).await?;
     listed(&app, id).await
 }

@@ -3,21 +3,16 @@
 use app::identity::Admin;
 use app::requests::{self, Kind, Named, Request, State as RequestState};
 use app::{App, grants, network, packages};
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{listed, one};
 use crate::errors::{Answer, Problem};
-use crate::extract::{Body, Id, Paging, Search};
+use crate::extract::{Body, Id, IdAndName, Paging, Search, Status};
 use crate::requests::decision;
 use crate::session::SignedIn;
-
-#[derive(Deserialize)]
-pub(crate) struct Status {
-    status: Option<String>,
-}
 
 #[derive(Deserialize)]
 pub(crate) struct Act {
@@ -129,11 +124,8 @@ pub(crate) async fn remove_named_host(
 pub(crate) async fn remove_host(
     State(app): State<App>,
     SignedIn(admin): SignedIn,
-    Path((id, host)): Path<(String, String)>,
+    IdAndName(id, host): IdAndName,
 ) -> Answer {
-    let id: Uuid = id
-        .parse()
-        .map_err(|_no_id| Problem::not_found("the id of a server is a UUID; this is none"))?;
     grants::remove_host(&app, &admin, id, &host).await?;
     allowed_hosts(&app, id).await
 }

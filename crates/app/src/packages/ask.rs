@@ -10,7 +10,7 @@ use super::planning::{self, Asker, Wanted, already_allowed};
 use super::{held, parts};
 use crate::grants::{Kind, Subject};
 use crate::identity::Who;
-use crate::requests::{self, Filed, Wish};
+use crate::requests::{self, Filed, State, Wish};
 use crate::{App, Error, Result, tools};
 
 /// A filed request for a package, and what it was found to mean.
@@ -86,16 +86,32 @@ async fn already_asked(
 }
 
 /// The plan that a request was filed with.
-pub fn shown(request: &requests::Request) -> Result<Option<Plan>> {
+fn shown(request: &requests::Request) -> Result<Option<Plan>> {
     let kept = request.plan.clone().map(|Json(plan)| serde_json::from_value(plan));
     kept.transpose().map_err(|error| Error::Internal(Box::new(error)))
 }
 
 /// The plan of a request as the index and the server are now.
-pub async fn plan_of(app: &App, request: &requests::Request) -> Result<Plan> {
+pub(super) async fn plan_of(app: &App, request: &requests::Request) -> Result<Plan> {
     let (package, version) = parts(&request.name);
     planning::plan(app, request.server_id, &Wanted::read(package, Some(version))?, Asker::Person)
         .await
+}
+
+/// What a person sees who decides about a request: its plan as it would be now, or why there is none;
+/// what was approved stands as it was then.
+pub async fn to_decide(
+    app: &App,
+    request: &requests::Request,
+) -> Result<(Option<Plan>, Option<String>)> {
+    if request.state == State::Approved {
+        return Ok((shown(request)?, None));
+    }
+    match plan_of(app, request).await {
+        Ok(plan) => Ok((Some(plan), None)),
+        Err(error @ Error::Internal(_)) => Err(error),
+        Err(error) => Ok((None, Some(error.to_string()))),
+    }
 }
 
 /// The plan with the sizes of the wheels that are here, where the index told none. It stays the

@@ -163,3 +163,37 @@ fn a_request_for_a_package_is_not_approved_without_a_plan_and_can_be_rejected() 
         assert!(again.to_string().contains("use string.Template"), "{again}");
     });
 }
+
+#[test]
+fn packages_that_were_changed_behind_our_back_are_told_and_can_be_removed() {
+    on_both(async |world| {
+        let store = world.store().await;
+        given(&world, &store, &["jinja2==3.1.6"], &[held("jinja2", "3.1.6", &[])]).await;
+        let server = world.servers[0];
+        let before = packages::of_server(&world.app, server).await.expect("they are whole");
+        let kept = before.kept.expect("there is one");
+        let row = PackageLock {
+            server_id: server,
+            digest: kept.digest.clone(),
+            packages: Json(serde_json::to_value([held("jinja2", "6.6.6", &[])]).expect("JSON")),
+            updated_at: app::clock::now(),
+        };
+        let changed = package_locks::replace(&store, Some(&kept.digest), &row).await;
+        assert!(changed.expect("it is there"));
+        let told = packages::of_server(&world.app, server).await.expect("the page can be shown");
+        assert_eq!((told.kept, told.grants.len()), (None, 1));
+        let reason = "do not match the digest";
+        assert!(
+            matches!(told.preparation, Preparation::Failed { reason: text } if text.contains(reason))
+        );
+        let grants = app::grants::of(&world.app, server).await;
+        assert!(matches!(grants, Err(Error::Conflict(text)) if text.contains(reason)), "no call");
+        packages::remove(&world.app, &world.admin, server, "jinja2").await.expect("removed");
+        let left = packages::of_server(&world.app, server).await.expect("there is nothing");
+        assert_eq!(
+            (left.kept, left.preparation, left.grants.len()),
+            (None, Preparation::NotBegun, 0)
+        );
+        assert!(app::grants::of(&world.app, server).await.is_ok());
+    });
+}
