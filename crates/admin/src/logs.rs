@@ -197,6 +197,7 @@ pub(crate) mod tests {
                  "error": "'192.168.1.7' (port 80) is not approved for this server"},
                 {"more": 3},
             ]),
+            refused: json!([]),
             stdout: "looking at Lund\n".to_owned(),
             error: (!success).then(|| "ZeroDivisionError: division by zero\nline 9".to_owned()),
             error_kind: (!success).then(|| "exception".to_owned()),

@@ -209,6 +209,7 @@ pub(crate) mod tests {
             name: "weather".to_owned(),
             description: "Forecasts & warnings for a place.".to_owned(),
             status,
+            tool_prefix: None,
             default_timeout_ms: 30_000,
             created_at: now,
             updated_at: now,

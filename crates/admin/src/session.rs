@@ -1,9 +1,11 @@
 //! Who is signed in: the cookie of the pages and the bearer token of the API.
 
+use std::net::SocketAddr;
+
 use app::accounts::{self, SessionToken};
 use app::identity::Admin;
 use app::{App, clock};
-use axum::extract::{FromRequestParts, Request, State};
+use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
 use axum::http::header::{AUTHORIZATION, COOKIE, ORIGIN};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
@@ -37,7 +39,7 @@ pub(crate) async fn require_page(
     if let Some(value) = cookie(request.headers())
         && let Some(admin) = accounts::page_session(&app, value).await?
     {
-        request.extensions_mut().insert(admin);
+        enter(&mut request, admin);
         return Ok(next.run(request).await);
     }
     if accounts::setup_required(&app).await? {
@@ -64,8 +66,18 @@ pub(crate) async fn require_api(
             "Bearer realm=\"mcpbox\", error=\"invalid_token\"",
         ));
     };
-    request.extensions_mut().insert(admin);
+    enter(&mut request, admin);
     Ok(next.run(request).await)
+}
+
+/// Lets the handlers know who asks, and from where.
+fn enter(request: &mut Request, admin: Admin) {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let admin = match peer {
+        Some(ConnectInfo(peer)) => admin.at(peer.ip()),
+        None => admin,
+    };
+    request.extensions_mut().insert(admin);
 }
 
 /// The session's secret that the browser sent.

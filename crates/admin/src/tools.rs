@@ -186,6 +186,8 @@ async def main(place: str, days: int = 3) -> dict:
                 "required": ["place"],
             }),
             output_schema: None,
+            timeout_inherited: false,
+            capabilities: json!({}),
             state: RevisionState::PendingReview,
             change_summary: "Updated code".to_owned(),
             change_source: "llm".to_owned(),

@@ -95,7 +95,7 @@ pub async fn change_password(app: &App, who: &Admin, current: &str, new: &str) -
 }
 
 pub(crate) fn admin(user: User) -> Admin {
-    Admin { user_id: user.id, username: user.username }
+    Admin { user_id: user.id, username: user.username, address: None }
 }
 
 fn already_set_up() -> Error {

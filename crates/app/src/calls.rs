@@ -185,6 +185,8 @@ mod tests {
             timeout_ms: None,
             input_schema: json!({"type": "object"}),
             output_schema: None,
+            timeout_inherited: false,
+            capabilities: json!({}),
             remarks: Vec::new(),
             state: State::Approved,
             change_summary: String::new(),

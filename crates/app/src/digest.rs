@@ -18,7 +18,7 @@ pub(crate) fn of(revision: &Revision) -> String {
         "input_schema": revision.input_schema,
         "output_schema": revision.output_schema,
         "limits": { "timeout_ms": revision.timeout_ms },
-        "capabilities": {},
+        "capabilities": revision.capabilities,
     });
     of_json(&content)
 }

@@ -10,12 +10,19 @@ use uuid::Uuid;
 pub struct Admin {
     pub(crate) user_id: Uuid,
     pub(crate) username: String,
+    pub(crate) address: Option<IpAddr>,
 }
 
 impl Admin {
     /// The account's name.
     pub fn username(&self) -> &str {
         &self.username
+    }
+
+    /// The same person, who asks from this address.
+    #[must_use]
+    pub fn at(self, address: IpAddr) -> Self {
+        Self { address: Some(address), ..self }
     }
 }
 
@@ -44,6 +51,38 @@ pub struct Caller {
     pub address: Option<IpAddr>,
     /// What it may do.
     pub scopes: Scopes,
+}
+
+/// Who did something and from where, as the audit log names them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor {
+    /// The person, the caller, or what part of the program acted by a rule.
+    pub name: String,
+    /// The address that it came from; none for the command line and for rules.
+    pub address: Option<IpAddr>,
+}
+
+impl Actor {
+    /// Somebody without an address: the command line, or a rule that a person has set.
+    pub fn local(name: &str) -> Self {
+        Self { name: name.to_owned(), address: None }
+    }
+}
+
+impl From<&Admin> for Actor {
+    fn from(admin: &Admin) -> Self {
+        Self { name: admin.username.clone(), address: admin.address }
+    }
+}
+
+impl From<&Who> for Actor {
+    fn from(who: &Who) -> Self {
+        let address = match who {
+            Who::Admin(admin) => admin.address,
+            Who::Caller(caller) => caller.address,
+        };
+        Self { name: who.to_string(), address }
+    }
 }
 
 /// Who asks, for the verbs that both doors offer.

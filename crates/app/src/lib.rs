@@ -5,7 +5,9 @@
 pub mod accounts;
 pub mod approvals;
 pub mod artifacts;
+pub mod audit;
 pub mod calls;
+pub mod capabilities;
 pub mod clock;
 mod digest;
 pub mod doctor;

@@ -70,6 +70,7 @@ pub async fn create(app: &App, who: &Who, name: &str, description: &str) -> Resu
         name: name.to_owned(),
         description: description.to_owned(),
         status: Status::Imported,
+        tool_prefix: None,
         default_timeout_ms: DEFAULT_TIMEOUT_MS,
         created_at: now,
         updated_at: now,

@@ -7,6 +7,7 @@ pub use store::revisions::{Revision, State};
 pub use store::tools::{LiveTool, Tool};
 use uuid::Uuid;
 
+use crate::capabilities::Capabilities;
 use crate::identity::Who;
 use crate::servers::{self, Server};
 use crate::{App, Error, Listed, Page, Result, approvals, clock, digest, drafts, names};
@@ -299,6 +300,8 @@ impl Content {
             description: self.description,
             python_code: self.python_code,
             timeout_ms: Some(self.timeout_ms),
+            timeout_inherited: false,
+            capabilities: serde_json::json!(Capabilities::default()),
             input_schema: self
                 .input_schema
                 .unwrap_or_else(|| serde_json::json!({"type": "object"})),

@@ -42,6 +42,9 @@ pub struct Call {
     /// apply `redirects` (objects with `status` and `url`) and `error`. Of very many the last object
     /// tells how many `more` there were.
     pub requests: Value,
+    /// What a test asked for and was refused: an array of objects with `kind` (`module`, `host` or
+    /// `secret`) and `name`. Empty for other calls.
+    pub refused: Value,
     /// What it printed; a null character is kept as `␀`.
     pub stdout: String,
     /// Why it failed; a null character is kept as `␀`.

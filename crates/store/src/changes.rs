@@ -9,7 +9,8 @@ use sea_orm::{
 };
 use tokio::{sync::watch, time};
 
-use crate::{Connection, Result, error::connection_error};
+use crate::connection::sealed::Handles as _;
+use crate::{Connection, Result, Transaction, error::connection_error};
 
 mod entity {
     //! The table of the one counter.
@@ -49,6 +50,16 @@ pub async fn publish(db: &impl Connection) -> Result<()> {
         .await?;
     if db.get_database_backend() == DbBackend::Postgres {
         db.execute_unprepared(&format!("NOTIFY {CHANNEL}")).await?;
+    }
+    Ok(())
+}
+
+/// Makes other transactions that publish, or add to the audit log, wait until this one ends.
+pub(crate) async fn hold(db: &Transaction) -> Result<()> {
+    let db = db.writer();
+    // On SQLite one write transaction is open at a time as it is.
+    if db.get_database_backend() == DbBackend::Postgres {
+        db.execute_unprepared("SELECT counter FROM changes WHERE id = 1 FOR UPDATE").await?;
     }
     Ok(())
 }

@@ -5,6 +5,7 @@
 
 pub mod approvals;
 pub mod artifacts;
+pub mod audit;
 pub mod calls;
 pub mod changes;
 mod connection;

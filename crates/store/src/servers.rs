@@ -37,6 +37,9 @@ pub(crate) mod entity {
         pub description: String,
         /// Whether its tools answer.
         pub status: Status,
+        /// What the names begin with under which clients see its tools; its own name where there is
+        /// none. Empty: they have no prefix.
+        pub tool_prefix: Option<String>,
         /// How long a call may take where its tool sets no limit, in milliseconds.
         pub default_timeout_ms: i32,
         /// When it was made.

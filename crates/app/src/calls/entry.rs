@@ -48,6 +48,7 @@ impl Entry {
             arguments: logged_arguments(arguments),
             result: None,
             requests: Value::Array(Vec::new()),
+            refused: Value::Array(Vec::new()),
             stdout: String::new(),
             error: None,
             error_kind: None,

@@ -46,6 +46,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
                     ("name", "string"),
                     ("description", "string"),
                     ("status", "string"),
+                    ("tool_prefix", "string"),
                     ("default_timeout_ms", "integer"),
                     ("created_at", "string"),
                     ("updated_at", "string"),
@@ -169,13 +170,22 @@ async fn get(request: Request) -> Outcome {
         None => None,
     };
     let waiting = requests::waiting(&request.app, Some(detail.server.id)).await?;
-    let Server { id, name, description, status, default_timeout_ms, created_at, updated_at } =
-        detail.server;
+    let Server {
+        id,
+        name,
+        description,
+        status,
+        tool_prefix,
+        default_timeout_ms,
+        created_at,
+        updated_at,
+    } = detail.server;
     Ok(answer::object(json!({
         "id": id,
         "name": name,
         "description": description,
         "status": status.as_str(),
+        "tool_prefix": tool_prefix.as_ref().unwrap_or(&name),
         "default_timeout_ms": default_timeout_ms,
         "created_at": created_at,
         "updated_at": updated_at,

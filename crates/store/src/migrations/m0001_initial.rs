@@ -23,7 +23,7 @@ impl MigrationTrait for Migration {
         for table in [users(), sessions(), tokens(), changes(), installation()] {
             manager.create_table(table).await?;
         }
-        for table in [requests(), grants(), grant_events(), package_locks()] {
+        for table in [requests(), grants(), grant_events(), package_locks(), audit()] {
             manager.create_table(table).await?;
         }
         for (table, unique, columns) in INDEXES {
@@ -117,6 +117,7 @@ fn servers() -> TableCreateStatement {
             text_uniq("name"),
             text("description"),
             text("status"),
+            text_null("tool_prefix"),
             integer("default_timeout_ms"),
             timestamp_with_time_zone("created_at"),
             timestamp_with_time_zone("updated_at"),
@@ -149,6 +150,8 @@ fn revisions() -> TableCreateStatement {
         text("description"),
         text("python_code"),
         integer_null("timeout_ms"),
+        boolean("timeout_inherited"),
+        text("capabilities"),
         text("input_schema"),
         text_null("output_schema"),
         text("remarks"),
@@ -198,6 +201,7 @@ fn calls() -> TableCreateStatement {
             text("arguments"),
             text_null("result"),
             text("requests"),
+            text("refused"),
             text("stdout"),
             text_null("error"),
             text_null("error_kind"),
@@ -265,6 +269,25 @@ fn grants() -> TableCreateStatement {
         timestamp_with_time_zone("granted_at"),
     ];
     belonging(table("grants", columns), ("grants", "server_id"), "servers")
+}
+
+/// Belongs to nothing, and nothing takes rows away. Each row holds the hash of the one before it.
+fn audit() -> TableCreateStatement {
+    let columns = [
+        big_integer("number").primary_key().take(),
+        timestamp_with_time_zone("at"),
+        text("actor"),
+        text_null("address"),
+        text("action"),
+        text("subject_kind"),
+        text("subject"),
+        uuid_null("subject_id"),
+        text_null("digest"),
+        text("detail"),
+        text("previous_hash"),
+        text("hash"),
+    ];
+    table("audit", columns)
 }
 
 /// What the packages of a server were resolved to; a server without packages has no row.

@@ -26,6 +26,10 @@ pub struct Revision {
     pub python_code: String,
     /// How long a call may take, in milliseconds; the server's default where there is none.
     pub timeout_ms: Option<i32>,
+    /// Whether that is the default that the server had when the revision was made.
+    pub timeout_inherited: bool,
+    /// What it declares to use: modules, packages, hosts, secrets, other tools, each by name.
+    pub capabilities: Value,
     /// The JSON Schema of the arguments; its keys keep their order.
     pub input_schema: Value,
     /// The JSON Schema of the result.
