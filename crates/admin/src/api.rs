@@ -1,11 +1,13 @@
 //! The JSON API of the admin door.
 
 pub(crate) mod approvals;
+pub(crate) mod audit;
 pub(crate) mod auth;
 pub(crate) mod logs;
 pub(crate) mod packages;
 pub(crate) mod requests;
 pub(crate) mod servers;
+pub(crate) mod settings;
 pub(crate) mod system;
 pub(crate) mod tokens;
 pub(crate) mod tools;

@@ -13,6 +13,7 @@ use serde::Deserialize;
 
 use crate::errors::{Answer, Problem};
 use crate::extract::{Fields, Search};
+use crate::session::SignedIn;
 use crate::{session, view};
 
 #[derive(Template)]
@@ -62,11 +63,14 @@ pub(crate) async fn setup_form(State(app): State<App>) -> Answer {
 /// POST /setup
 pub(crate) async fn setup(
     State(app): State<App>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
     Fields(form): Fields<Setup>,
 ) -> Answer {
     let made = if form.password == form.repeat {
-        accounts::setup(&app, &form.username, &form.password).await.map_err(Problem::from)
+        let address = Some(peer.ip());
+        let making = accounts::setup_from(&app, &form.username, &form.password, address);
+        making.await.map_err(Problem::from)
     } else {
         Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "the two passwords differ"))
     };
@@ -118,9 +122,13 @@ pub(crate) async fn login(
 }
 
 /// POST /logout
-pub(crate) async fn logout(State(app): State<App>, headers: HeaderMap) -> Answer {
+pub(crate) async fn logout(
+    State(app): State<App>,
+    SignedIn(admin): SignedIn,
+    headers: HeaderMap,
+) -> Answer {
     if let Some(value) = session::cookie(&headers) {
-        accounts::close_session(&app, value).await?;
+        accounts::close_session(&app, &admin, value).await?;
     }
     Ok(([(SET_COOKIE, session::clear_cookie())], Redirect::to("/login")).into_response())
 }

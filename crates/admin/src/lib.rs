@@ -5,12 +5,14 @@ mod api;
 mod approvals;
 mod artifacts;
 mod assets;
+mod audit;
 mod code;
 mod diff;
 mod entry;
 mod errors;
 mod extract;
 mod home;
+mod limits;
 mod logs;
 mod packages;
 mod protection;
@@ -18,6 +20,7 @@ mod requests;
 mod routes;
 mod servers;
 mod session;
+mod settings;
 mod tools;
 mod view;
 mod written;
@@ -25,6 +28,7 @@ mod written;
 use std::sync::Arc;
 
 use app::App;
+use app::limits::RateLimit;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -41,6 +45,8 @@ pub struct Door {
     pub allowed_hosts: Vec<String>,
     /// The address of `/mcp` that the pages show to people who connect a client.
     pub mcp_address: String,
+    /// Requests a minute that each person may make to the JSON API; 0 for no limit.
+    pub rate_limit_rpm: u32,
 }
 
 /// What every handler can take from the router.
@@ -48,6 +54,7 @@ pub struct Door {
 pub(crate) struct Shared {
     app: App,
     door: Arc<Door>,
+    limit: Arc<RateLimit>,
 }
 
 impl FromRef<Shared> for App {
@@ -65,7 +72,7 @@ impl FromRef<Shared> for Arc<Door> {
 /// The whole door. Serve it with `into_make_service_with_connect_info::<SocketAddr>()`, so that
 /// failed sign-ins are counted per address.
 pub fn router(app: App, door: Door) -> Router {
-    let shared = Shared { app, door: Arc::new(door) };
+    let shared = Shared { app, door: Arc::new(door), limit: Arc::default() };
     let mut router = Router::new();
     for route in routes::ROUTES {
         router = router.route(route.path, route.guarded(&shared));

@@ -6,8 +6,8 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodFilter, MethodRouter, on};
 
 use crate::{
-    Shared, account, api, approvals, artifacts, assets, entry, home, logs, packages, requests,
-    servers, session, tools,
+    Shared, account, api, approvals, artifacts, assets, audit, entry, home, limits, logs, packages,
+    requests, servers, session, settings, tools,
 };
 
 /// The methods in use.
@@ -84,6 +84,10 @@ pub(crate) static ROUTES: &[Route] = &[
     }),
     Route::new(Get, "/logs", Page, |method| on(method, logs::list)),
     Route::new(Get, "/logs/{id}", Page, |method| on(method, logs::show)),
+    Route::new(Get, "/settings", Page, |method| on(method, settings::show)),
+    Route::new(Post, "/settings", Page, |method| on(method, settings::change)),
+    Route::new(Post, "/settings/profile", Page, |method| on(method, settings::apply_profile)),
+    Route::new(Get, "/audit", Page, |method| on(method, audit::list)),
     Route::new(Get, "/artifacts/{id}", Page, |method| on(method, artifacts::of_page)),
     Route::new(Get, "/account", Page, |method| on(method, account::show)),
     Route::new(Post, "/account/password", Page, |method| on(method, account::change_password)),
@@ -143,6 +147,20 @@ pub(crate) static ROUTES: &[Route] = &[
     Route::new(Delete, "/api/servers/{id}/packages/{package}", Api, |method| {
         on(method, api::packages::remove)
     }),
+    Route::new(Get, "/api/settings", Api, |method| on(method, api::settings::list)),
+    Route::new(Get, "/api/settings/security-policy", Api, |method| {
+        on(method, api::settings::policy)
+    }),
+    Route::new(Patch, "/api/settings/security-policy", Api, |method| {
+        on(method, api::settings::change)
+    }),
+    Route::new(Patch, "/api/settings/security-profile", Api, |method| {
+        on(method, api::settings::apply_profile)
+    }),
+    Route::new(Post, "/api/settings/onboarding-complete", Api, |method| {
+        on(method, api::settings::complete_onboarding)
+    }),
+    Route::new(Get, "/api/audit", Api, |method| on(method, api::audit::list)),
     Route::new(Get, "/api/settings/modules", Api, |method| {
         on(method, api::requests::allowed_modules)
     }),
@@ -176,10 +194,17 @@ impl Route {
         Self { method, path, access, handler }
     }
 
+    fn is_api(&self) -> bool {
+        ["/api/", "/auth/"].iter().any(|area| self.path.starts_with(area))
+    }
+
     /// The handler behind the check that its access asks for.
     pub(crate) fn guarded(&self, shared: &Shared) -> MethodRouter<Shared> {
         let handler = (self.handler)(self.method.filter());
         match self.access {
+            Open if self.is_api() => {
+                handler.route_layer(from_fn_with_state(shared.clone(), limits::of_anybody))
+            }
             Open => handler,
             Page => handler.route_layer(from_fn_with_state(shared.clone(), session::require_page)),
             Api => handler.route_layer(from_fn_with_state(shared.clone(), session::require_api)),
@@ -234,8 +259,7 @@ mod tests {
     #[test]
     fn the_api_asks_for_tokens_and_pages_for_sessions() {
         for route in ROUTES.iter().filter(|route| route.access != Open) {
-            let api = route.path.starts_with("/api/") || route.path.starts_with("/auth/");
-            assert_eq!(route.access == Api, api, "{}", route.path);
+            assert_eq!(route.access == Api, route.is_api(), "{}", route.path);
         }
     }
 }

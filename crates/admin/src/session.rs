@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use app::accounts::{self, SessionToken};
 use app::identity::Admin;
+use app::limits::Counted;
 use app::{App, clock};
 use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
 use axum::http::header::{AUTHORIZATION, COOKIE, ORIGIN};
@@ -14,6 +15,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 
 use crate::errors::Problem;
 use crate::view::percent_encoded;
+use crate::{Shared, limits};
 
 const COOKIE_NAME: &str = "mcpbox_session";
 
@@ -48,26 +50,32 @@ pub(crate) async fn require_page(
     Ok(sign_in_first(&request))
 }
 
-/// Lets through who shows a valid access token.
+/// Lets through who shows a valid access token and does not ask too often.
 pub(crate) async fn require_api(
-    State(app): State<App>,
+    State(shared): State<Shared>,
     mut request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
-    let Some(token) = bearer(request.headers()) else {
-        return Err(Problem::unauthenticated(
+    let admin = match bearer(request.headers()) {
+        None => Err(Problem::unauthenticated(
             "send the access token of POST /auth/login as `Authorization: Bearer …`",
             "Bearer realm=\"mcpbox\"",
-        ));
+        )),
+        Some(token) => accounts::api_session(&shared.app, token).await?.ok_or_else(|| {
+            Problem::unauthenticated(
+                "the access token is unknown or expired; refresh it or sign in again",
+                "Bearer realm=\"mcpbox\", error=\"invalid_token\"",
+            )
+        }),
     };
-    let Some(admin) = accounts::api_session(&app, token).await? else {
-        return Err(Problem::unauthenticated(
-            "the access token is unknown or expired; refresh it or sign in again",
-            "Bearer realm=\"mcpbox\", error=\"invalid_token\"",
-        ));
-    };
-    enter(&mut request, admin);
-    Ok(next.run(request).await)
+    // Who guesses tokens is counted, too.
+    let known = admin.as_ref().ok().map(Admin::user_id).map(Counted::Known);
+    let who = known.unwrap_or_else(|| limits::by_address(&request));
+    limits::counted(&shared, who, async move {
+        enter(&mut request, admin?);
+        Ok(next.run(request).await)
+    })
+    .await
 }
 
 /// Lets the handlers know who asks, and from where.

@@ -1,8 +1,12 @@
 //! The audit log: every decision, grant, setting, secret, sign-in and token, in a chain of hashes.
 
+mod verify;
+
 use serde_json::{Map, Value};
+pub use store::Json;
 pub use store::audit::{Filter, Row};
 use uuid::Uuid;
+pub use verify::{Broken, Report, after, verify};
 
 use crate::identity::Actor;
 use crate::{App, Listed, Page, Result, clock};
@@ -41,6 +45,14 @@ impl<'a> Event<'a> {
         self.detail.insert(key.to_owned(), value.into());
         self
     }
+}
+
+/// Starts a transaction that will write events down. Others of its kind wait until it ends: those who
+/// decide about several things at once cannot wait for each other in a ring.
+pub(crate) async fn begin(app: &App) -> Result<store::Transaction> {
+    let transaction = app.store().begin().await?;
+    store::changes::hold(&transaction).await?;
+    Ok(transaction)
 }
 
 /// Writes an event down within the transaction that does what it tells of.

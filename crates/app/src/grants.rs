@@ -8,9 +8,9 @@ pub use store::grants::{Event, Grant, Kind};
 pub use store::refusals::Refusal;
 use uuid::Uuid;
 
-use crate::identity::Admin;
+use crate::identity::{Actor, Admin};
 use crate::packages::{self, Kept};
-use crate::{App, Error, Listed, Page, Result, clock, network, requests, servers};
+use crate::{App, Error, Listed, Page, Result, audit, clock, network, requests, servers};
 
 /// What a server's tools may do beside what every tool may.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -100,9 +100,9 @@ pub async fn add_host(
     let name = network::normal_host(host, port)?;
     servers::find(app, server_id).await?;
     let subject = Subject { kind: Kind::Host, server_id: Some(server_id), name: &name };
-    let transaction = app.store().begin().await?;
+    let transaction = audit::begin(app).await?;
     if give(&transaction, admin, &subject, None).await? {
-        record(&transaction, &subject, Act::new("added", &admin.username)).await?;
+        record(&transaction, &subject, Act::new("added", admin)).await?;
         requests::settle(&transaction, admin, &subject).await?;
     }
     transaction.commit().await?;
@@ -132,7 +132,7 @@ pub async fn change_modules(
     added: &[String],
     removed: &[String],
 ) -> Result<()> {
-    let transaction = app.store().begin().await?;
+    let transaction = audit::begin(app).await?;
     for name in removed {
         take(&transaction, admin, &of_module(name)).await?;
     }
@@ -140,7 +140,7 @@ pub async fn change_modules(
         let held = Grants::from(store::grants::of(&transaction, None).await?);
         requests::check_module(name, held.module_policy()?.standing(name))?;
         give(&transaction, admin, &of_module(name), None).await?;
-        record(&transaction, &of_module(name), Act::new("added", &admin.username)).await?;
+        record(&transaction, &of_module(name), Act::new("added", admin)).await?;
         requests::settle(&transaction, admin, &of_module(name)).await?;
     }
     transaction.commit().await?;
@@ -161,7 +161,7 @@ fn of_module(name: &str) -> Subject<'_> {
 }
 
 async fn remove(app: &App, admin: &Admin, subject: &Subject<'_>) -> Result<()> {
-    let transaction = app.store().begin().await?;
+    let transaction = audit::begin(app).await?;
     take(&transaction, admin, subject).await?;
     transaction.commit().await?;
     let Subject { kind, name, .. } = subject;
@@ -183,7 +183,7 @@ pub(crate) async fn take(
         };
         return Err(Error::not_found(what, &name));
     }
-    record(transaction, subject, Act::new("removed", &admin.username)).await?;
+    record(transaction, subject, Act::new("removed", admin)).await?;
     Ok(store::changes::publish(transaction).await?)
 }
 
@@ -212,14 +212,30 @@ impl Subject<'_> {
 /// What somebody did.
 pub(crate) struct Act<'a> {
     pub(crate) action: &'static str,
-    pub(crate) actor: &'a str,
+    pub(crate) actor: Actor,
     pub(crate) tool_id: Option<Uuid>,
+    /// The request that it is about, or that it comes from.
+    pub(crate) request_id: Option<Uuid>,
     pub(crate) reason: Option<&'a str>,
+    /// The plan that was decided about, for packages.
+    pub(crate) digest: Option<&'a str>,
 }
 
-impl<'a> Act<'a> {
-    pub(crate) fn new(action: &'static str, actor: &'a str) -> Self {
-        Self { action, actor, tool_id: None, reason: None }
+impl Act<'_> {
+    pub(crate) fn new(action: &'static str, actor: impl Into<Actor>) -> Self {
+        let actor = actor.into();
+        Self { action, actor, tool_id: None, request_id: None, reason: None, digest: None }
+    }
+
+    /// The name in the audit log, where giving and asking are told apart.
+    fn audited(&self) -> &'static str {
+        match self.action {
+            "requested" => "request.filed",
+            "approved" => "request.approved",
+            "rejected" => "request.rejected",
+            "removed" => "grant.removed",
+            _ => "grant.added",
+        }
     }
 }
 
@@ -249,11 +265,15 @@ pub(crate) async fn give(
     if !store::grants::insert(transaction, &grant).await? {
         return Ok(false);
     }
+    if request_id.is_some() {
+        // The history has the approval in its place.
+        audit(transaction, subject, &Act { request_id, ..Act::new("added", admin) }).await?;
+    }
     for row in held.iter().filter(|row| subject.covers(&row.name)) {
         store::grants::delete(transaction, kind, server_id, &row.name).await?;
         let reason = format!("part of {name}, which is allowed now");
         let narrower = Subject { name: &row.name, ..*subject };
-        let act = Act { reason: Some(&reason), ..Act::new("removed", &admin.username) };
+        let act = Act { reason: Some(&reason), ..Act::new("removed", admin) };
         record(transaction, &narrower, act).await?;
     }
     store::changes::publish(transaction).await?;
@@ -265,23 +285,57 @@ pub(crate) async fn record(
     subject: &Subject<'_>,
     act: Act<'_>,
 ) -> Result<()> {
-    let server = match subject.server_id {
-        Some(id) => store::servers::find(transaction, id).await?,
-        None => None,
-    };
+    audit(transaction, subject, &act).await?;
     let event = Event {
         id: Uuid::now_v7(),
         kind: subject.kind,
         server_id: subject.server_id,
-        server_name: server.map(|server| server.name),
+        server_name: name_of_server(transaction, subject).await?,
         tool_id: act.tool_id,
         name: subject.name.to_owned(),
         action: act.action.to_owned(),
-        actor: act.actor.to_owned(),
+        actor: act.actor.name,
         reason: act.reason.map(str::to_owned),
         at: clock::now(),
     };
     Ok(store::grants::record(transaction, &event).await?)
+}
+
+/// Writes into the audit log what happened to a request or a grant.
+pub(crate) async fn audit(
+    transaction: &store::Transaction,
+    subject: &Subject<'_>,
+    act: &Act<'_>,
+) -> Result<()> {
+    let mut event =
+        audit::Event::new(act.audited(), subject.name).with("kind", subject.kind.as_str());
+    if let Some(server) = name_of_server(transaction, subject).await? {
+        event = event.with("server", server);
+    }
+    if let Some(id) = subject.server_id {
+        event = event.with("server_id", id.to_string());
+    }
+    if let Some(id) = act.tool_id {
+        event = event.with("tool_id", id.to_string());
+    }
+    if let Some(id) = act.request_id {
+        event = event.id(id);
+    }
+    if let Some(reason) = act.reason {
+        event = event.with("reason", reason);
+    }
+    if let Some(digest) = act.digest {
+        event = event.digest(digest);
+    }
+    audit::record(transaction, act.actor.clone(), event).await
+}
+
+async fn name_of_server(
+    transaction: &store::Transaction,
+    subject: &Subject<'_>,
+) -> Result<Option<String>> {
+    let Some(id) = subject.server_id else { return Ok(None) };
+    Ok(store::servers::find(transaction, id).await?.map(|server| server.name))
 }
 
 #[cfg(test)]

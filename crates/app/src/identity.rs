@@ -19,6 +19,11 @@ impl Admin {
         &self.username
     }
 
+    /// The account's id.
+    pub fn user_id(&self) -> Uuid {
+        self.user_id
+    }
+
     /// The same person, who asks from this address.
     #[must_use]
     pub fn at(self, address: IpAddr) -> Self {
@@ -51,6 +56,14 @@ pub struct Caller {
     pub address: Option<IpAddr>,
     /// What it may do.
     pub scopes: Scopes,
+}
+
+impl Caller {
+    /// Whether it comes from elsewhere: with a token, or not from an address of this machine.
+    pub fn is_remote(&self) -> bool {
+        let is_local = self.address.is_some_and(|address| address.to_canonical().is_loopback());
+        self.token.is_some() || !is_local
+    }
 }
 
 /// Who did something and from where, as the audit log names them.

@@ -15,13 +15,16 @@ pub mod drafts;
 mod error;
 pub mod grants;
 pub mod identity;
+pub mod limits;
 mod names;
 pub mod network;
 pub mod outside;
 pub mod packages;
 mod passwords;
+pub mod policy;
 mod redact;
 pub mod requests;
+pub mod retention;
 mod schema;
 pub mod servers;
 pub mod settings;
@@ -54,7 +57,9 @@ struct Inner {
     sign_ins: accounts::Attempts,
     hashing: passwords::Hashing,
     keeping: artifacts::Keeping,
-    /// Removes artifacts that have expired, and keeps packages ready, in programs that run tools.
+    policy: policy::Kept,
+    /// Removes artifacts that have expired and old calls, and keeps packages ready, in programs that
+    /// run tools.
     _tasks: Vec<AbortOnDropHandle<()>>,
 }
 
@@ -98,7 +103,7 @@ impl App {
         let packages = packages::Packages::new(&settings.sources, &settings.packages, &outbound)?;
         bind_key(&store, settings.encryption_key.as_deref(), &settings.key_file).await?;
         let running = Running { sandbox, outbound, packages: Arc::new(packages) };
-        Ok(Self::assemble(store, Some(running), settings.keeping))
+        Ok(Self::assemble(store, Some(running), settings.keeping, settings.fixed))
     }
 
     /// Opens the database alone, for commands that run no tool.
@@ -108,19 +113,23 @@ impl App {
     pub async fn open_without_sandbox(database: &Location) -> Result<Self> {
         let opened = store::Store::open(database).await;
         let store = opened.map_err(|source| Error::unavailable("the database", source))?;
-        Ok(Self::assemble(store, None, artifacts::Keeping::default()))
+        let keeping = artifacts::Keeping::default();
+        Ok(Self::assemble(store, None, keeping, policy::Fixed::default()))
     }
 
     fn assemble(
         store: store::Store,
         running: Option<Running>,
         keeping: artifacts::Keeping,
+        fixed: policy::Fixed,
     ) -> Self {
         let tasks = running.as_ref().map_or_else(Vec::new, |running| {
             let Running { sandbox, packages, .. } = running;
             let keeper = packages::keep(store.clone(), Arc::clone(packages), sandbox.clone());
             let sweep = artifacts::sweep(store.clone(), keeping);
-            [tokio::spawn(sweep), tokio::spawn(keeper)].map(AbortOnDropHandle::new).into()
+            let retention = retention::keep(store.clone(), fixed);
+            let tasks = [tokio::spawn(sweep), tokio::spawn(keeper), tokio::spawn(retention)];
+            tasks.map(AbortOnDropHandle::new).into()
         });
         let (sandbox, outbound, packages) = match running {
             Some(Running { sandbox, outbound, packages }) => {
@@ -138,6 +147,7 @@ impl App {
                 sign_ins: accounts::Attempts::default(),
                 hashing: passwords::Hashing::default(),
                 keeping,
+                policy: policy::Kept::new(fixed),
                 _tasks: tasks,
             }),
         }
@@ -179,6 +189,10 @@ impl App {
 
     pub(crate) fn ready(&self) -> &calls::Ready {
         &self.inner.ready
+    }
+
+    pub(crate) fn policy(&self) -> &policy::Kept {
+        &self.inner.policy
     }
 
     pub(crate) fn keeping(&self) -> artifacts::Keeping {

@@ -12,9 +12,9 @@ use uuid::Uuid;
 pub(crate) use self::filing::{Wish, before, check_justification, check_room, file};
 pub use crate::grants::Kind;
 use crate::grants::{self, Act, Grants, Subject};
-use crate::identity::{Admin, Who};
+use crate::identity::{Actor, Admin, Who};
 use crate::packages::Held;
-use crate::{App, Error, Listed, Page, Result, clock, names, network, packages, tools};
+use crate::{App, Error, Listed, Page, Result, audit, clock, names, network, packages, tools};
 
 /// What filing did.
 #[derive(Debug, Clone)]
@@ -218,7 +218,7 @@ pub(crate) async fn settle(
         if subject.covers(&request.name) {
             let request = decided(request, State::Approved, admin, None);
             move_on(transaction, &[State::Pending], &request).await?;
-            record(transaction, &request, "approved", &admin.username, None).await?;
+            record(transaction, &request, "approved", admin, None).await?;
         }
     }
     Ok(())
@@ -246,7 +246,7 @@ pub(crate) fn check_module(name: &str, standing: Option<ModuleStanding>) -> Resu
 }
 
 async fn approve(app: &App, admin: &Admin, request: Request) -> Result<Request> {
-    let transaction = app.store().begin().await?;
+    let transaction = audit::begin(app).await?;
     let request = approved(&transaction, admin, request).await?;
     let subject = subject(&request);
     grants::give(&transaction, admin, &subject, Some(request.id)).await?;
@@ -263,7 +263,7 @@ pub(crate) async fn approved(
 ) -> Result<Request> {
     let request = decided(request, State::Approved, admin, None);
     move_on(transaction, &[State::Pending, State::Rejected], &request).await?;
-    record(transaction, &request, "approved", &admin.username, None).await?;
+    record(transaction, &request, "approved", admin, None).await?;
     Ok(request)
 }
 
@@ -274,9 +274,9 @@ async fn reject(app: &App, admin: &Admin, request: Request, reason: &str) -> Res
     }
     names::check_text("reason", reason)?;
     let request = decided(request, State::Rejected, admin, Some(reason.to_owned()));
-    let transaction = app.store().begin().await?;
+    let transaction = audit::begin(app).await?;
     move_on(&transaction, &[State::Pending], &request).await?;
-    record(&transaction, &request, "rejected", &admin.username, Some(reason)).await?;
+    record(&transaction, &request, "rejected", admin, Some(reason)).await?;
     transaction.commit().await?;
     Ok(request)
 }
@@ -321,10 +321,11 @@ async fn record(
     transaction: &store::Transaction,
     request: &Request,
     action: &'static str,
-    actor: &str,
+    actor: impl Into<Actor>,
     reason: Option<&str>,
 ) -> Result<()> {
-    let act = Act { action, actor, tool_id: Some(request.tool_id), reason };
+    let (tool_id, request_id) = (Some(request.tool_id), Some(request.id));
+    let act = Act { tool_id, request_id, reason, ..Act::new(action, actor) };
     let server_id = Some(request.server_id);
     let subject = Subject { kind: request.kind, server_id, name: &request.name };
     grants::record(transaction, &subject, act).await

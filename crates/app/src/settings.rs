@@ -10,6 +10,7 @@ use sandbox::{Bounds, WallsPolicy};
 use store::Location;
 
 use crate::artifacts::Keeping;
+use crate::policy::Fixed;
 
 /// Where the state lives and how the sandbox is run.
 pub struct Settings {
@@ -20,6 +21,7 @@ pub struct Settings {
     pub(crate) key_file: PathBuf,
     pub(crate) sandbox: sandbox::Config,
     pub(crate) keeping: Keeping,
+    pub(crate) fixed: Fixed,
     pub(crate) outbound: outbound::Settings,
     pub(crate) sources: Sources,
     /// Where wheels and what is made of them are kept.
@@ -43,6 +45,8 @@ pub struct Runtime {
     pub calls_per_worker: Option<NonZeroU64>,
     /// How long results that no answer could hold are kept, and how many.
     pub keeping: Keeping,
+    /// What nobody can set while the program runs.
+    pub fixed: Fixed,
     /// How many calls there may be at once.
     pub calls: Calls,
     /// Name servers and authorities for requests to other machines.
@@ -118,6 +122,7 @@ impl Settings {
                 },
             },
             keeping: runtime.keeping,
+            fixed: runtime.fixed,
             outbound: runtime.outbound,
             sources: runtime.sources,
             packages: data_dir.join("packages"),

@@ -8,7 +8,8 @@ use sha2::{Digest, Sha256};
 pub use store::tokens::Token;
 use uuid::Uuid;
 
-use crate::identity::Admin;
+use crate::audit::{self, Event};
+use crate::identity::{Actor, Admin};
 use crate::{App, Error, Result, clock};
 
 /// What every token begins with, so that scanners and people recognise one that leaked.
@@ -32,11 +33,15 @@ pub struct New {
 
 /// Makes a token; the second value is the token itself, which is shown this once.
 pub async fn create(app: &App, admin: &Admin, new: New) -> Result<(Token, String)> {
-    create_by(app, &admin.username, new).await
+    issue(app, admin.into(), new).await
 }
 
 /// As [`create`], for the command line.
 pub async fn create_by(app: &App, by: &str, new: New) -> Result<(Token, String)> {
+    issue(app, Actor::local(by), new).await
+}
+
+async fn issue(app: &App, by: Actor, new: New) -> Result<(Token, String)> {
     check(&new)?;
     let value = format!("{PREFIX}{}", random());
     let now = clock::now();
@@ -46,13 +51,14 @@ pub async fn create_by(app: &App, by: &str, new: New) -> Result<(Token, String)>
         token_hash: hash_of(&value),
         can_call: new.call,
         can_author: new.author,
-        created_by: by.to_owned(),
+        created_by: by.name.clone(),
         created_at: now,
         expires_at: new.expires_in_days.map(|days| now + Duration::days(i64::from(days))),
         last_used_at: None,
         revoked_at: None,
     };
-    store::tokens::insert(app.store(), &token).await.map_err(|error| match error {
+    let transaction = audit::begin(app).await?;
+    store::tokens::insert(&transaction, &token).await.map_err(|error| match error {
         error if error.is_duplicate() => {
             Error::Conflict(format!(
                 "there is, or was, a token named `{}`; choose another name, so that the log stays clear",
@@ -61,7 +67,14 @@ pub async fn create_by(app: &App, by: &str, new: New) -> Result<(Token, String)>
         }
         error => error.into(),
     })?;
-    tracing::info!(name = %token.name, by, "token created");
+    let event = Event::new("token.created", &token.name)
+        .id(token.id)
+        .with("call", token.can_call)
+        .with("author", token.can_author)
+        .with("expires_at", token.expires_at.map(|at| at.to_rfc3339()));
+    tracing::info!(name = %token.name, by = %by.name, "token created");
+    audit::record(&transaction, by, event).await?;
+    transaction.commit().await?;
     Ok((token, value))
 }
 
@@ -72,17 +85,24 @@ pub async fn list(app: &App) -> Result<Vec<Token>> {
 
 /// Ends a token at once.
 pub async fn revoke(app: &App, admin: &Admin, id: Uuid) -> Result<()> {
-    revoke_by(app, &admin.username, id).await
+    end(app, admin.into(), id).await
 }
 
 /// As [`revoke`], for the command line.
 pub async fn revoke_by(app: &App, by: &str, id: Uuid) -> Result<()> {
+    end(app, Actor::local(by), id).await
+}
+
+async fn end(app: &App, by: Actor, id: Uuid) -> Result<()> {
     let token = store::tokens::find(app.store(), id).await?;
     let token = token.ok_or_else(|| Error::not_found("Token", &id))?;
-    if !store::tokens::revoke(app.store(), id, clock::now()).await? {
+    let transaction = audit::begin(app).await?;
+    if !store::tokens::revoke(&transaction, id, clock::now()).await? {
         return Err(Error::Conflict(format!("the token `{}` is revoked already", token.name)));
     }
-    tracing::info!(%id, by, "token revoked");
+    tracing::info!(%id, by = %by.name, "token revoked");
+    audit::record(&transaction, by, Event::new("token.revoked", &token.name).id(id)).await?;
+    transaction.commit().await?;
     Ok(())
 }
 

@@ -8,6 +8,8 @@ use std::path::PathBuf;
 use app::settings::MemoryReset;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
+use crate::audit::Audit;
+use crate::limits::Limits;
 use crate::outside::Outside;
 
 /// A self-hosted forge in which language models make their own tools and people approve them.
@@ -50,6 +52,8 @@ pub(crate) enum Command {
     Gateway(Gateway),
     /// Make, list and revoke the bearer tokens of MCP callers.
     Tokens(Tokens),
+    /// Check and export the audit log: who decided and changed what.
+    Audit(Audit),
     /// Try what the program needs (database, key, sandbox, listeners) and say what to mend.
     Doctor(Doctor),
 }
@@ -172,6 +176,8 @@ pub(crate) struct Common {
         value_parser = whole(32..=16_777_216)
     )]
     pub(crate) call_memory: Option<usize>,
+    #[command(flatten)]
+    pub(crate) limits: Limits,
     #[command(flatten)]
     pub(crate) outside: Outside,
 }

@@ -2,8 +2,10 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its user")]
 
 mod arguments;
+mod audit;
 mod doctor;
 mod first_account;
+mod limits;
 mod listener;
 mod lock;
 mod logging;
@@ -52,6 +54,7 @@ fn run() -> anyhow::Result<()> {
             Command::Admin(settings) => Box::pin(serve::admin(settings)).await,
             Command::Gateway(settings) => Box::pin(serve::gateway(settings)).await,
             Command::Tokens(settings) => Box::pin(tokens::run(settings)).await,
+            Command::Audit(settings) => Box::pin(audit::run(settings)).await,
             Command::Doctor(settings) => Box::pin(doctor::run(settings)).await,
         }
     })

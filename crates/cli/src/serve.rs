@@ -31,7 +31,7 @@ pub(crate) async fn both(settings: Serve) -> anyhow::Result<()> {
     let admin_url = url(people.local_addr()?);
     let mcp_url = format!("{}/mcp", url(clients.local_addr()?));
     let app = Box::pin(process.open(&common)).await?;
-    let pages = admin_router(&app, &admin, &people, mcp_url.clone()).await?;
+    let pages = process.admin_router(&app, &admin, &people, mcp_url.clone()).await?;
     let tools = mcp_router(&app, &mcp, &clients, admin_url.clone(), &process.stop).await?;
     process.serve(people, pages);
     process.serve(clients, tools);
@@ -49,7 +49,7 @@ pub(crate) async fn admin(settings: Admin) -> anyhow::Result<()> {
     let listener = process.listen("admin", door.listen)?;
     let admin_url = url(listener.local_addr()?);
     let app = Box::pin(process.open(&common)).await?;
-    let router = admin_router(&app, &door, &listener, mcp_url).await?;
+    let router = process.admin_router(&app, &door, &listener, mcp_url).await?;
     process.serve(listener, router);
     println!("mcpbox admin is ready.");
     println!("  Pages for people:  {admin_url}");
@@ -90,6 +90,7 @@ pub(crate) fn settings(common: &Common) -> anyhow::Result<Settings> {
         calls_per_worker: common.calls_per_worker,
         memory_reset: common.memory_reset,
         keeping,
+        fixed: common.limits.fixed(),
         calls: Calls {
             all: common.max_calls,
             per_server: common.max_calls_per_server,
@@ -166,6 +167,23 @@ impl<'a> Process<'a> {
         Ok(app)
     }
 
+    async fn admin_router(
+        &self,
+        app: &App,
+        settings: &AdminDoor,
+        listener: &TcpListener,
+        mcp_address: String,
+    ) -> anyhow::Result<Router> {
+        first_account::ensure(app, settings).await?;
+        let address = listener.local_addr()?;
+        let door = admin::Door {
+            allowed_hosts: with_own_address(&settings.allowed_hosts, address),
+            mcp_address,
+            rate_limit_rpm: self.common.limits.api_rate_limit_rpm,
+        };
+        Ok(admin::router(app.clone(), door))
+    }
+
     fn serve(&mut self, listener: TcpListener, router: Router) {
         let places = Places::new(self.connections);
         self.servers.spawn(listener::serve(listener, router, places, self.stop.clone()));
@@ -187,21 +205,6 @@ impl<'a> Process<'a> {
         app.close().await;
         Ok(())
     }
-}
-
-async fn admin_router(
-    app: &App,
-    settings: &AdminDoor,
-    listener: &TcpListener,
-    mcp_address: String,
-) -> anyhow::Result<Router> {
-    first_account::ensure(app, settings).await?;
-    let address = listener.local_addr()?;
-    let door = admin::Door {
-        allowed_hosts: with_own_address(&settings.allowed_hosts, address),
-        mcp_address,
-    };
-    Ok(admin::router(app.clone(), door))
 }
 
 async fn mcp_router(

@@ -21,7 +21,8 @@ pub(crate) async fn run(settings: Tokens) -> anyhow::Result<()> {
     done
 }
 
-async fn open(common: &Common) -> anyhow::Result<App> {
+/// Opens the state for a command that runs no tool.
+pub(crate) async fn open(common: &Common) -> anyhow::Result<App> {
     serve::make_data_dir(&common.data_dir)?;
     App::open_without_sandbox(&app::settings::location(
         &common.data_dir,

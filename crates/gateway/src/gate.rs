@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use app::App;
+use app::limits::{self, Counted, RateLimit, Standing};
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
 use futures::StreamExt as _;
-use http::{Method, StatusCode};
+use http::{HeaderName, Method, StatusCode};
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use uuid::Uuid;
@@ -30,19 +31,23 @@ pub(crate) struct Gate {
 struct Inner {
     app: App,
     door: Door,
+    limit: RateLimit,
     sessions: Arc<Sessions>,
     protocol: StreamableHttpService<Mcp, LocalSessionManager>,
 }
 
 /// `/mcp`, with every method.
 pub(crate) async fn serve(State(gate): State<Gate>, request: Request) -> Response {
-    match gate.answer(request).await {
-        Ok(response) => response,
-        Err(problem) => {
-            tracing::debug!(status = %problem.status(), "refused a request");
-            problem.into_response()
-        }
+    let mut standing = None;
+    let mut response = gate.answer(request, &mut standing).await.unwrap_or_else(|problem| {
+        tracing::debug!(status = %problem.status(), "refused a request");
+        problem.into_response()
+    });
+    let told = standing.as_ref().map(Standing::headers);
+    for (name, value) in told.into_iter().flatten() {
+        response.headers_mut().insert(HeaderName::from_static(name), value.into());
     }
+    response
 }
 
 impl Gate {
@@ -60,18 +65,33 @@ impl Gate {
         let handler = Mcp::new(app.clone(), &door.admin_address);
         let make = move || Ok(handler.for_one_session());
         let protocol = StreamableHttpService::new(make, sessions.manager(), config);
-        Self { inner: Arc::new(Inner { app, door, sessions, protocol }) }
+        let limit = RateLimit::default();
+        Self { inner: Arc::new(Inner { app, door, limit, sessions, protocol }) }
     }
 
     pub(crate) fn app(&self) -> &App {
         &self.inner.app
     }
 
-    async fn answer(&self, mut request: Request) -> Result<Response, Problem> {
+    async fn answer(
+        &self,
+        mut request: Request,
+        standing: &mut Option<Standing>,
+    ) -> Result<Response, Problem> {
         let Inner { app, door, .. } = &*self.inner;
         addresses::check(door, request.headers(), request.uri())?;
         let (headers, extensions) = (request.headers(), request.extensions());
-        let identity = identity::of(app, door.require_token, headers, extensions).await?;
+        let identity = identity::of(app, door.require_token, headers, extensions).await;
+        let who = match &identity {
+            Ok(identity) => identity.counted(),
+            // Who guesses tokens is counted, too.
+            Err(_) => Counted::address(identity::address(extensions)),
+        };
+        *standing = self.inner.limit.count(limits::of_mcp(app).await?, who);
+        if let Some(refusal) = standing.as_ref().and_then(Standing::refusal) {
+            return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, refusal));
+        }
+        let identity = identity?;
         let owner = identity.token();
         if envelope::is_modern(request.headers()) {
             // There are no sessions in this revision; what looks like one must not open one.

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use app::identity::{Caller, Scopes};
+use app::limits::Counted;
 use app::{App, tokens};
 use axum::extract::ConnectInfo;
 use http::header::AUTHORIZATION;
@@ -32,6 +33,11 @@ impl Identity {
         self.token.as_ref().map(|token| token.id)
     }
 
+    /// Who is counted where callers may ask so often.
+    pub(crate) fn counted(&self) -> Counted {
+        self.token().map_or_else(|| Counted::address(self.address), Counted::Known)
+    }
+
     /// The caller as the verbs know it; `client` is what the client calls itself.
     pub(crate) fn caller(&self, client: Option<String>) -> Caller {
         Caller {
@@ -41,6 +47,12 @@ impl Identity {
             scopes: self.scopes,
         }
     }
+}
+
+/// The address that a request came from.
+pub(crate) fn address(extensions: &Extensions) -> Option<IpAddr> {
+    let peer = extensions.get::<ConnectInfo<SocketAddr>>();
+    peer.map(|peer| peer.0.ip().to_canonical())
 }
 
 /// Finds out who sent a request with these headers and extensions.
@@ -53,8 +65,7 @@ pub(crate) async fn of(
     headers: &HeaderMap,
     extensions: &Extensions,
 ) -> Result<Identity, Problem> {
-    let peer = extensions.get::<ConnectInfo<SocketAddr>>();
-    let address = peer.map(|peer| peer.0.ip().to_canonical());
+    let address = address(extensions);
     let Some(shown) = headers.get(AUTHORIZATION) else {
         if require_token {
             return Err(Problem::unauthorized(

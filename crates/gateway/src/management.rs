@@ -13,8 +13,8 @@ mod tools;
 use std::pin::Pin;
 use std::sync::{Arc, LazyLock};
 
-use app::App;
 use app::identity::{Caller, Who};
+use app::{App, policy};
 use arguments::Arguments;
 use jsonschema::Validator;
 use rmcp::model::{CallToolResult, Tool, ToolAnnotations};
@@ -31,6 +31,9 @@ struct Definition {
     title: &'static str,
     description: &'static str,
     effect: Effect,
+    /// Whether it makes, changes or deletes tools or servers, which the policy can keep from remote
+    /// callers.
+    edits: bool,
     input: fn() -> Value,
     output: fn() -> Value,
     run: fn(Request) -> Running,
@@ -114,6 +117,11 @@ impl ManagementTool {
         admin_address: Arc<str>,
         arguments: Map<String, Value>,
     ) -> CallToolResult {
+        if self.definition.edits
+            && let Err(refused) = check_edit(&app, &caller).await
+        {
+            return answer::of_error(&refused);
+        }
         let Some(validator) = &self.validator else {
             tracing::error!(tool = self.definition.name, "the input schema cannot be compiled");
             return answer::failure("internal error; the server's log has the cause".to_owned());
@@ -137,6 +145,11 @@ impl ManagementTool {
         };
         outcome.unwrap_or_else(|error| answer::of_error(&error))
     }
+}
+
+/// Refuses a remote caller that the policy lets only look.
+async fn check_edit(app: &App, caller: &Caller) -> Result<(), app::Error> {
+    policy::get(app).await?.check_edit(caller)
 }
 
 impl Effect {
@@ -241,6 +254,21 @@ mod tests {
             characters += shown.to_string().chars().count();
         }
         assert!(characters / 4 < 5_000, "{} tokens", characters / 4);
+    }
+
+    #[test]
+    fn what_makes_changes_or_deletes_tools_is_kept_from_remote_callers() {
+        let edits: Vec<_> = TABLE.iter().filter(|tool| tool.definition.edits).collect();
+        for tool in &edits {
+            assert!(tool.definition.effect.finishes(), "{}", tool.definition.name);
+        }
+        for tool in &*TABLE {
+            let name = tool.definition.name.trim_start_matches(PREFIX);
+            let verbs = ["create_server", "create_tool", "update_", "delete_", "rollback_"];
+            let expected =
+                verbs.iter().any(|verb| name.starts_with(verb)) && !name.ends_with("_secret");
+            assert_eq!(tool.definition.edits, expected, "{name}");
+        }
     }
 
     #[test]

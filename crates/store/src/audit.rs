@@ -85,7 +85,7 @@ pub struct Entry {
 /// Which rows to list; what is `None` does not matter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// Of this action.
+    /// Of this action, or, for a word without a dot, of this kind of subject.
     pub action: Option<String>,
     /// By this actor.
     pub actor: Option<String>,
@@ -146,9 +146,15 @@ pub async fn last(db: &impl Connection) -> Result<Option<Row>> {
 
 /// The rows that a filter lets through, newest first.
 pub async fn list(db: &impl Connection, filter: &Filter, page: Page) -> Result<Listed<Row>> {
+    // PostgreSQL holds no null character, so nothing is called by a name with one.
+    if [&filter.action, &filter.actor].into_iter().flatten().any(|text| text.contains('\0')) {
+        return Ok(Listed { items: Vec::new(), total: 0 });
+    }
     let mut select = entity::Entity::find();
     if let Some(action) = &filter.action {
-        select = select.filter(entity::Column::Action.eq(action.as_str()));
+        let is_action = action.contains('.');
+        let column = if is_action { entity::Column::Action } else { entity::Column::SubjectKind };
+        select = select.filter(column.eq(action.as_str()));
     }
     if let Some(actor) = &filter.actor {
         select = select.filter(entity::Column::Actor.eq(actor.as_str()));

@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QueryTrait,
+    ColumnTrait, Condition, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
+    QueryTrait,
     sea_query::{Expr, ExprTrait, Func, LikeExpr},
 };
 use serde::Serialize;
@@ -99,6 +100,20 @@ pub async fn list(db: &impl Connection, filter: &Filter, page: Page) -> Result<L
         entity::Model::from_query_result(row, "").map(Call::from)
     })
     .await
+}
+
+/// Removes calls from before `end`, the oldest first and at most so many; how many.
+pub async fn delete_before(db: &impl Connection, end: DateTime<Utc>, most: u64) -> Result<u64> {
+    use entity::Column;
+    let oldest = entity::Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::CreatedAt.lt(end))
+        .order_by_asc(Column::CreatedAt)
+        .limit(most)
+        .into_query();
+    let chosen = entity::Entity::delete_many().filter(Column::Id.in_subquery(oldest));
+    Ok(chosen.exec(&db.writer()).await?.rows_affected)
 }
 
 fn condition(filter: &Filter) -> Condition {

@@ -55,7 +55,7 @@ pub async fn publish(db: &impl Connection) -> Result<()> {
 }
 
 /// Makes other transactions that publish, or add to the audit log, wait until this one ends.
-pub(crate) async fn hold(db: &Transaction) -> Result<()> {
+pub async fn hold(db: &Transaction) -> Result<()> {
     let db = db.writer();
     // On SQLite one write transaction is open at a time as it is.
     if db.get_database_backend() == DbBackend::Postgres {

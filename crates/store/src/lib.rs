@@ -23,6 +23,7 @@ pub mod requests;
 pub mod revisions;
 pub mod servers;
 pub mod sessions;
+pub mod settings;
 mod store;
 pub mod tokens;
 pub mod tools;

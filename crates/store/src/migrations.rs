@@ -6,13 +6,14 @@ use sea_orm_migration::{MigrationTrait, MigratorTrait, async_trait};
 use crate::{Error, Result, connection::IMMEDIATE};
 
 mod m0001_initial;
+mod m0003_settings;
 
 struct Migrations;
 
 #[async_trait::async_trait]
 impl MigratorTrait for Migrations {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_initial::Migration)]
+        vec![Box::new(m0001_initial::Migration), Box::new(m0003_settings::Migration)]
     }
 }
 

@@ -1,5 +1,6 @@
 //! Refusals: where tools tried to go and were not let; the newest for each server.
 
+use chrono::{DateTime, Utc};
 use sea_orm::{
     ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, ExprTrait, OnConflict},
@@ -80,6 +81,12 @@ pub async fn record(db: &impl Connection, refusals: Vec<Refusal>) -> Result<()> 
             .await?;
     }
     Ok(())
+}
+
+/// Forgets what was refused for the last time before `end`; how many.
+pub async fn delete_before(db: &impl Connection, end: DateTime<Utc>) -> Result<u64> {
+    let old = entity::Entity::delete_many().filter(entity::Column::LastAt.lt(end));
+    Ok(old.exec(&db.writer()).await?.rows_affected)
 }
 
 /// What the tools of a server were refused, newest first.

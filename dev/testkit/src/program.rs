@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 /// How long a start may take on a busy machine.
 const START: Duration = Duration::from_mins(1);
 
+/// The variables that switch the rate limits off; without them, those of the settings hold.
+pub const RATE_LIMITS: [&str; 2] = ["MCPBOX_MCP_RATE_LIMIT_RPM", "MCPBOX_API_RATE_LIMIT_RPM"];
+
 /// The name and password of the account that tests make.
 pub const ACCOUNT: (&str, &str) = ("grace", "a long enough password");
 
@@ -41,6 +44,10 @@ impl Start<'_> {
         let mut command = Command::new(binary());
         command.current_dir(self.data_dir.parent().expect("a data directory has a parent"));
         command.env_remove("MCPBOX_DATABASE_URL").arg(self.command);
+        // Tests and measurements ask faster than any person.
+        for variable in RATE_LIMITS {
+            command.env(variable, "0");
+        }
         command.arg("--data-dir").arg(self.data_dir);
         for (doors, flag) in
             [(["serve", "admin"], "--admin-listen"), (["serve", "gateway"], "--mcp-listen")]

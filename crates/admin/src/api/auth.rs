@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use app::{App, accounts};
+use app::{App, accounts, policy};
 use axum::Json;
 use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -36,12 +36,21 @@ pub(crate) struct Passwords {
 /// GET /auth/status
 pub(crate) async fn status(State(app): State<App>) -> Answer {
     let setup_required = accounts::setup_required(&app).await?;
-    Ok(one(json!({"setup_required": setup_required, "onboarding_completed": !setup_required})))
+    let onboarding_completed = policy::get(&app).await?.onboarding_completed;
+    Ok(one(json!({
+        "setup_required": setup_required,
+        "onboarding_completed": onboarding_completed,
+    })))
 }
 
 /// POST /auth/setup
-pub(crate) async fn setup(State(app): State<App>, Body(body): Body<Credentials>) -> Answer {
-    let admin = accounts::setup(&app, &body.username, &body.password).await?;
+pub(crate) async fn setup(
+    State(app): State<App>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Body(body): Body<Credentials>,
+) -> Answer {
+    let address = Some(peer.ip());
+    let admin = accounts::setup_from(&app, &body.username, &body.password, address).await?;
     let body = json!({"username": admin.username(), "message": "account made; sign in with it"});
     Ok((StatusCode::CREATED, one(body)).into_response())
 }
@@ -64,9 +73,13 @@ pub(crate) async fn refresh(State(app): State<App>, Body(body): Body<Refresh>) -
 }
 
 /// POST /auth/logout; the refresh token of the same sign-in ends too.
-pub(crate) async fn logout(State(app): State<App>, headers: HeaderMap) -> Answer {
+pub(crate) async fn logout(
+    State(app): State<App>,
+    SignedIn(admin): SignedIn,
+    headers: HeaderMap,
+) -> Answer {
     if let Some(token) = session::bearer(&headers) {
-        accounts::sign_out(&app, token).await?;
+        accounts::sign_out(&app, &admin, token).await?;
     }
     Ok(one(json!({"message": "signed out"})))
 }

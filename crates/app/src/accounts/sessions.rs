@@ -4,7 +4,8 @@ use chrono::{DateTime, Duration, Utc};
 use store::sessions::{Kind, Session};
 use uuid::Uuid;
 
-use super::admin;
+use super::{admin, of_account};
+use crate::audit;
 use crate::identity::Admin;
 use crate::tokens::{hash_of, random};
 use crate::{App, Error, Result, clock};
@@ -52,8 +53,12 @@ pub async fn page_session(app: &App, value: &str) -> Result<Option<Admin>> {
 }
 
 /// Ends one session of the pages.
-pub async fn close_session(app: &App, value: &str) -> Result<()> {
-    store::sessions::delete(app.store(), &hash_of(value)).await?;
+pub async fn close_session(app: &App, who: &Admin, value: &str) -> Result<()> {
+    let transaction = audit::begin(app).await?;
+    if store::sessions::delete(&transaction, &hash_of(value)).await? {
+        audit::record(&transaction, who, of_account("account.signed_out", who)).await?;
+        transaction.commit().await?;
+    }
     Ok(())
 }
 
@@ -88,9 +93,12 @@ pub async fn refresh(app: &App, refresh: &str) -> Result<ApiTokens> {
 }
 
 /// Ends the session that an access or refresh token belongs to, with all its tokens.
-pub async fn sign_out(app: &App, value: &str) -> Result<()> {
-    if let Some((session, _)) = store::sessions::find(app.store(), &hash_of(value)).await? {
-        store::sessions::delete_family(app.store(), session.family).await?;
+pub async fn sign_out(app: &App, who: &Admin, value: &str) -> Result<()> {
+    let transaction = audit::begin(app).await?;
+    if let Some((session, _)) = store::sessions::find(&transaction, &hash_of(value)).await? {
+        store::sessions::delete_family(&transaction, session.family).await?;
+        audit::record(&transaction, who, of_account("account.signed_out", who)).await?;
+        transaction.commit().await?;
     }
     Ok(())
 }

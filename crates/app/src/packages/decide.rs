@@ -13,7 +13,7 @@ use super::{Held, Kept, ask, held, set, wheel};
 use crate::grants::{self, Act, Grant, Kind, Subject};
 use crate::identity::Admin;
 use crate::requests::{self, Request, State};
-use crate::{App, Error, Result, clock, servers};
+use crate::{App, Error, Result, audit, clock, servers};
 
 /// What came of an approval.
 #[derive(Debug, Clone)]
@@ -90,7 +90,7 @@ pub async fn add(
 pub async fn remove(app: &App, admin: &Admin, server_id: Uuid, package: &str) -> Result<()> {
     let wanted = Wanted::read(package, None)?;
     servers::find(app, server_id).await?;
-    let transaction = app.store().begin().await?;
+    let transaction = audit::begin(app).await?;
     // Whoever changes the packages of this server now waits until this is over.
     let row = package_locks::find_to_change(&transaction, server_id).await?;
     let mut roots = held::granted(&transaction, server_id).await?;
@@ -134,19 +134,23 @@ async fn give(
     try_compiled(app, plan, &kept).await?;
     let name = plan.name();
     let subject = Subject { kind: Kind::Package, server_id: Some(server_id), name: &name };
-    let transaction = app.store().begin().await?;
+    let transaction = audit::begin(app).await?;
     check_unchanged(&transaction, server_id, plan).await?;
     let request_id = request.as_ref().map(|request| request.id);
     let approved = if let Some(request) = request {
+        let digest = Some(plan.digest.as_str());
+        let act = Act { request_id, digest, ..Act::new("added", admin) };
+        grants::audit(&transaction, &subject, &act).await?;
         Some(requests::approved(&transaction, admin, request).await?)
     } else {
-        grants::record(&transaction, &subject, Act::new("added", &admin.username)).await?;
+        let digest = Some(plan.digest.as_str());
+        grants::record(&transaction, &subject, Act { digest, ..Act::new("added", admin) }).await?;
         None
     };
     if let Some(version) = &plan.replaces {
         let old = full_name(&plan.package, version);
         let reason = format!("{name} is allowed in its place");
-        let act = Act { reason: Some(&reason), ..Act::new("removed", &admin.username) };
+        let act = Act { reason: Some(&reason), ..Act::new("removed", admin) };
         let replaced = Subject { name: &old, ..subject };
         store::grants::delete(&transaction, Kind::Package, Some(server_id), &old).await?;
         grants::record(&transaction, &replaced, act).await?;

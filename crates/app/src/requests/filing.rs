@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{Filed, Request, State, record};
 use crate::grants::Subject;
 use crate::identity::Who;
-use crate::{App, Error, Result, clock, names};
+use crate::{App, Error, Result, audit, clock, names};
 
 /// How many requests of one tool can wait at once.
 const WAITING_MAX: u64 = 50;
@@ -53,7 +53,7 @@ pub(crate) async fn file(app: &App, who: &Who, wish: Wish<'_>) -> Result<Filed> 
         reviewed_by: None,
         rejection_reason: None,
     };
-    let transaction = app.store().begin().await?;
+    let transaction = audit::begin(app).await?;
     match store::requests::insert(&transaction, &request).await {
         Ok(()) => {}
         // Somebody asked for the same at the same moment.
@@ -63,7 +63,7 @@ pub(crate) async fn file(app: &App, who: &Who, wish: Wish<'_>) -> Result<Filed> 
         }
         Err(error) => return Err(error.into()),
     }
-    record(&transaction, &request, "requested", &who.to_string(), Some(justification)).await?;
+    record(&transaction, &request, "requested", who, Some(justification)).await?;
     transaction.commit().await?;
     tracing::info!(kind = %request.kind, name = %request.name, by = %who, "requested");
     Ok(Filed { request, already_pending: false })

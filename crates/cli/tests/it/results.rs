@@ -214,12 +214,12 @@ fn an_artifact_is_read_by_its_caller_alone_and_by_ranges_that_exist() {
         made["token"].as_str().expect("a token").to_owned()
     };
     let (mine, other) = (token("mine"), token("other"));
+    let mut nobody = Client::connect(&program.mcp, "auto");
+    publish(&mut nobody, &api, "results", "big", BIG);
     let mut owner = Client::connect_with(&program.mcp, "auto", Some(&mine));
-    publish(&mut owner, &api, "results", "big", BIG);
     let uri = kept(&owner.call("results__big", &json!({"kind": "text"})), 1);
     let mut again = Client::connect_with(&program.mcp, "legacy", Some(&mine));
     let mut stranger = Client::connect_with(&program.mcp, "auto", Some(&other));
-    let mut nobody = Client::connect(&program.mcp, "auto");
     let read = json!({"do": "read", "uri": format!("{uri}?offset=2999990")});
     assert_eq!(again.ask(&read)["contents"][0]["_meta"]["mcpbox/next"], Value::Null);
     for client in [&mut stranger, &mut nobody] {

@@ -16,6 +16,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         title: "Request publication",
         description: "Files the newest version of a tool for a person's approval. Once approved, clients can call it.",
         effect: Effect::AddOnce,
+        edits: false,
         input: || {
             let notes = text("What the reviewer should know.");
             parameters(&["tool_id"], vec![tool_id(), ("notes", notes)])
@@ -38,6 +39,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         title: "Get approval status",
         description: "Shows how far the approval of a tool is, under which name it is callable, and what to do next if it is not.",
         effect: Effect::Read,
+        edits: false,
         input: || parameters(&["tool_id"], vec![tool_id()]),
         output: || {
             let fields = &[
@@ -72,6 +74,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         title: "List pending requests",
         description: "Lists what waits for a person's decision, oldest first; `page` turns all of its lists.",
         effect: Effect::Read,
+        edits: false,
         input: || paged(&[], vec![]),
         output: || {
             let tools = list_of(&[

@@ -17,6 +17,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         title: "Test a tool",
         description: "Runs the newest version of a tool, approved or not, in the sandbox.",
         effect: Effect::Run,
+        edits: false,
         input: || {
             let description = "Inputs of main by name.";
             let inputs = json!({ "type": "object", "default": {}, "description": description });
@@ -40,6 +41,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         title: "Validate code",
         description: "Checks Python code without saving or running it: syntax, main, parameters, input schema.",
         effect: Effect::Read,
+        edits: false,
         input: || {
             let code = text("Python with `async def main(...)`, as in mcpbox_create_tool.");
             let alias = text("The same as `python_code`; give one of the two.");

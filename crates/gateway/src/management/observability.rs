@@ -13,6 +13,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[Definition {
     title: "Get execution log",
     description: "Shows the last calls of a tool, tests too: inputs, result, output, error, duration, caller.",
     effect: Effect::Read,
+    edits: false,
     input: || {
         let limit = integer(1, 50, 10, "Calls per page, newest first.");
         let properties = vec![tool_id(), ("limit", limit), ("page", page())];

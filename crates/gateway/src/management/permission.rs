@@ -15,6 +15,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         title: "Request a module or package",
         description: "Asks a person to let tools import a module of Python's standard library that is not allowed from the start (`module_name`), or the tools of this tool's server a pure-Python package from PyPI (`package`).",
         effect: Effect::LookUpOnce,
+        edits: false,
         input: || {
             let properties = vec![
                 tool_id(),
@@ -45,6 +46,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         title: "Request network access",
         description: "Asks a person to let the tools of this tool's server reach a host.",
         effect: Effect::AddOnce,
+        edits: false,
         input: || {
             let port = json!({
                 "type": "integer",
@@ -77,6 +79,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         title: "List modules",
         description: "Lists the modules that tools may import.",
         effect: Effect::Read,
+        edits: false,
         input: || parameters(&[], vec![server_id()]),
         output: || {
             result(&[

@@ -16,6 +16,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         title: "List servers",
         description: "Lists the servers (groups of tools) with status and number of tools.",
         effect: Effect::Read,
+        edits: false,
         input: || paged(&[], vec![]),
         output: || {
             let servers = list_of(&[
@@ -38,6 +39,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         title: "Get server",
         description: "Shows a server with its tools, their approval status, the hosts they may reach, and their packages.",
         effect: Effect::Read,
+        edits: false,
         input: || parameters(&["server_id"], vec![server_id()]),
         output: || {
             result_with(
@@ -66,6 +68,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         title: "Create server",
         description: "Creates an empty server to put tools in. It starts when a person approves its first tool.",
         effect: Effect::Add,
+        edits: true,
         input: || {
             let name = "Lower-case letters, digits and single underscores; clients see its tools as name__tool.";
             let description = "What its tools are for, at most 2000 characters.";
@@ -87,6 +90,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         title: "Delete server",
         description: "Deletes a server with its tools; the record of versions and decisions stays.",
         effect: Effect::Change,
+        edits: true,
         input: || parameters(&["server_id"], vec![server_id()]),
         output: || result(&[("success", "boolean"), ("message", "string")]),
         run: |request| Box::pin(delete(request)),
@@ -96,6 +100,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         title: "Start server",
         description: "Makes the approved and enabled tools of a server callable. A running one stays as it is.",
         effect: Effect::AddOnce,
+        edits: false,
         input: || parameters(&["server_id"], vec![server_id()]),
         output: || {
             result(&[
@@ -112,6 +117,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         title: "Stop server",
         description: "Takes a server's tools away from all clients until it is started again.",
         effect: Effect::Change,
+        edits: false,
         input: || parameters(&["server_id"], vec![server_id()]),
         output: || result(&[("success", "boolean"), ("message", "string"), ("status", "string")]),
         run: |request| Box::pin(stop(request)),

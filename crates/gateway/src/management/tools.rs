@@ -15,6 +15,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         title: "List tools",
         description: "Lists the tools of a server, drafts too, with their approval status.",
         effect: Effect::Read,
+        edits: false,
         input: || paged(&["server_id"], vec![server_id()]),
         output: || {
             result_with(
@@ -35,6 +36,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         title: "Get tool",
         description: "Shows the newest version of a tool with its code and input schema, and which version is live.",
         effect: Effect::Read,
+        edits: false,
         input: || parameters(&["tool_id"], vec![tool_id()]),
         output: || {
             result(&[
@@ -59,6 +61,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         title: "Create tool",
         description: "Saves a new tool as a draft. Next: mcpbox_test_code, then mcpbox_request_publish.",
         effect: Effect::Add,
+        edits: true,
         input: || {
             let description = "What it does and when to use it, for the models that call it; the docstring's summary if left out.";
             let properties = vec![
@@ -78,6 +81,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         title: "Update tool",
         description: "Changes a tool. All but `enabled` makes a new draft version to be tested and published; the approved one stays live until then.",
         effect: Effect::Change,
+        edits: true,
         input: || {
             let enabled = "Whether clients may call it; takes effect at once.";
             let properties = vec![
@@ -98,6 +102,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         title: "Delete tool",
         description: "Deletes a tool; the record of its versions and decisions stays.",
         effect: Effect::Change,
+        edits: true,
         input: || parameters(&["tool_id"], vec![tool_id()]),
         output: || result(&[("success", "boolean"), ("message", "string")]),
         run: |request| Box::pin(delete(request)),
@@ -107,6 +112,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         title: "List versions of a tool",
         description: "Lists the versions of a tool, newest first.",
         effect: Effect::Read,
+        edits: false,
         input: || paged(&["tool_id"], vec![tool_id()]),
         output: || {
             let versions = list_of(&[
