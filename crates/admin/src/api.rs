@@ -6,6 +6,7 @@ pub(crate) mod auth;
 pub(crate) mod logs;
 pub(crate) mod packages;
 pub(crate) mod requests;
+pub(crate) mod secrets;
 pub(crate) mod servers;
 pub(crate) mod settings;
 pub(crate) mod system;

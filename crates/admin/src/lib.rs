@@ -18,6 +18,7 @@ mod packages;
 mod protection;
 mod requests;
 mod routes;
+mod secrets;
 mod servers;
 mod session;
 mod settings;

@@ -1,13 +1,13 @@
 //! The one table of routes: it builds the router and says what the MCP door must not answer.
 
 use Access::{Api, Open, Page};
-use Method::{Delete, Get, Patch, Post};
+use Method::{Delete, Get, Patch, Post, Put};
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodFilter, MethodRouter, on};
 
 use crate::{
     Shared, account, api, approvals, artifacts, assets, audit, entry, home, limits, logs, packages,
-    requests, servers, session, settings, tools,
+    requests, secrets, servers, session, settings, tools,
 };
 
 /// The methods in use.
@@ -15,6 +15,7 @@ use crate::{
 pub(crate) enum Method {
     Get,
     Post,
+    Put,
     Patch,
     Delete,
 }
@@ -66,6 +67,14 @@ pub(crate) static ROUTES: &[Route] = &[
     Route::new(Get, "/servers/{id}/packages/state", Page, |method| on(method, packages::state)),
     Route::new(Post, "/servers/{id}/packages", Page, |method| on(method, packages::add)),
     Route::new(Post, "/servers/{id}/packages/remove", Page, |method| on(method, packages::remove)),
+    Route::new(Post, "/servers/{id}/secrets", Page, |method| on(method, secrets::create)),
+    Route::new(Post, "/servers/{id}/secrets/{key}/value", Page, |method| on(method, secrets::set)),
+    Route::new(Post, "/servers/{id}/secrets/{key}/clear", Page, |method| {
+        on(method, secrets::clear)
+    }),
+    Route::new(Post, "/servers/{id}/secrets/{key}/delete", Page, |method| {
+        on(method, secrets::delete)
+    }),
     Route::new(Get, "/tools/{id}", Page, |method| on(method, tools::show)),
     Route::new(Post, "/tools/{id}/enabled", Page, |method| on(method, tools::set_enabled)),
     Route::new(Get, "/approvals", Page, |method| on(method, approvals::list)),
@@ -161,6 +170,15 @@ pub(crate) static ROUTES: &[Route] = &[
         on(method, api::settings::complete_onboarding)
     }),
     Route::new(Get, "/api/audit", Api, |method| on(method, api::audit::list)),
+    Route::new(Get, "/api/servers/{id}/secrets", Api, |method| on(method, api::secrets::list)),
+    Route::new(Post, "/api/servers/{id}/secrets", Api, |method| on(method, api::secrets::create)),
+    Route::new(Put, "/api/servers/{id}/secrets/{key}", Api, |method| on(method, api::secrets::set)),
+    Route::new(Delete, "/api/servers/{id}/secrets/{key}", Api, |method| {
+        on(method, api::secrets::delete)
+    }),
+    Route::new(Post, "/api/servers/{id}/secrets/{key}/clear", Api, |method| {
+        on(method, api::secrets::clear)
+    }),
     Route::new(Get, "/api/settings/modules", Api, |method| {
         on(method, api::requests::allowed_modules)
     }),
@@ -217,6 +235,7 @@ impl Method {
         match self {
             Get => "GET",
             Post => "POST",
+            Put => "PUT",
             Patch => "PATCH",
             Delete => "DELETE",
         }
@@ -226,6 +245,7 @@ impl Method {
         match self {
             Get => MethodFilter::GET,
             Post => MethodFilter::POST,
+            Put => MethodFilter::PUT,
             Patch => MethodFilter::PATCH,
             Delete => MethodFilter::DELETE,
         }

@@ -4,8 +4,9 @@ use app::grants::{Grant, Refusal};
 use app::identity::{Admin, Who};
 use app::packages::OfServer;
 use app::requests::{Kind, Request};
+use app::secrets::Secret;
 use app::servers::{Detail, Summary};
-use app::{App, grants, network, packages, requests, servers};
+use app::{App, grants, network, packages, requests, secrets, servers};
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -44,6 +45,9 @@ struct ShowPage {
     host: Typed,
     /// The same of the form for packages.
     package: Typed,
+    secrets: Vec<Secret>,
+    /// The same of the form for secrets: key and description, never a value.
+    secret: Typed,
 }
 
 /// What somebody typed into a form with two fields, and why it cannot be used.
@@ -61,6 +65,7 @@ pub(crate) struct Typed {
 pub(crate) enum Form {
     Host,
     Package,
+    Secret,
 }
 
 impl ShowPage {
@@ -76,6 +81,8 @@ impl ShowPage {
             refusals: grants::refusals(app, id).await?,
             host: Typed::default(),
             package: Typed::default(),
+            secrets: all_secrets(app, id).await?,
+            secret: Typed::default(),
         })
     }
 
@@ -88,6 +95,12 @@ impl ShowPage {
     fn is_allowed(&self, refusal: &Refusal) -> bool {
         network::is_allowed(refusal, &self.hosts)
     }
+}
+
+async fn all_secrets(app: &App, id: Uuid) -> Result<Vec<Secret>, Problem> {
+    let everything = app::Page { number: 1, size: u64::MAX };
+    let (_, listed) = secrets::list(app, id, everything).await?;
+    Ok(listed.items)
 }
 
 /// The page of a server with what was typed into one of its forms, and what is wrong with that; or
@@ -110,6 +123,7 @@ pub(crate) async fn show_again(
     match form {
         Form::Host => page.host = typed,
         Form::Package => page.package = typed,
+        Form::Secret => page.secret = typed,
     }
     Ok((status, view::page(&page)?).into_response())
 }
@@ -334,6 +348,44 @@ pub(crate) mod tests {
         }
     }
 
+    #[test]
+    fn secrets_show_whether_they_are_set_and_take_a_value() {
+        let mut page = page(Status::Running, vec![]);
+        let secret = |key: &str, has_value, is_short| Secret {
+            key: key.to_owned(),
+            description: "The <key> of the service.".to_owned(),
+            has_value,
+            is_short,
+            created_by: "claude".to_owned(),
+            created_at: app::clock::now(),
+            updated_by: "grace".to_owned(),
+            updated_at: app::clock::now(),
+        };
+        page.secrets = vec![
+            secret("UNSET", false, false),
+            secret("PIN", true, true),
+            secret("KEY", true, false),
+        ];
+        let html = page.render().unwrap();
+        view::sample("server-secrets", &html);
+        let (_, card) = html.split_once("id=\"secrets\"").unwrap();
+        for part in [
+            "not set",
+            "short: not redacted",
+            "/secrets/KEY/value#secrets",
+            "type=\"password\"",
+            "The &#60;key&#62;",
+            "/secrets/KEY/clear",
+            "/secrets/UNSET/delete",
+        ] {
+            assert!(card.contains(part), "{part}: {card}");
+        }
+        assert!(!card.contains("/secrets/UNSET/clear"), "{card}");
+        assert_eq!(card.matches("short: not redacted").count(), 1, "{card}");
+        page.secret.problem = "key: expected".to_owned();
+        assert!(page.render().unwrap().contains("id=\"secret-problem\""));
+    }
+
     const NOT_APPROVED: &str = "'tracker.example' (port 443) is not approved for this server: ask for it with mcpbox_request_network_access (host 'tracker.example', port 443), a person then decides";
 
     fn refusal(host: &str, reason: &str) -> Refusal {
@@ -371,6 +423,8 @@ pub(crate) mod tests {
             refusals: vec![],
             host: Typed::default(),
             package: Typed::default(),
+            secrets: vec![],
+            secret: Typed::default(),
         }
     }
 }

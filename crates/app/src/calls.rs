@@ -14,19 +14,21 @@ pub use delivery::{ANSWER_MAX, Content, Kept};
 use entry::Entry;
 pub use numbers::for_clients;
 pub(crate) use ready::Ready;
+use redaction::Plain;
 pub use report::Report;
 pub use sandbox::{Failure, FailureKind, Media, MediaKind};
 use sandbox::{Limits, Outcome, Run};
 use serde_json::{Map, Value, json};
 pub use store::calls::{Call, Filter};
 use store::revisions::Revision;
+use store::secrets::Secret;
 use uuid::Uuid;
 
 use crate::grants::Grants;
 use crate::identity::{Caller, Who};
 use crate::outside::{Log, Outside};
 use crate::redact::Secrets;
-use crate::{App, Error, Listed, Page, Result, digest, packages};
+use crate::{App, Error, Listed, Page, Result, digest, packages, secrets};
 
 /// A revision that is about to run.
 pub(crate) struct Subject {
@@ -36,6 +38,13 @@ pub(crate) struct Subject {
     pub(crate) revision: Revision,
     pub(crate) grants: Grants,
     pub(crate) is_test: bool,
+    /// Whether a test is given secrets; other calls always are.
+    pub(crate) with_secrets: bool,
+    /// Whether their values are taken out of the result that is answered. Out of logs, errors and
+    /// what is kept they always are.
+    pub(crate) redact_result: bool,
+    /// The rows of its secrets, where they were read before.
+    pub(crate) sealed: Option<Arc<[Secret]>>,
 }
 
 /// Runs the approved revision of the tool that clients know as `name` (`server__tool`).
@@ -60,6 +69,9 @@ pub async fn run(
         revision: live.tool.revision.clone(),
         grants: live.grants.clone(),
         is_test: false,
+        with_secrets: false,
+        redact_result: true,
+        sealed: Some(Arc::clone(&live.sealed)),
     };
     execute(app, &Who::from(caller.clone()), subject, arguments).await
 }
@@ -85,15 +97,30 @@ pub(crate) async fn execute(
 ) -> Result<Report> {
     check_digest(&subject.revision)?;
     let arguments = Value::Object(arguments);
-    // No server has any yet.
-    let secrets = Secrets::new();
+    let secrets = secrets_of(app, &subject).await?;
     let entry = Entry::begin(app, who.to_string(), &subject, arguments.clone(), &secrets);
     let outcome = match attempt(app, &subject, &arguments, &secrets, entry.requests()).await {
-        Ok(outcome) => readable(redaction::redacted(outcome, entry.redactor())),
+        Ok(outcome) => outcome,
         Err(error) => return entry.abandon(error),
     };
+    let plain = Plain::of(&outcome, entry.redactor(), subject.redact_result);
+    let outcome = readable(redaction::redacted(outcome, entry.redactor()));
     let delivered = delivery::deliver(app, entry.call_id(), who, outcome).await;
-    entry.finish(delivered).await
+    let report = entry.finish(delivered).await?;
+    Ok(match plain {
+        Some(plain) => plain.shown_in(report),
+        None => report,
+    })
+}
+
+/// What a call is given: only what its revision declares, and nothing in a test that is not to have
+/// it.
+async fn secrets_of(app: &App, subject: &Subject) -> Result<Secrets> {
+    if subject.is_test && !subject.with_secrets {
+        return Ok(Secrets::default());
+    }
+    let declared = secrets::declared(&subject.revision.capabilities);
+    secrets::of_call(app, subject.server_id, &declared, subject.sealed.as_deref()).await
 }
 
 /// Only what was filed under this digest runs, from the database or from what is kept of it: what was
@@ -124,7 +151,7 @@ async fn attempt(
     let run = Run {
         source: revision.python_code.clone(),
         arguments: arguments.to_string(),
-        secrets: json!(secrets).to_string(),
+        secrets: json!(secrets.exposed()).to_string(),
         modules: grants.module_policy()?,
         set,
         limits: Limits { wall, ..defaults },

@@ -7,7 +7,8 @@ use std::time::Duration;
 use sandbox::{Limits, MemoryReport, ModulePolicy, NoHost, Run, Sandbox, Status, Walls};
 use store::Location;
 use store::examination::{self, Examination};
-use store::key::{KeyError, MasterKey};
+use store::installation::Binding;
+use store::key::{Found, KeyError, KeySource, MasterKey};
 use uuid::Uuid;
 
 use crate::settings::Settings;
@@ -26,9 +27,9 @@ pub enum Verdict {
 
 /// Tries each part in turn, without changing anything that is kept.
 pub async fn examine(settings: &Settings) -> Vec<(&'static str, Verdict)> {
-    let key = key(settings);
-    let (database, bound) = database(settings, key.as_ref().ok().and_then(Option::as_ref)).await;
-    let mut found = vec![("database", database), ("key", key_verdict(settings, key, bound))];
+    let (database, binding) = database(settings).await;
+    let key = key_verdict(&settings.key, binding.as_ref());
+    let mut found = vec![("database", database), ("key", key)];
     found.extend(sandbox(settings).await);
     found.push(("package index", index(settings).await));
     found
@@ -49,50 +50,48 @@ async fn index(settings: &Settings) -> Verdict {
     }
 }
 
-fn key(settings: &Settings) -> Result<Option<MasterKey>, KeyError> {
-    match settings.encryption_key.as_deref() {
-        Some(text) => MasterKey::from_hex(text).map(Some).ok_or(KeyError::Setting),
-        None => MasterKey::read(&settings.key_file),
-    }
-}
-
-/// What the database says, and whether it is bound to the key.
-async fn database(settings: &Settings, key: Option<&MasterKey>) -> (Verdict, Option<bool>) {
+/// What the database says, and with which master keys it is used.
+async fn database(settings: &Settings) -> (Verdict, Option<Binding>) {
     if let Location::Sqlite(path) = &settings.database
         && !path.exists()
     {
         let text = format!("{} is not there yet; the first start makes it", path.display());
         return (Verdict::Weaker(text), None);
     }
-    match examination::examine(&settings.database, key).await {
-        Ok(Examination { version, pending: 0, key_fits }) => (Verdict::Well(version), key_fits),
-        Ok(Examination { version, pending, key_fits }) => {
+    match examination::examine(&settings.database).await {
+        Ok(Examination { version, pending: 0, binding }) => (Verdict::Well(version), binding),
+        Ok(Examination { version, pending, binding }) => {
             let text =
                 format!("{version}; the next start brings {pending} change(s) to its tables");
-            (Verdict::Weaker(text), key_fits)
+            (Verdict::Weaker(text), binding)
         }
         Err(error) => (Verdict::Broken(chain(&error)), None),
     }
 }
 
-fn key_verdict(
-    settings: &Settings,
-    key: Result<Option<MasterKey>, KeyError>,
-    fits: Option<bool>,
-) -> Verdict {
-    let source = match settings.encryption_key {
-        Some(_) => "MCPBOX_ENCRYPTION_KEY".to_owned(),
-        None => settings.key_file.display().to_string(),
+fn key_verdict(source: &KeySource, binding: Option<&Binding>) -> Verdict {
+    let Found { key, next } = match source.read() {
+        Ok(found) => found,
+        Err(error) => return Verdict::Broken(chain(&error)),
     };
-    match key {
-        Err(error) => Verdict::Broken(chain(&error)),
-        Ok(Some(_)) if fits == Some(false) => Verdict::Broken(KeyError::Mismatch.to_string()),
-        Ok(Some(_)) => Verdict::Well(source),
-        Ok(None) if fits.is_some() => Verdict::Broken(format!(
+    let role = |key: Option<&MasterKey>| key.zip(binding).and_then(|(key, bound)| bound.role(key));
+    match (role(key.as_ref()), binding) {
+        (Some(_), Some(bound)) if bound.is_rotating() => Verdict::Weaker(format!(
+            "{source} fits, and is being replaced: `mcpbox keys status` tells how far that is"
+        )),
+        (Some(_), _) => Verdict::Well(source.to_string()),
+        (None, Some(_)) if role(next.as_ref()).is_some() => Verdict::Weaker(format!(
+            "the new key beside {source} fits; the next start puts it in the place of the old one"
+        )),
+        (None, Some(_)) if key.is_some() => Verdict::Broken(KeyError::Mismatch.to_string()),
+        (None, Some(_)) => Verdict::Broken(format!(
             "the database was used with a key, and {source} is missing; put it back from a backup, \
              or set MCPBOX_ENCRYPTION_KEY"
         )),
-        Ok(None) => Verdict::Weaker(format!("{source} is not there yet; the first start makes it")),
+        (None, None) if key.is_some() => Verdict::Well(source.to_string()),
+        (None, None) => {
+            Verdict::Weaker(format!("{source} is not there yet; the first start makes it"))
+        }
     }
 }
 

@@ -49,6 +49,9 @@ pub async fn test(
         tool_id,
         revision: detail.newest,
         is_test: true,
+        with_secrets: false,
+        redact_result: true,
+        sealed: None,
     };
     calls::execute(app, who, subject, arguments).await
 }

@@ -15,6 +15,7 @@ pub mod drafts;
 mod error;
 pub mod grants;
 pub mod identity;
+pub mod keys;
 pub mod limits;
 mod names;
 pub mod network;
@@ -26,18 +27,20 @@ mod redact;
 pub mod requests;
 pub mod retention;
 mod schema;
+pub mod secrets;
 pub mod servers;
 pub mod settings;
 pub mod tokens;
 pub mod tools;
 
-use std::path::Path;
 use std::sync::Arc;
 
 pub use error::{Error, Result};
 pub use sandbox::worker;
 pub use settings::Settings;
-use store::key::{KeyError, MasterKey};
+use store::key::KeyError;
+pub use store::key::KeySource;
+use store::keyring::Keyring;
 pub use store::{Listed, Location, Page};
 use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
@@ -50,6 +53,7 @@ pub struct App {
 
 struct Inner {
     store: store::Store,
+    keyring: Option<Keyring>,
     sandbox: Option<sandbox::Sandbox>,
     outbound: Option<outbound::Client>,
     packages: Option<Arc<packages::Packages>>,
@@ -101,9 +105,9 @@ impl App {
         let outbound = outbound::Client::new(&settings.outbound)
             .map_err(|source| Error::unavailable("the way out", source))?;
         let packages = packages::Packages::new(&settings.sources, &settings.packages, &outbound)?;
-        bind_key(&store, settings.encryption_key.as_deref(), &settings.key_file).await?;
+        let keyring = open_keyring(&store, &settings.key).await?;
         let running = Running { sandbox, outbound, packages: Arc::new(packages) };
-        Ok(Self::assemble(store, Some(running), settings.keeping, settings.fixed))
+        Ok(Self::assemble(store, Some(keyring), Some(running), settings.keeping, settings.fixed))
     }
 
     /// Opens the database alone, for commands that run no tool.
@@ -113,12 +117,35 @@ impl App {
     pub async fn open_without_sandbox(database: &Location) -> Result<Self> {
         let opened = store::Store::open(database).await;
         let store = opened.map_err(|source| Error::unavailable("the database", source))?;
-        let keeping = artifacts::Keeping::default();
-        Ok(Self::assemble(store, None, keeping, policy::Fixed::default()))
+        Ok(Self::assemble(
+            store,
+            None,
+            None,
+            artifacts::Keeping::default(),
+            policy::Fixed::default(),
+        ))
+    }
+
+    /// Opens the database and the keys, for what runs no tool but deals with secrets.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the database does not open, or not with this key.
+    pub async fn open_with_key(database: &Location, key: &KeySource) -> Result<Self> {
+        let opened = store::Store::open(database).await;
+        let store = opened.map_err(|source| Error::unavailable("the database", source))?;
+        let keyring = open_keyring(&store, key).await?;
+        Ok(Self::assemble(
+            store,
+            Some(keyring),
+            None,
+            artifacts::Keeping::default(),
+            policy::Fixed::default(),
+        ))
     }
 
     fn assemble(
         store: store::Store,
+        keyring: Option<Keyring>,
         running: Option<Running>,
         keeping: artifacts::Keeping,
         fixed: policy::Fixed,
@@ -140,6 +167,7 @@ impl App {
         Self {
             inner: Arc::new(Inner {
                 store,
+                keyring,
                 sandbox,
                 outbound,
                 packages,
@@ -187,6 +215,11 @@ impl App {
         &self.inner.store
     }
 
+    /// What values of secrets are sealed with.
+    pub(crate) fn keyring(&self) -> Result<&Keyring> {
+        self.inner.keyring.as_ref().ok_or_else(|| left_out("the master key"))
+    }
+
     pub(crate) fn ready(&self) -> &calls::Ready {
         &self.inner.ready
     }
@@ -218,10 +251,15 @@ fn left_out(part: &'static str) -> Error {
     Error::unavailable(part, std::io::Error::other("this command runs without it"))
 }
 
-/// Finds or makes the master key and holds it against the one the database was first used with.
-async fn bind_key(store: &store::Store, setting: Option<&str>, file: &Path) -> Result<()> {
-    let unavailable = |source: KeyError| Error::unavailable("the master key", source);
-    let key = MasterKey::obtain(setting, file).map_err(unavailable)?;
-    let transaction = store.begin().await.map_err(|source| unavailable(source.into()))?;
-    store::key::bind(transaction, &key).await.map_err(unavailable)
+/// Finds or makes the master key and holds it against the one that the database is used with.
+async fn open_keyring(store: &store::Store, key: &KeySource) -> Result<Keyring> {
+    Keyring::open(store, key, clock::now()).await.map_err(key_unavailable)
+}
+
+/// What is wrong with the keys, for whoever runs the program.
+pub(crate) fn key_unavailable(source: KeyError) -> Error {
+    match source {
+        KeyError::Store(error) => error.into(),
+        source => Error::unavailable("the master key", source),
+    }
 }

@@ -3,16 +3,40 @@
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
+use zeroize::Zeroizing;
 
 /// Values shorter than this, in bytes, are not searched for: they would be found everywhere.
 pub(crate) const VALUE_MIN: usize = 6;
 
-/// The secrets that a call is given, by name.
-pub(crate) type Secrets = BTreeMap<String, String>;
+/// Lines of a value of several lines are searched for by themselves from so many bytes on.
+const LINE_MIN: usize = 8;
+
+/// What stands where a part of a text was cut out.
+const CUT: &str = "…";
+
+/// Where all forms together have more bytes, they are searched for in the way that takes the least
+/// preparation.
+const QUICK_BYTES: usize = 4 << 10;
+
+/// The secrets that a call is given, by name. They leave memory with it, and are never shown.
+#[derive(Default)]
+pub(crate) struct Secrets(BTreeMap<String, SecretString>);
+
+impl Secrets {
+    pub(crate) fn insert(&mut self, name: String, value: SecretString) {
+        self.0.insert(name, value);
+    }
+
+    /// The values themselves, for the one that runs the call.
+    pub(crate) fn exposed(&self) -> BTreeMap<&str, &str> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.expose_secret())).collect()
+    }
+}
 
 /// Finds the values of some secrets.
 pub(crate) struct Redactor {
@@ -22,6 +46,8 @@ pub(crate) struct Redactor {
 
 struct Searched {
     forms: AhoCorasick,
+    /// The forms themselves.
+    texts: Vec<Zeroizing<String>>,
     /// What stands in the place of each form.
     marks: Vec<String>,
 }
@@ -30,28 +56,36 @@ impl Redactor {
     /// A redactor of these secrets, for one call.
     pub(crate) fn new(secrets: &Secrets) -> Self {
         let mut known = HashSet::new();
-        let (mut forms, mut marks) = (Vec::new(), Vec::new());
-        for (name, value) in secrets.iter().filter(|(_, value)| value.len() >= VALUE_MIN) {
+        let (mut texts, mut marks) = (Vec::new(), Vec::new());
+        let exposed = secrets.exposed().into_iter();
+        for (name, value) in exposed.filter(|(_, value)| value.len() >= VALUE_MIN) {
             for form in forms_of(value) {
-                if known.insert(form.clone()) {
-                    forms.push(form);
+                if form.len() >= VALUE_MIN && known.insert(form.clone()) {
+                    texts.push(Zeroizing::new(form));
                     marks.push(format!("[secret {name}]"));
                 }
             }
         }
-        if forms.is_empty() {
+        if texts.is_empty() {
             return Self { searched: None };
         }
         // The longest form first: a value in which another begins is taken out whole.
-        let built = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&forms);
+        let mut builder = AhoCorasick::builder();
+        builder.match_kind(MatchKind::LeftmostLongest);
+        if texts.iter().map(|text| text.len()).sum::<usize>() > QUICK_BYTES {
+            // Tables that search faster take longer to make than most results take to search.
+            builder.kind(Some(AhoCorasickKind::NoncontiguousNFA));
+        }
+        let built = builder.build(texts.iter().map(|text| text.as_bytes()));
         match built {
-            Ok(forms) => Self { searched: Some(Searched { forms, marks }) },
+            Ok(forms) => Self { searched: Some(Searched { forms, texts, marks }) },
             Err(error) => {
                 // Far more text than any server's secrets have. Nothing is shown then.
                 tracing::error!(%error, "the secrets of a call cannot be searched for");
                 let marks = vec!["[left out]".to_owned()];
                 let everything = AhoCorasick::builder().build([""]);
-                Self { searched: everything.ok().map(|forms| Searched { forms, marks }) }
+                let searched = |forms| Searched { forms, texts: Vec::new(), marks };
+                Self { searched: everything.ok().map(searched) }
             }
         }
     }
@@ -64,11 +98,65 @@ impl Redactor {
     /// The text with a mark in the place of each value.
     pub(crate) fn text(&self, text: String) -> String {
         match &self.searched {
-            Some(Searched { forms, marks }) if forms.is_match(&text) => {
+            Some(Searched { forms, marks, .. }) if forms.is_match(&text) => {
                 forms.replace_all(&text, marks)
             }
             _ => text,
         }
+    }
+
+    /// The same for a text that was cut off, or that [`CUT`] stands in for a part of: what is left of a
+    /// value at a cut is taken out too.
+    pub(crate) fn cut_text(&self, text: String) -> String {
+        let text = self.text(text);
+        if self.is_idle() {
+            return text;
+        }
+        let parts = text.split(CUT).enumerate();
+        let mended = parts.map(|(number, part)| {
+            let part = if number > 0 { self.without_end_of_value(part) } else { part.to_owned() };
+            self.without_beginning_of_value(&part)
+        });
+        mended.collect::<Vec<_>>().join(CUT)
+    }
+
+    /// Without a value that begins at the end of the text.
+    fn without_beginning_of_value(&self, text: &str) -> String {
+        let told = text.trim_end_matches(' ');
+        let found = self.each().filter_map(|(form, mark)| Some((begun(told, form)?, mark)));
+        match found.min_by_key(|(at, _)| *at) {
+            Some((at, mark)) => {
+                format!(
+                    "{}{mark}{}",
+                    told.get(..at).unwrap_or_default(),
+                    " ".repeat(text.len() - told.len())
+                )
+            }
+            None => text.to_owned(),
+        }
+    }
+
+    /// Without a value that ends at the beginning of the text.
+    fn without_end_of_value(&self, text: &str) -> String {
+        let told = text.trim_start_matches(' ');
+        let found = self.each().filter_map(|(form, mark)| Some((ended(told, form)?, mark)));
+        match found.max_by_key(|(at, _)| *at) {
+            Some((at, mark)) => {
+                format!(
+                    "{}{mark}{}",
+                    " ".repeat(text.len() - told.len()),
+                    told.get(at..).unwrap_or_default()
+                )
+            }
+            None => text.to_owned(),
+        }
+    }
+
+    fn each(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.searched.iter().flat_map(|searched| {
+            let texts = searched.texts.iter().map(|text| text.as_str());
+            texts.zip(searched.marks.iter().map(String::as_str))
+        })
     }
 
     /// Whether data holds a value.
@@ -78,18 +166,29 @@ impl Redactor {
 
     /// A JSON value with a mark in the place of each value, in names and numbers too.
     pub(crate) fn json(&self, value: Value) -> Value {
+        self.json_by(value, &|text| self.text(text))
+    }
+
+    /// The same for texts that may have been cut off.
+    pub(crate) fn cut_json(&self, value: Value) -> Value {
+        self.json_by(value, &|text| self.cut_text(text))
+    }
+
+    fn json_by(&self, value: Value, mended: &impl Fn(String) -> String) -> Value {
         if self.is_idle() {
             return value;
         }
         match value {
-            Value::String(text) => Value::String(self.text(text)),
+            Value::String(text) => Value::String(mended(text)),
             Value::Number(number) if self.found_in(number.to_string().as_bytes()) => {
-                Value::String(self.text(number.to_string()))
+                Value::String(mended(number.to_string()))
             }
-            Value::Array(items) => items.into_iter().map(|item| self.json(item)).collect(),
+            Value::Array(items) => {
+                items.into_iter().map(|item| self.json_by(item, mended)).collect()
+            }
             Value::Object(fields) => {
                 let fields = fields.into_iter();
-                fields.map(|(name, field)| (self.text(name), self.json(field))).collect()
+                fields.map(|(name, field)| (mended(name), self.json_by(field, mended))).collect()
             }
             other => other,
         }
@@ -111,14 +210,46 @@ impl Redactor {
     }
 }
 
+/// Where a form begins that the end of the text cuts off, at least [`VALUE_MIN`] bytes of it.
+fn begun(text: &str, form: &str) -> Option<usize> {
+    let (text, form) = (text.as_bytes(), form.as_bytes());
+    let first = (text.len() + 1).saturating_sub(form.len());
+    let last = (text.len() + 1).saturating_sub(VALUE_MIN);
+    (first..last).find(|at| text.get(*at..).is_some_and(|end| form.starts_with(end)))
+}
+
+/// Where a form ends that the beginning of the text cuts off, as many bytes of it.
+fn ended(text: &str, form: &str) -> Option<usize> {
+    let (text, form) = (text.as_bytes(), form.as_bytes());
+    let longest = text.len().min(form.len().saturating_sub(1));
+    (VALUE_MIN..=longest).rev().find(|at| text.get(..*at).is_some_and(|head| form.ends_with(head)))
+}
+
 /// A value in all the forms that are searched for.
 fn forms_of(value: &str) -> Vec<String> {
+    let mut forms = whole_forms(value);
+    // Error texts come line by line.
+    let lines = value.lines().map(str::trim).filter(|line| line.len() >= LINE_MIN);
+    for line in lines.filter(|line| line.len() < value.len()) {
+        forms.push(line.to_owned());
+        forms.push(escaped(line, false));
+        forms.push(escaped(line, true));
+    }
+    forms
+}
+
+fn whole_forms(value: &str) -> Vec<String> {
     let escaped = [escaped(value, false), escaped(value, true)];
     // JSON within a JSON text is escaped once more.
     let twice = escaped.each_ref().map(|text| self::escaped(text, false));
     let mut forms = vec![value.to_owned()];
     forms.extend(escaped);
     forms.extend(twice);
+    for quote in ["'", "\\'"] {
+        forms.push(shown_by_python(value.chars(), quote));
+        // As Python shows bytes.
+        forms.push(shown_by_python(value.bytes().map(char::from), quote));
+    }
     for kept in ["", "/", "!'()*"] {
         for (upper, space) in [(true, "%20"), (false, "%20"), (true, "+"), (false, "+")] {
             forms.push(percent_encoded(value, kept, upper, space));
@@ -152,6 +283,28 @@ fn escaped(value: &str, ascii: bool) -> String {
             for unit in letter.encode_utf16(&mut units) {
                 // Writing into a text does not fail.
                 let _written = write!(text, "\\u{unit:04x}");
+            }
+        }
+    }
+    text
+}
+
+/// The value as `repr` shows it, with `'` as given.
+fn shown_by_python(letters: impl Iterator<Item = char>, quote: &str) -> String {
+    let mut text = String::new();
+    for letter in letters {
+        match letter {
+            '\'' => text.push_str(quote),
+            '\\' => text.push_str("\\\\"),
+            '\n' => text.push_str("\\n"),
+            '\r' => text.push_str("\\r"),
+            '\t' => text.push_str("\\t"),
+            letter if letter.is_ascii_graphic() || letter == ' ' || letter as u32 > 0xFF => {
+                text.push(letter);
+            }
+            // Writing into a text does not fail.
+            letter => {
+                let _written = write!(text, "\\x{:02x}", letter as u32);
             }
         }
     }
@@ -195,8 +348,11 @@ mod tests {
     const VALUE: &str = "p@ss \"w\\ö/rd+";
 
     fn redactor(values: &[(&str, &str)]) -> Redactor {
-        let pairs = values.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        Redactor::new(&pairs.collect())
+        let mut secrets = Secrets::default();
+        for (name, value) in values {
+            secrets.insert((*name).to_owned(), (*value).into());
+        }
+        Redactor::new(&secrets)
     }
 
     #[test]
@@ -277,6 +433,51 @@ mod tests {
     fn the_longer_of_two_values_is_taken_out_whole() {
         let redactor = redactor(&[("SHORT", "abcdef"), ("LONG", "abcdefghi")]);
         assert_eq!(redactor.text("abcdefghi abcdef".to_owned()), "[secret LONG] [secret SHORT]");
+    }
+
+    #[test]
+    fn what_python_shows_of_a_value_is_found() {
+        let value = "it's \"p\\x\"\t\u{1b}é€";
+        let redactor = redactor(&[("KEY", value)]);
+        for text in [r#"'it\'s "p\\x"\t\x1bé€'"#, r#"b'it\'s "p\\x"\t\x1b\xc3\xa9\xe2\x82\xac'"#]
+        {
+            let told = redactor.text(text.to_owned());
+            assert!(told.contains("[secret KEY]"), "{text}: {told}");
+        }
+    }
+
+    #[test]
+    fn each_line_of_a_value_is_found_by_itself() {
+        let redactor = redactor(&[("PEM", "-----BEGIN-----\nc2VjcmV0IGtleQ\r\nab\n")]);
+        assert_eq!(redactor.text("> c2VjcmV0IGtleQ <".to_owned()), "> [secret PEM] <");
+        assert_eq!(redactor.text("ab".to_owned()), "ab");
+    }
+
+    #[test]
+    fn the_beginning_of_a_value_at_a_cut_is_taken_out() {
+        let redactor = redactor(&[("KEY", "hunter2-hunter2")]);
+        for (cut, told) in [
+            ("it is hunter2-hunt", "it is [secret KEY]"),
+            ("it is hunter2…", "it is [secret KEY]…"),
+            (
+                "it is hunter2 … 9 characters left out … hunter2!",
+                "it is [secret KEY] … 9 characters left out … [secret KEY]!",
+            ),
+            ("it is hunte", "it is hunte"),
+            ("hunter2 it is", "hunter2 it is"),
+        ] {
+            assert_eq!(redactor.cut_text(cut.to_owned()), told);
+            assert_eq!(redactor.cut_json(json!([cut])), json!([told]));
+        }
+        assert_eq!(redactor.text("it is hunter2-hunt".to_owned()), "it is hunter2-hunt");
+    }
+
+    #[test]
+    fn long_values_are_found_too() {
+        let long = "0123456789abcdef".repeat(600);
+        let redactor = redactor(&[("LONG", &long)]);
+        assert_eq!(redactor.text(format!("a{long}b")), "a[secret LONG]b");
+        assert_eq!(redactor.text(hex::encode(&long)), "[secret LONG]");
     }
 
     #[test]

@@ -8,6 +8,7 @@ pub use outbound::{Proxy, Settings as Outbound};
 pub use sandbox::MemoryReset;
 use sandbox::{Bounds, WallsPolicy};
 use store::Location;
+use store::key::KeySource;
 
 use crate::artifacts::Keeping;
 use crate::policy::Fixed;
@@ -15,10 +16,8 @@ use crate::policy::Fixed;
 /// Where the state lives and how the sandbox is run.
 pub struct Settings {
     pub(crate) database: Location,
-    /// The master key as the environment spells it.
-    pub(crate) encryption_key: Option<String>,
-    /// Where the master key is kept otherwise.
-    pub(crate) key_file: PathBuf,
+    /// Where the master key comes from.
+    pub(crate) key: KeySource,
     pub(crate) sandbox: sandbox::Config,
     pub(crate) keeping: Keeping,
     pub(crate) fixed: Fixed,
@@ -100,8 +99,7 @@ impl Settings {
         let calls = runtime.calls;
         Ok(Self {
             database: location(data_dir, database_url)?,
-            encryption_key: encryption_key.map(str::to_owned),
-            key_file: key_file(data_dir),
+            key: key_source(data_dir, encryption_key),
             sandbox: sandbox::Config {
                 workers,
                 artifact_dir: data_dir.join("artifacts"),
@@ -130,9 +128,9 @@ impl Settings {
     }
 }
 
-/// Where the master key is kept when the environment does not give it.
-pub fn key_file(data_dir: &Path) -> PathBuf {
-    data_dir.join("key")
+/// Where the master key comes from: the environment, or else a file of the data directory.
+pub fn key_source(data_dir: &Path, encryption_key: Option<&str>) -> KeySource {
+    KeySource::new(encryption_key, &data_dir.join("key"))
 }
 
 /// Half of the memory that this program may use; the least where the system does not tell.

@@ -54,6 +54,8 @@ pub(crate) enum Command {
     Tokens(Tokens),
     /// Check and export the audit log: who decided and changed what.
     Audit(Audit),
+    /// Replace the master key and what values of secrets are sealed with, while everything runs.
+    Keys(Keys),
     /// Try what the program needs (database, key, sandbox, listeners) and say what to mend.
     Doctor(Doctor),
 }
@@ -363,6 +365,39 @@ pub(crate) enum TokenAction {
     },
 }
 
+/// Settings of `mcpbox keys`.
+#[derive(Debug, Args)]
+pub(crate) struct Keys {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) action: KeysAction,
+}
+
+/// What to do with the keys.
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysAction {
+    /// Make a new master key and a new data key and seal every value anew. Running programs go on. What
+    /// was interrupted is gone on with by the same command.
+    ///
+    /// A key in the file `key` of the data directory is replaced there. Where the key comes from
+    /// `MCPBOX_ENCRYPTION_KEY`, or is to come from there, give the new one by
+    /// `MCPBOX_NEW_ENCRYPTION_KEY`: old and new are good until `mcpbox keys finish`.
+    Rotate {
+        /// The new master key, 64 hexadecimal digits. Better given by the environment than by the
+        /// flag.
+        #[arg(long, env = "MCPBOX_NEW_ENCRYPTION_KEY", value_name = "HEX", hide_env_values = true)]
+        new_encryption_key: Option<String>,
+    },
+    /// End the old master key, once everything was started again with the new one as
+    /// `MCPBOX_ENCRYPTION_KEY`, this command too.
+    Finish,
+    /// Give up a rotation that is on its way: the new master key opens nothing any more.
+    Cancel,
+    /// Tell which keys there are, and how far a rotation is.
+    Status,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -384,5 +419,6 @@ mod tests {
                 assert!(example.contains(&*variable), "{variable} is missing in .env.example");
             }
         }
+        assert!(example.contains("MCPBOX_NEW_ENCRYPTION_KEY"));
     }
 }

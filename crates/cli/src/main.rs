@@ -5,6 +5,7 @@ mod arguments;
 mod audit;
 mod doctor;
 mod first_account;
+mod keys;
 mod limits;
 mod listener;
 mod lock;
@@ -55,6 +56,7 @@ fn run() -> anyhow::Result<()> {
             Command::Gateway(settings) => Box::pin(serve::gateway(settings)).await,
             Command::Tokens(settings) => Box::pin(tokens::run(settings)).await,
             Command::Audit(settings) => Box::pin(audit::run(settings)).await,
+            Command::Keys(settings) => Box::pin(keys::run(settings)).await,
             Command::Doctor(settings) => Box::pin(doctor::run(settings)).await,
         }
     })

@@ -7,6 +7,7 @@ mod observability;
 mod permission;
 mod saved;
 mod schema;
+mod secrets;
 mod servers;
 mod tools;
 
@@ -68,10 +69,11 @@ type Outcome = Result<CallToolResult, app::Error>;
 type Running = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
 /// The groups of the table, in the order in which clients see them.
-const GROUPS: [&[Definition]; 6] = [
+const GROUPS: [&[Definition]; 7] = [
     servers::DEFINITIONS,
     tools::DEFINITIONS,
     development::DEFINITIONS,
+    secrets::DEFINITIONS,
     approval::DEFINITIONS,
     permission::DEFINITIONS,
     observability::DEFINITIONS,
@@ -181,7 +183,7 @@ mod tests {
     use super::*;
 
     /// The names that models and scripts rely on.
-    const NAMES: [&str; 21] = [
+    const NAMES: [&str; 23] = [
         "list_servers",
         "get_server",
         "create_server",
@@ -196,6 +198,8 @@ mod tests {
         "list_tool_versions",
         "test_code",
         "validate_code",
+        "create_server_secret",
+        "list_server_secrets",
         "request_publish",
         "request_module",
         "request_network_access",

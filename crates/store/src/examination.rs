@@ -2,7 +2,7 @@
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement};
 
-use crate::key::{self, MasterKey};
+use crate::installation::{self, Binding};
 use crate::open::Pools;
 use crate::{Location, Result, migrations};
 
@@ -13,24 +13,19 @@ pub struct Examination {
     pub version: String,
     /// How many changes of its tables this program would make before it uses it.
     pub pending: usize,
-    /// Whether it is bound to the key it was asked about; `None` when it is bound to none or there
-    /// was none to ask about.
-    pub key_fits: Option<bool>,
+    /// The master keys that it is used with; `None` before its first use.
+    pub binding: Option<Binding>,
 }
 
 /// Opens the database, which exists, and reads it through.
-pub async fn examine(location: &Location, key: Option<&MasterKey>) -> Result<Examination> {
+pub async fn examine(location: &Location) -> Result<Examination> {
     let pools = Pools::open(location).await?;
-    let found = look(&pools.write, location, key).await;
+    let found = look(&pools.write, location).await;
     pools.close().await;
     found
 }
 
-async fn look(
-    database: &DatabaseConnection,
-    location: &Location,
-    key: Option<&MasterKey>,
-) -> Result<Examination> {
+async fn look(database: &DatabaseConnection, location: &Location) -> Result<Examination> {
     let version = match location {
         Location::Sqlite(path) => {
             sound(database).await?;
@@ -43,11 +38,11 @@ async fn look(
         }
     };
     let pending = migrations::pending(database).await?;
-    let key_fits = match key {
-        Some(key) if pending == 0 => key::fits_at(database, key).await?,
-        Some(_) | None => None,
+    let binding = match pending {
+        0 => installation::binding_at(database).await?,
+        _ => None,
     };
-    Ok(Examination { version, pending, key_fits })
+    Ok(Examination { version, pending, binding })
 }
 
 /// Has SQLite read every page of the file.

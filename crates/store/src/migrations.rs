@@ -6,6 +6,7 @@ use sea_orm_migration::{MigrationTrait, MigratorTrait, async_trait};
 use crate::{Error, Result, connection::IMMEDIATE};
 
 mod m0001_initial;
+mod m0002_secrets;
 mod m0003_settings;
 
 struct Migrations;
@@ -13,7 +14,11 @@ struct Migrations;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrations {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_initial::Migration), Box::new(m0003_settings::Migration)]
+        vec![
+            Box::new(m0001_initial::Migration),
+            Box::new(m0002_secrets::Migration),
+            Box::new(m0003_settings::Migration),
+        ]
     }
 }
 

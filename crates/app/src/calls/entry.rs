@@ -36,6 +36,7 @@ impl Entry {
         secrets: &Secrets,
     ) -> Self {
         let call_id = Uuid::now_v7();
+        let redactor = Redactor::new(secrets);
         let row = Call {
             id: call_id,
             server_id: subject.server_id,
@@ -45,7 +46,7 @@ impl Entry {
             tool_name: names::public(&subject.server_name, &subject.revision.name),
             caller,
             is_test: subject.is_test,
-            arguments: logged_arguments(arguments),
+            arguments: logged_arguments(redactor.json(arguments)),
             result: None,
             requests: Value::Array(Vec::new()),
             refused: Value::Array(Vec::new()),
@@ -64,7 +65,7 @@ impl Entry {
             call_id,
             has_output_schema,
             requests: Log::default(),
-            redactor: Redactor::new(secrets),
+            redactor,
         }
     }
 
@@ -102,12 +103,22 @@ impl Entry {
         };
         let row = self.ended(row, &report);
         // Written even if the caller goes away meanwhile: what ran is logged.
-        let refusals = self.requests.refusals(row.server_id, &row.tool_name);
+        let refusals = self.refusals(&row);
         store::calls::record(self.app.store(), row).await?;
         if !refusals.is_empty() {
             note(&self.app, refusals).await;
         }
         Ok(report)
+    }
+
+    /// What the guard refused: a tool may have put anything into the name of a host.
+    fn refusals(&self, row: &Call) -> Vec<Refusal> {
+        let mut refusals = self.requests.refusals(row.server_id, &row.tool_name);
+        for refusal in &mut refusals {
+            refusal.host = self.redactor.text(std::mem::take(&mut refusal.host));
+            refusal.reason = self.redactor.text(std::mem::take(&mut refusal.reason));
+        }
+        refusals
     }
 
     fn ended(&self, row: Call, report: &Report) -> Call {
@@ -135,7 +146,7 @@ impl Drop for Entry {
     fn drop(&mut self) {
         let Some(row) = self.row.take() else { return };
         let report = cancelled(&row, self.began.elapsed());
-        let refusals = self.requests.refusals(row.server_id, &row.tool_name);
+        let refusals = self.refusals(&row);
         let row = self.ended(row, &report);
         let app = self.app.clone();
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };

@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use store::secrets::Secret;
 use store::tools::LiveTool;
 
 use crate::grants::{self, Grants};
-use crate::{App, Error, Result, names};
+use crate::{App, Error, Result, names, secrets};
 
-/// Bytes of source that are kept in all.
+/// Bytes of source and of sealed values that are kept in all.
 const SOURCES_MAX: usize = 16 << 20;
 
 /// What was found of live tools while the counter of changes stood where it stands.
@@ -24,10 +25,26 @@ struct Found {
     bytes: usize,
 }
 
-/// A live tool and what its server is granted.
+/// A live tool, what its server is granted, and its secrets, sealed as they are in the database.
 pub(crate) struct Live {
     pub(crate) tool: LiveTool,
     pub(crate) grants: Grants,
+    pub(crate) sealed: Arc<[Secret]>,
+}
+
+impl Live {
+    async fn of(app: &App, tool: LiveTool) -> Result<Arc<Self>> {
+        let grants = grants::of(app, tool.server_id).await?;
+        let declared = secrets::declared(&tool.revision.capabilities);
+        let sealed = secrets::sealed_of(app, tool.server_id, &declared).await?.into();
+        Ok(Arc::new(Self { tool, grants, sealed }))
+    }
+
+    /// The bytes that are kept of it.
+    fn bytes(&self) -> usize {
+        let sealed = self.sealed.iter().filter_map(|secret| secret.sealed.as_ref());
+        self.tool.revision.python_code.len() + sealed.map(Vec::len).sum::<usize>()
+    }
 }
 
 impl Ready {
@@ -42,7 +59,7 @@ impl Ready {
 
     fn put(&self, counter: i64, name: &str, live: &Arc<Live>) {
         let mut found = self.found();
-        let bytes = live.tool.revision.python_code.len();
+        let bytes = live.bytes();
         if found.counter != counter || found.bytes + bytes > SOURCES_MAX {
             *found = Found { counter, ..Found::default() };
         }
@@ -57,14 +74,14 @@ impl Ready {
     pub(super) async fn keep(&self, app: &App, tool: LiveTool) -> Result<()> {
         let counter = store::changes::counter(app.store()).await?;
         let name = crate::tools::public_name(&tool);
-        let grants = grants::of(app, tool.server_id).await?;
+        let live = Live::of(app, tool).await?;
         *self.found() = Found::default();
-        self.put(counter, &name, &Arc::new(Live { tool, grants }));
+        self.put(counter, &name, &live);
         Ok(())
     }
 }
 
-/// The tool that clients know as `name`, as it is now. Each change of tools, servers and grants moves
+/// The tool that clients know as `name`, as it is now. Each change of tools, servers, grants and secrets moves
 /// the counter, so that one small query tells whether what was read before still holds.
 pub(super) async fn live(app: &App, name: &str) -> Result<Arc<Live>> {
     let unknown = || Error::not_found("Tool", &name);
@@ -75,8 +92,7 @@ pub(super) async fn live(app: &App, name: &str) -> Result<Arc<Live>> {
     }
     let (server, tool) = names::split(name).ok_or_else(unknown)?;
     let tool = store::tools::find_live(app.store(), server, tool).await?.ok_or_else(unknown)?;
-    let grants = grants::of(app, tool.server_id).await?;
-    let live = Arc::new(Live { tool, grants });
+    let live = Live::of(app, tool).await?;
     app.ready().put(counter, name, &live);
     Ok(live)
 }

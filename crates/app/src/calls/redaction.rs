@@ -2,7 +2,8 @@
 
 use sandbox::{Block, Failure, Media, Outcome};
 
-use super::delivery::ANSWER_MAX;
+use super::Report;
+use super::delivery::{ANSWER_MAX, Content};
 use crate::redact::Redactor;
 
 /// The outcome without the values of secrets, wherever they stand in it.
@@ -11,8 +12,8 @@ pub(super) fn redacted(outcome: Outcome, redactor: &Redactor) -> Outcome {
         return outcome;
     }
     let failure = |failure: Failure| Failure {
-        message: redactor.text(failure.message),
-        detail: failure.detail.map(|detail| redactor.json(detail)),
+        message: redactor.cut_text(failure.message),
+        detail: failure.detail.map(|detail| redactor.cut_json(detail)),
         ..failure
     };
     let block = |block| match block {
@@ -22,8 +23,45 @@ pub(super) fn redacted(outcome: Outcome, redactor: &Redactor) -> Outcome {
     Outcome {
         result: outcome.result.map(|text| redactor.json_text(text, ANSWER_MAX)).map_err(failure),
         blocks: outcome.blocks.into_iter().map(block).collect(),
-        stdout: redactor.text(outcome.stdout),
+        stdout: if outcome.stdout_truncated {
+            redactor.cut_text(outcome.stdout)
+        } else {
+            redactor.text(outcome.stdout)
+        },
         ..outcome
+    }
+}
+
+/// A result as the tool returned it, for an installation that does not want it mended in answers.
+pub(super) struct Plain {
+    result: String,
+    blocks: Vec<Block>,
+}
+
+impl Plain {
+    /// Nothing where the result is to be mended, or where there is nothing in it to mend.
+    pub(super) fn of(outcome: &Outcome, redactor: &Redactor, redact: bool) -> Option<Self> {
+        if redact || redactor.is_idle() {
+            return None;
+        }
+        let result = outcome.result.as_ref().ok()?.clone();
+        Some(Self { result, blocks: outcome.blocks.clone() })
+    }
+
+    /// Puts it in the place of the mended one. What is kept beside the answer stays mended.
+    pub(super) fn shown_in(self, mut report: Report) -> Report {
+        if report.outcome.is_err() || report.is_kept || self.result.len() > ANSWER_MAX {
+            return report;
+        }
+        report.outcome = Ok(self.result);
+        for (shown, block) in report.content.iter_mut().zip(self.blocks) {
+            match (&shown, block) {
+                (Content::Kept(_), _) => {}
+                (_, Block::Text(text)) => *shown = Content::Text(text),
+                (_, Block::Media(media)) => *shown = Content::Media(media),
+            }
+        }
+        report
     }
 }
 
@@ -54,7 +92,9 @@ mod tests {
     const VALUE: &str = "s3cr\"et-value";
 
     fn redactor() -> Redactor {
-        Redactor::new(&Secrets::from([("KEY".to_owned(), VALUE.to_owned())]))
+        let mut secrets = Secrets::default();
+        secrets.insert("KEY".to_owned(), VALUE.into());
+        Redactor::new(&secrets)
     }
 
     fn outcome(result: Result<String, Failure>, blocks: Vec<Block>) -> Outcome {
@@ -117,7 +157,7 @@ mod tests {
 
     #[test]
     fn without_secrets_everything_stays() {
-        let idle = Redactor::new(&Secrets::new());
+        let idle = Redactor::new(&Secrets::default());
         let found = redacted(outcome(Ok("{\"a\":  1}".to_owned()), vec![file(b"x")]), &idle);
         assert_eq!(found.result, Ok("{\"a\":  1}".to_owned()));
         assert_eq!((found.stdout, found.blocks), (format!("printed {VALUE}\n"), vec![file(b"x")]));

@@ -1,13 +1,15 @@
 //! Opening a store.
 
-use std::{error::Error as _, os::unix::fs::PermissionsExt};
+use std::{error::Error as _, os::unix::fs::PermissionsExt, path::Path};
 
-use store::key::{self, KeyError, MasterKey};
+use store::installation::{self, Role};
+use store::key::{KeyError, KeySource};
+use store::keyring::Keyring;
 use store::{Error, Location, Store, servers};
 use tokio::task::JoinSet;
 
 use crate::{
-    rows::stored_server,
+    rows::{at, stored_server},
     with::{at_both, at_postgres, at_sqlite, on_both},
 };
 
@@ -89,17 +91,34 @@ fn an_error_says_which_database_but_no_password() {
 #[test]
 fn a_database_takes_no_other_key_than_its_first() {
     on_both(async |store| {
-        let first = MasterKey::from_hex(&"01".repeat(32)).expect("a key");
-        let other = MasterKey::from_hex(&"02".repeat(32)).expect("a key");
-        assert_eq!(key::fits(&store, &first).await.expect("fits"), None);
+        let (first, other) = (key_of("01"), key_of("02"));
+        assert_eq!(installation::binding(&store).await.expect("read"), None);
         for _ in 0..2 {
-            let transaction = store.begin().await.expect("begin");
-            key::bind(transaction, &first).await.expect("the first key");
+            Keyring::open(&store, &first, at(1)).await.expect("the first key");
         }
-        let transaction = store.begin().await.expect("begin");
-        let refused = key::bind(transaction, &other).await;
+        let refused = Keyring::open(&store, &other, at(1)).await;
         assert!(matches!(refused, Err(KeyError::Mismatch)), "{refused:?}");
-        assert_eq!(key::fits(&store, &first).await.expect("fits"), Some(true));
-        assert_eq!(key::fits(&store, &other).await.expect("fits"), Some(false));
+        let binding = installation::binding(&store).await.expect("read").expect("it is bound");
+        let role = |source: &KeySource| binding.role(&source.read().expect("a key").key?);
+        assert_eq!((role(&first), role(&other)), (Some(Role::Current), None));
+        assert!(!binding.is_rotating());
     });
+}
+
+#[test]
+fn of_two_keys_that_come_first_at_once_one_is_taken() {
+    on_both(async |store| {
+        let mut opening = JoinSet::new();
+        for number in 0..6 {
+            let (store, source) = (store.clone(), key_of(&format!("0{}", number % 2 + 1)));
+            opening.spawn(async move { Keyring::open(&store, &source, at(1)).await.is_ok() });
+        }
+        let opened = opening.join_all().await.into_iter().filter(|opened| *opened).count();
+        assert_eq!(opened, 3, "those with the key that was first");
+    });
+}
+
+/// A key of one byte again and again.
+fn key_of(byte: &str) -> KeySource {
+    KeySource::new(Some(&byte.repeat(32)), Path::new("nowhere/key"))
 }
