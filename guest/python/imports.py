@@ -10,6 +10,7 @@ import builtins
 import importlib
 import importlib.util
 import json
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -39,25 +40,28 @@ INTERNAL = frozenset(
     _colorize _io _pylong _strptime annotationlib copyreg encodings linecache locale tracemalloc
     """.split()
 )
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*")
+NAME_MAX = 200
 # Code that imports in the name of whoever calls it.
 ON_BEHALF = frozenset({"importlib", "importlib._bootstrap", "importlib.util", "pkgutil", "runpy"})
 
 
 @dataclass(frozen=True)
 class Policy:
-    """What a person has taken from the list of modules, and what was granted beside it."""
+    """What a person has taken from the list of modules, and what was granted beside it.
+
+    What is `undeclared` was granted, too, but the revision that runs does not say that it uses it.
+    """
 
     removed: frozenset[str] = frozenset()
     granted: frozenset[str] = frozenset()
+    undeclared: frozenset[str] = frozenset()
 
     def refusal(self, name: str) -> str | None:
         """Say why a tool may not import a module; nothing where it may."""
         above = _and_above(name)
         if above & FORBIDDEN:
-            return (
-                f"module {name!r} can never be imported by a tool: nothing of the machine is inside"
-                " the sandbox; do it with plain Python and the modules that are allowed"
-            )
+            return never(name)
         if above & self.granted or (above & ALLOWED and not above & self.removed):
             return None
         if any(self._leads_to(name, found) for found in ALLOWED | self.granted):
@@ -74,6 +78,8 @@ class Policy:
         return found in self.granted or not _and_above(found) & self.removed
 
     def _problem(self, name: str) -> str:
+        if any(_is_within(name, found) or _is_within(found, name) for found in self.undeclared):
+            return _declaring(name)
         way = "with mcpbox_request_module, and it works once a person has approved that"
         if _and_above(name) & self.removed:
             return f"was taken from the modules that tools may import here: ask for it {way}"
@@ -89,6 +95,38 @@ class Policy:
         )
 
 
+DEFAULT = Policy()
+
+
+def never(name: str) -> str | None:
+    """Say why nobody can import a module, whatever is granted; nothing where that may be."""
+    if not _and_above(name) & FORBIDDEN:
+        return None
+    return (
+        f"module {name!r} can never be imported by a tool: nothing of the machine is inside"
+        " the sandbox; do it with plain Python and the modules that are allowed"
+    )
+
+
+def is_name(text: str) -> bool:
+    """Whether a text can name a module that somebody grants."""
+    return len(text) <= NAME_MAX and NAME.fullmatch(text) is not None
+
+
+def _is_within(name: str, above: str) -> bool:
+    return f"{name}.".startswith(f"{above}.")
+
+
+def _declaring(name: str) -> str:
+    line = f"`# mcpbox: modules={name}`"
+    if name.partition(".")[0] not in sys.stdlib_module_names:
+        line += " (or `# mcpbox: packages=NAME`, with the package that brings it)"
+    return (
+        f"is granted, but this revision does not declare it: add the line {line} at the top, save"
+        " and file it again"
+    )
+
+
 class ModuleNotAllowedError(ImportError):
     """A tool imported a module that it may not."""
 
@@ -96,20 +134,20 @@ class ModuleNotAllowedError(ImportError):
     __module__ = "builtins"
 
 
-_policy = Policy()
+_policy = DEFAULT
 
 
 def apply(text: str) -> None:
     """Set what the tool of this instance may import; `text` is JSON, see `wit/tool.wit`."""
     global _policy  # noqa: PLW0603
     lists = json.loads(text)
-    _policy = Policy(frozenset(lists["removed"]), frozenset(lists["granted"]))
+    _policy = Policy(*(frozenset(lists[name]) for name in ("removed", "granted", "undeclared")))
 
 
 def reset() -> None:
     """Set what a tool may import where nobody has said anything."""
     global _policy  # noqa: PLW0603
-    _policy = Policy()
+    _policy = DEFAULT
 
 
 def refusal(name: str) -> str | None:
@@ -128,14 +166,14 @@ def refused(tree: ast.AST) -> list[tuple[int, str]]:
     """Return the imports of a syntax tree that would be refused: line, and why."""
     found = []
     for node in ast.walk(tree):
-        for name in _imported(node):
+        for name in named(node, _policy):
             why = refusal(name)
             if why is not None:
                 found.append((node.lineno, why))
     return sorted(set(found))
 
 
-def _imported(node: ast.AST) -> list[str]:
+def named(node: ast.AST, policy: Policy) -> list[str]:
     """Return the modules that a node imports, as far as it names them."""
     match node:
         case ast.Import(names=names):
@@ -144,7 +182,7 @@ def _imported(node: ast.AST) -> list[str]:
             within = [f"{module}.{alias.name}" for alias in names if alias.name != "*"]
             return (
                 [module, *within]
-                if refusal(module) is None and _policy.is_way(module)
+                if policy.refusal(module) is None and policy.is_way(module)
                 else [module]
             )
         case ast.Call(

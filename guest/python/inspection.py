@@ -8,6 +8,8 @@ The answer is JSON:
      "parameters": [{"name": str, "type_text": str | null}],     as written
      "input_schema": {…} | null,     JSON Schema 2020-12 of the arguments, an object
      "output_schema": {…} | null,    the same of the result, where it is annotated as an object
+     "capabilities": {"modules": [str], "packages": [str], "hosts": [str], "secrets": [str],
+                      "tools": [str]},                           what it declares, each in order
      "doc": str | null,              the docstring of `main` before its sections, else the module's
      "notes": [str]}                 what else the author should know
 """
@@ -16,7 +18,7 @@ import ast
 from types import ModuleType
 from typing import Any
 
-from . import docstrings, errors, imports, module
+from . import declared, docstrings, errors, imports, module, vault
 from .annotations import Types
 from .parameters import Parameters
 from .signatures import Written
@@ -44,6 +46,8 @@ def inspect_source(source: str, *, execute: bool) -> dict[str, Any]:
     """
     try:
         tree = Tree(source)
+        # The word of a tool that was executed is no declaration.
+        found = (declared.nothing(), []) if execute else declared.read(tree.module, source)
     except SourceError as error:
         return refused(error)
     text, texts = docstrings.parse(ast.get_docstring(tree.main))
@@ -52,10 +56,12 @@ def inspect_source(source: str, *, execute: bool) -> dict[str, Any]:
     answer = _answer(valid=True) | {
         "has_main": True,
         "parameters": _written(tree.main.args),
+        "capabilities": found[0],
         "doc": text,
         "notes": list(tree.notes),
     }
     answer["notes"] += [f"line {line}: {why}" for line, why in imports.refused(tree.module)]
+    answer["notes"] += found[1]
     if tree.main.args.vararg is not None:
         answer["notes"].append(f"*{tree.main.args.vararg.arg} stays empty: arguments have names")
     if execute:
@@ -79,6 +85,7 @@ def _answer(*, valid: bool) -> dict[str, Any]:
         "parameters": [],
         "input_schema": None,
         "output_schema": None,
+        "capabilities": declared.nothing(),
         "doc": None,
         "notes": [],
     }
@@ -115,13 +122,13 @@ def _add_executed(answer: dict[str, Any], source: str, tree: Tree, texts: dict[s
 
 def _load(source: str, tree: Tree, notes: list[str]) -> ModuleType:
     """Execute the module level; where that fails, the definitions one by one."""
-    loaded = module.create(source, {}, {})
+    loaded = module.create(source, {}, vault.EXAMPLES)
     try:
         module.execute(loaded, tree.code)
     except BaseException as error:
         place = errors.place_text(errors.detail(error, source))
         notes.append(f"the module level raised {errors.headline(error)}{place}")
-        loaded = module.create(source, {}, {})
+        loaded = module.create(source, {}, vault.EXAMPLES)
         for statement in tree.module.body:
             if isinstance(statement, DEFINITIONS):
                 _try(loaded, statement)

@@ -5,13 +5,14 @@ import importlib.abc
 import importlib.machinery
 import json
 import sys
-from types import CodeType, MappingProxyType, ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 import httpx
 
 from .errors import FILENAME
 from .imports import BUILTINS
+from .vault import Secrets
 
 NAME = "tool"
 
@@ -28,7 +29,7 @@ class SourceLoader(importlib.abc.InspectLoader):
         return self.source
 
 
-def create(source: str, arguments: dict[str, Any], secrets: dict[str, str]) -> ModuleType:
+def create(source: str, arguments: dict[str, Any], secrets: Secrets) -> ModuleType:
     """Make the module with the names that every tool has, not yet executed."""
     module = ModuleType(NAME)
     loader = SourceLoader(source)
@@ -45,9 +46,9 @@ def create(source: str, arguments: dict[str, Any], secrets: dict[str, str]) -> M
     return module
 
 
-def bind(module: ModuleType, arguments: dict[str, Any], secrets: dict[str, str]) -> None:
+def bind(module: ModuleType, arguments: dict[str, Any], secrets: Secrets) -> None:
     """Give the module the names whose values belong to one call."""
-    module.__dict__.update(arguments=arguments, secrets=MappingProxyType(secrets), http=httpx.http)
+    module.__dict__.update(arguments=arguments, secrets=secrets, http=httpx.http)
 
 
 def execute(module: ModuleType, code: CodeType) -> None:

@@ -50,6 +50,7 @@ from . import (
     packages,
     settling,
     texts,
+    vault,
     warmup,
 )
 from .annotations import Types
@@ -108,7 +109,7 @@ class WitWorld(wit_world.WitWorld):
         """Run `main` once."""
         environment.begin()
         imports.apply(modules)
-        given, kept = texts.read(arguments), texts.read(secrets)
+        given, kept = texts.read(arguments), vault.read(secrets)
         return _answer(
             lambda: _run(Loaded(source, bytecode, given, kept), given, result_limit), source
         )
@@ -119,7 +120,7 @@ class WitWorld(wit_world.WitWorld):
         imports.apply(modules)
         try:
             with environment.unnoticed():
-                _ahead = Loaded(source, bytecode, {}, {})
+                _ahead = Loaded(source, bytecode, {}, vault.NONE)
         except BaseException as error:
             raise Err(errors.headline(error)) from None
         gc.freeze()
@@ -128,7 +129,7 @@ class WitWorld(wit_world.WitWorld):
         """Run `main` of what is loaded."""
         environment.begin()
         loaded, given = _ahead, texts.read(arguments)
-        module.bind(loaded.module, given, texts.read(secrets))
+        module.bind(loaded.module, given, vault.read(secrets))
         return _answer(lambda: _run(loaded, given, result_limit), loaded.source)
 
     def pack(self) -> bytes:
@@ -156,7 +157,7 @@ class Loaded:
     """A tool whose module level has been executed, with what its `main` takes and promises."""
 
     def __init__(
-        self, source: str, bytecode: bytes, arguments: dict[str, Any], secrets: dict[str, str]
+        self, source: str, bytecode: bytes, arguments: dict[str, Any], secrets: vault.Secrets
     ) -> None:
         self.source = source
         self.module = module.create(source, arguments, secrets)

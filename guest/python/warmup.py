@@ -14,7 +14,8 @@ from httpx import _wire
 
 # Enough for the interpreter to have settled on a form of every instruction.
 ROUNDS = 40
-MODULES = json.dumps({"removed": [], "granted": []})
+MODULES = json.dumps({"removed": [], "granted": [], "undeclared": []})
+SECRETS = json.dumps({"values": {}, "refusals": {}, "learning": False})
 RESULT_LIMIT = 1 << 20
 
 PLAIN = """
@@ -162,9 +163,9 @@ def _run(world: Any, rounds: int, calls: tuple[tuple[str, dict[str, Any]], ...])
         text = json.dumps(arguments)
         bytecode = world.compile(source, MODULES).bytecode
         for _ in range(rounds):
-            world.run(bytecode, source, text, "{}", MODULES, RESULT_LIMIT)
+            world.run(bytecode, source, text, SECRETS, MODULES, RESULT_LIMIT)
             world.load(bytecode, source, MODULES)
-            world.call(text, "{}", RESULT_LIMIT)
+            world.call(text, SECRETS, RESULT_LIMIT)
         world.inspect(source, execute=True, modules=MODULES)
     del sys.modules["tool"]
     # Lines of these tools, which tracebacks would show as those of the next one.

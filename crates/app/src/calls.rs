@@ -18,7 +18,7 @@ use redaction::Plain;
 pub use report::Report;
 pub use sandbox::{Failure, FailureKind, Media, MediaKind};
 use sandbox::{Limits, Outcome, Run};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 pub use store::calls::{Call, Filter};
 use store::revisions::Revision;
 use store::secrets::Secret;
@@ -151,7 +151,7 @@ async fn attempt(
     let run = Run {
         source: revision.python_code.clone(),
         arguments: arguments.to_string(),
-        secrets: json!(secrets.exposed()).to_string(),
+        secrets: sandbox::Secrets { values: secrets.exposed(), ..Default::default() },
         modules: grants.module_policy()?,
         set,
         limits: Limits { wall, ..defaults },
@@ -194,6 +194,7 @@ pub(crate) fn sandbox_failure(failure: Failure) -> Error {
 #[cfg(test)]
 mod tests {
     use chrono::DateTime;
+    use serde_json::json;
     use store::revisions::State;
     use store::tools::LiveTool;
 

@@ -115,7 +115,7 @@ async fn sandbox(settings: &Settings) -> Vec<(&'static str, Verdict)> {
     let call = Run {
         source: "async def main():\n    return 6 * 7\n".to_owned(),
         arguments: "{}".to_owned(),
-        secrets: "{}".to_owned(),
+        secrets: sandbox::Secrets::default(),
         modules: ModulePolicy::default(),
         set: None,
         limits: Limits { wall: Duration::from_secs(10), ..Limits::default() },

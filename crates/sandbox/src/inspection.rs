@@ -36,10 +36,31 @@ pub struct Inspection {
     pub input_schema: Option<Value>,
     /// JSON Schema 2020-12 of the result where the return annotation describes an object.
     pub output_schema: Option<Value>,
+    /// What the source declares to use.
+    pub capabilities: Declared,
     /// The docstring's summary.
     pub doc: Option<String>,
     /// What the reader of the inspection should know besides, such as types that were not resolved.
     pub notes: Vec<String>,
+}
+
+/// What a source declares to use: what its syntax tree names, and the lines `# mcpbox:` at its top.
+/// Each list is in order, without repetition, of at most 200 entries.
+///
+/// It is read where nothing of the tool runs, so that no tool can say anything else of itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Declared {
+    /// Modules beside those that every tool may import from the start and those that none may ever.
+    pub modules: Vec<String>,
+    /// Packages, as `name` or `name==version`; only the header names them.
+    pub packages: Vec<String>,
+    /// Hosts as `host` or `host:port`, in lower case; `*` stands for every host that is granted.
+    pub hosts: Vec<String>,
+    /// Secrets by name.
+    pub secrets: Vec<String>,
+    /// Other tools, by the names that clients use; only the header names them.
+    pub tools: Vec<String>,
 }
 
 /// A place in the source, and what is wrong there.
@@ -68,7 +89,7 @@ impl Inspection {
     /// Takes the schemas of an inspection that executed the module level.
     ///
     /// In that one the tool could write what it liked: it is believed about the types, which nothing
-    /// else tells, as long as the inputs are those that the source names.
+    /// else tells, as long as the inputs are those that the source names, and about nothing else.
     pub(crate) fn with_schemas_of(mut self, executed: Result<Self, Failure>) -> Self {
         let notes: Vec<String> = match executed {
             Ok(executed) if self.has_inputs_of(&executed) => {
@@ -124,7 +145,7 @@ fn inputs(schema: &Value) -> Option<(BTreeSet<&str>, BTreeSet<&str>)> {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{Failure, Inspection};
+    use super::{Declared, Failure, Inspection};
     use crate::outcome::FailureKind;
 
     fn inspection(input_schema: Value, note: &str) -> Inspection {
@@ -151,6 +172,20 @@ mod tests {
         executed.notes.push("the type Y has no JSON form".to_owned());
         let both = written.with_schemas_of(Ok(executed));
         assert_eq!(both.notes, ["the type X is not known", "the type Y has no JSON form"]);
+    }
+
+    #[test]
+    fn what_is_declared_is_never_the_word_of_the_executed_tool() {
+        let names = json!({ "properties": {} });
+        let declaring = |host: &str| {
+            let hosts = vec![host.to_owned()];
+            let capabilities = Declared { hosts, ..Declared::default() };
+            Inspection { capabilities, ..inspection(names.clone(), "") }
+        };
+        for executed in [declaring("harmless.example"), inspection(json!(1), "")] {
+            let both = declaring("evil.example").with_schemas_of(Ok(executed));
+            assert_eq!(both.capabilities, declaring("evil.example").capabilities);
+        }
     }
 
     #[test]

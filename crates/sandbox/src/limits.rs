@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::outcome::{Failure, FailureKind};
 
 use crate::modules::ModulePolicy;
+use crate::secrets::Secrets;
 use crate::set::Set;
 
 /// One call of a tool's `main`.
@@ -17,8 +18,8 @@ pub struct Run {
     pub source: String,
     /// The inputs of `main`, a JSON object.
     pub arguments: String,
-    /// What the tool reads as `secrets`, a JSON object of strings.
-    pub secrets: String,
+    /// What the tool reads as `secrets`.
+    pub secrets: Secrets,
     /// What the tool may import.
     pub modules: ModulePolicy,
     /// The packages that it has beside Python's own modules; `modules` says which may be imported.

@@ -19,6 +19,7 @@ const NAMES_MAX: usize = 1_000;
 pub struct ModulePolicy {
     removed: Vec<String>,
     granted: Vec<String>,
+    undeclared: Vec<String>,
 }
 
 /// A policy names something that cannot be a module.
@@ -55,13 +56,26 @@ pub fn allowed_modules() -> impl Iterator<Item = &'static str> {
 impl ModulePolicy {
     /// Takes `removed` from the list, and adds `granted` to it.
     pub fn new(removed: Vec<String>, granted: Vec<String>) -> Result<Self, InvalidModuleName> {
-        if removed.len() + granted.len() > NAMES_MAX {
+        Self { removed, granted, undeclared: Vec::new() }.checked()
+    }
+
+    /// Names what is granted as well, but not declared by the revision that runs, so that an import of
+    /// it is refused and the error says how to declare it. What [`Self::granted`] covers, or every
+    /// tool may import, is allowed nevertheless.
+    pub fn with_undeclared(mut self, undeclared: Vec<String>) -> Result<Self, InvalidModuleName> {
+        self.undeclared = undeclared;
+        self.checked()
+    }
+
+    fn checked(self) -> Result<Self, InvalidModuleName> {
+        let lists = [&self.removed, &self.granted, &self.undeclared];
+        if lists.iter().map(|list| list.len()).sum::<usize>() > NAMES_MAX {
             return Err(InvalidModuleName::TooMany);
         }
-        match removed.iter().chain(&granted).find(|name| !is_module_name(name)) {
-            Some(name) => Err(InvalidModuleName::Name(name.chars().take(NAME_MAX).collect())),
-            None => Ok(Self { removed, granted }),
+        if let Some(name) = lists.into_iter().flatten().find(|name| !is_module_name(name)) {
+            return Err(InvalidModuleName::Name(name.chars().take(NAME_MAX).collect()));
         }
+        Ok(self)
     }
 
     /// The modules that are taken from the list.
@@ -74,6 +88,11 @@ impl ModulePolicy {
         &self.granted
     }
 
+    /// The modules that are granted, but not declared by the revision that runs.
+    pub fn undeclared(&self) -> &[String] {
+        &self.undeclared
+    }
+
     /// How a module stands under this policy; none for what is no name of a module.
     pub fn standing(&self, name: &str) -> Option<ModuleStanding> {
         if !is_module_name(name) {
@@ -82,9 +101,9 @@ impl ModulePolicy {
         let within = |above: &str| is_within(name, above);
         Some(if NEVER.split_whitespace().any(within) {
             ModuleStanding::Never
-        } else if self.granted.iter().any(|above| within(above)) {
+        } else if covers(&self.granted, name) {
             ModuleStanding::Allowed
-        } else if self.removed.iter().any(|above| within(above)) {
+        } else if covers(&self.removed, name) {
             ModuleStanding::Grantable
         } else if allowed_modules().any(within) {
             ModuleStanding::Allowed
@@ -103,6 +122,11 @@ impl ModulePolicy {
     }
 }
 
+/// Whether one of `names` is the module `name` or what it is in, as `xml` covers `xml.dom`.
+pub fn covers<T: AsRef<str>>(names: &[T], name: &str) -> bool {
+    names.iter().any(|above| is_within(name, above.as_ref()))
+}
+
 /// Whether a module is the one above, or in it.
 fn is_within(name: &str, above: &str) -> bool {
     name.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
@@ -119,7 +143,8 @@ fn is_module_name(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{
-        ALLOWED, InvalidModuleName, ModulePolicy, ModuleStanding, NAMES_MAX, NEVER, allowed_modules,
+        ALLOWED, InvalidModuleName, ModulePolicy, ModuleStanding, NAMES_MAX, NEVER,
+        allowed_modules, covers,
     };
 
     fn policy(removed: &[&str], granted: &[&str]) -> ModulePolicy {
@@ -186,9 +211,42 @@ mod tests {
     }
 
     #[test]
-    fn the_guest_is_given_both_lists() {
+    fn the_guest_is_given_all_lists() {
         let given: serde_json::Value =
             serde_json::from_str(&ModulePolicy::default().to_json()).unwrap();
-        assert_eq!(given, serde_json::json!({ "granted": [], "removed": [] }));
+        let expected = serde_json::json!({ "granted": [], "removed": [], "undeclared": [] });
+        assert_eq!(given, expected);
+        let undeclared = policy(&["csv"], &["xml"]).with_undeclared(vec!["sched".to_owned()]);
+        let given: serde_json::Value =
+            serde_json::from_str(&undeclared.unwrap().to_json()).unwrap();
+        let expected =
+            serde_json::json!({ "granted": ["xml"], "removed": ["csv"], "undeclared": ["sched"] });
+        assert_eq!(given, expected);
+    }
+
+    #[test]
+    fn what_is_undeclared_can_be_granted_only_by_declaring_it() {
+        let policy = policy(&[], &["http.client"]);
+        let policy = policy.with_undeclared(vec!["http".to_owned(), "sched".to_owned()]).unwrap();
+        assert_eq!(policy.undeclared(), ["http", "sched"]);
+        assert_eq!(policy.standing("sched"), Some(ModuleStanding::Grantable));
+        assert_eq!(policy.standing("http.client"), Some(ModuleStanding::Allowed));
+        assert!(policy.clone().with_undeclared(vec!["a b".to_owned()]).is_err());
+        let many = vec!["a".to_owned(); NAMES_MAX];
+        assert_eq!(policy.with_undeclared(many), Err(InvalidModuleName::TooMany));
+    }
+
+    #[test]
+    fn a_name_covers_itself_and_what_is_in_it() {
+        for (names, name, covered) in [
+            (&["xml"][..], "xml.dom", true),
+            (&["json", "xml.dom"], "xml.dom", true),
+            (&["xml.dom"], "xml.dom.minidom", true),
+            (&["xml.dom"], "xml", false),
+            (&["xml"], "xmlrpc", false),
+            (&[], "xml", false),
+        ] {
+            assert_eq!(covers(names, name), covered, "{names:?} {name}");
+        }
     }
 }

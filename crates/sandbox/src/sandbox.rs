@@ -151,7 +151,7 @@ impl Sandbox {
         let began = Instant::now();
         let Run { source, arguments, secrets, modules, set, limits, group } = run;
         let limits = limits.bounded();
-        let modules = modules.to_json();
+        let (secrets, modules) = (secrets.to_json(), modules.to_json());
         let ending = match check_source(&source) {
             Ok(()) => {
                 let number = set.as_ref().map(Set::number);

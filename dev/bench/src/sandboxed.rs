@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use sandbox::{Bounds, Config, Limits, MemoryReset, ModulePolicy, Run, Sandbox};
+use sandbox::{Bounds, Config, Limits, MemoryReset, ModulePolicy, Run, Sandbox, Secrets};
 use testkit::program::binary;
 use uuid::Uuid;
 
@@ -26,7 +26,7 @@ pub(crate) fn run(source: &str, arguments: &str) -> Run {
     Run {
         source: source.to_owned(),
         arguments: arguments.to_owned(),
-        secrets: "{}".to_owned(),
+        secrets: Secrets::default(),
         modules: ModulePolicy::default(),
         set: None,
         limits: Limits::default(),

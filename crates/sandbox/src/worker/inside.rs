@@ -70,7 +70,7 @@ impl Inside {
         self.runtime.block_on(async {
             let (outbox, mut queue) = Outbox::new();
             let Run { source, arguments, secrets, modules, set: _, limits, group: _ } = run;
-            let modules = modules.to_json();
+            let (secrets, modules) = (secrets.to_json(), modules.to_json());
             let program = Program { source, arguments, secrets, modules, set: None };
             let meter = Meter::default();
             let memory = self.budget.admit().ok_or_else(|| {

@@ -10,7 +10,7 @@ use crate::{sandbox, tool};
 /// Asks the runner itself, as the worker does, which of several sources are constant.
 const ASKING: &str = "
 import logging
-MODULES = '{\"removed\": [], \"granted\": []}'
+MODULES = '{\"removed\": [], \"granted\": [], \"undeclared\": []}'
 world = logging.sys.modules['mcpbox_guest.runner'].WitWorld()
 async def main(sources: list[str]):
     return [world.compile(source, MODULES).constant for source in sources]
@@ -19,12 +19,12 @@ async def main(sources: list[str]):
 /// Loads a tool ahead, lets time pass, calls it, and returns its answer.
 const AHEAD: &str = "
 import json, logging
-MODULES = '{\"removed\": [], \"granted\": []}'
+MODULES = '{\"removed\": [], \"granted\": [], \"undeclared\": []}'
 world = logging.sys.modules['mcpbox_guest.runner'].WitWorld()
 source = arguments['source']
 compiled = world.compile(source, MODULES)
-world.load(compiled.bytecode, source, '{\"removed\": [], \"granted\": []}')
-answer = world.call(json.dumps(arguments['given']), '{\"KEY\": \"value\"}', 1000000)
+world.load(compiled.bytecode, source, '{\"removed\": [], \"granted\": [], \"undeclared\": []}')
+answer = world.call(json.dumps(arguments['given']), '{\"values\": {\"KEY\": \"value\"}, \"refusals\": {}, \"learning\": false}', 1000000)
 async def main(source: str, given: dict):
     return answer
 ";
@@ -59,6 +59,13 @@ const VARIABLE: &[&str] = &[
     "import uuid\nRUN = uuid.uuid4()",
     "import secrets as s\nTOKEN = s.token_hex()",
     "KEY = secrets['KEY']",
+    "KEY = secrets.get('KEY', '')",
+    "HAS = 'KEY' in secrets",
+    "HELD = secrets",
+    "def f(key=secrets.get('KEY')):\n    pass",
+    "class A:\n    key = secrets.get('KEY')",
+    "NAMES = [name for name in secrets]",
+    "TEXT = f'{secrets}'",
     "GIVEN = arguments",
     "HTTP = http",
     "def f(client=http):\n    pass",
@@ -183,12 +190,12 @@ async fn a_module_level_that_fails_or_is_noticed_cannot_be_loaded_ahead() {
     let sandbox = sandbox(1).await;
     let loading = "
 import logging
-MODULES = '{\"removed\": [], \"granted\": []}'
+MODULES = '{\"removed\": [], \"granted\": [], \"undeclared\": []}'
 world = logging.sys.modules['mcpbox_guest.runner'].WitWorld()
 async def main(source: str):
     try:
         compiled = world.compile(source, MODULES)
-        world.load(compiled.bytecode, source, '{\"removed\": [\"csv\"], \"granted\": []}')
+        world.load(compiled.bytecode, source, '{\"removed\": [\"csv\"], \"granted\": [], \"undeclared\": []}')
     except Exception as error:
         return error.value
     return None

@@ -171,6 +171,29 @@ return done";
 }
 
 #[tokio::test]
+async fn what_is_granted_and_not_declared_is_refused_with_the_line_to_add() {
+    let sandbox = sandbox(1).await;
+    let undeclared = ["sched", "xml.dom", "yaml", "http", "csv"].map(str::to_owned).to_vec();
+    let policy = policy(&["csv"], &["http.client", "shelve"]).with_undeclared(undeclared);
+    let policy = policy.expect("these are names of modules");
+    let statements = imports_of(
+        "sched xml.dom.minidom csv http.cookies yaml.nodes http.client shelve json wave",
+    );
+    let said = refusals(&sandbox, policy.clone(), &statements).await;
+    for (said, name) in said.iter().zip(["sched", "xml.dom.minidom", "csv", "http.cookies"]) {
+        assert!(said.contains("this revision does not declare it"), "{said}");
+        assert!(said.contains(&format!("`# mcpbox: modules={name}` at the top")), "{said}");
+    }
+    assert!(said[4].contains("`# mcpbox: modules=yaml.nodes`"), "{said:?}");
+    assert!(said[4].contains("`# mcpbox: packages="), "{said:?}");
+    assert_eq!(&said[5..8], ["", "", ""]);
+    assert!(said[8].contains("mcpbox_request_module"), "{said:?}");
+    let body = "from http import client\nreturn client.__name__";
+    let outcome = run_with(&sandbox, policy, body).await;
+    assert_eq!(outcome.result.as_deref(), Ok("\"http.client\""));
+}
+
+#[tokio::test]
 async fn a_removed_module_is_refused_and_the_library_goes_on_using_it() {
     let sandbox = sandbox(1).await;
     let removed = policy(&["csv", "collections", "xml.etree", "re", "urllib.parse"], &["csv"]);

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use sandbox::{FailureKind, Limits, Run};
+use sandbox::{FailureKind, Limits, Run, Secrets};
 
 use crate::{assert_works, main_of, run, sandbox, tool};
 
@@ -59,11 +59,12 @@ async fn the_host_has_no_file_no_folder_and_no_socket_for_a_guest() {
 async fn arguments_and_secrets_reach_their_own_call() {
     let sandbox = sandbox(1).await;
     let source = "async def main(a: int, b: str = 'x'):\n    return [a, b, secrets['KEY']]\n";
+    let values = [("KEY".to_owned(), "value".to_owned())].into();
     let outcome = sandbox
         .run(
             Run {
                 arguments: r#"{"a": 7}"#.to_owned(),
-                secrets: r#"{"KEY": "value"}"#.to_owned(),
+                secrets: Secrets { values, ..Secrets::default() },
                 limits: Limits::default(),
                 ..tool(source)
             },

@@ -6,6 +6,7 @@
     reason = "a test that cannot set up has failed"
 )]
 
+mod capabilities;
 mod concurrency;
 mod constancy;
 mod content;
@@ -23,6 +24,7 @@ mod limits;
 mod module;
 mod packages;
 mod regex;
+mod secrets;
 mod start;
 mod types;
 mod values;
@@ -35,7 +37,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use sandbox::{
-    Bounds, Config, Limits, MemoryReset, ModulePolicy, NoHost, Outcome, Run, Sandbox, WallsPolicy,
+    Bounds, Config, Limits, MemoryReset, ModulePolicy, NoHost, Outcome, Run, Sandbox, Secrets,
+    WallsPolicy,
 };
 use uuid::Uuid;
 
@@ -84,7 +87,7 @@ fn tool(source: &str) -> Run {
     Run {
         source: source.to_owned(),
         arguments: "{}".to_owned(),
-        secrets: "{}".to_owned(),
+        secrets: Secrets::default(),
         modules: ModulePolicy::default(),
         set: None,
         limits: Limits::default(),

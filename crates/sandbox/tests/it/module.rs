@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use sandbox::{NoHost, Run};
+use sandbox::{NoHost, Run, Secrets};
 use serde_json::{Value, json};
 
 use crate::{run, sandbox, tool};
@@ -126,9 +126,10 @@ async def main(n: int):
 ";
     let mut last = 0.0;
     for n in 0..3 {
+        let values = [("KEY".to_owned(), format!("key{n}"))].into();
         let call = Run {
             arguments: json!({ "n": n }).to_string(),
-            secrets: json!({ "KEY": format!("key{n}") }).to_string(),
+            secrets: Secrets { values, ..Secrets::default() },
             ..tool(source)
         };
         let result = sandbox.run(call, Arc::new(NoHost)).await.result.expect("the tool runs");

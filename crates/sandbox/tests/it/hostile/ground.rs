@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::future::join_all;
-use sandbox::{Bounds, Config, Failure, FailureKind, Limits, ModulePolicy, Outcome, Run, Sandbox};
+use sandbox::{
+    Bounds, Config, Failure, FailureKind, Limits, ModulePolicy, Outcome, Run, Sandbox, Secrets,
+};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
@@ -144,13 +146,19 @@ impl Ground {
             .await;
         let found = found.map(|inspection| {
             let text = serde_json::to_string(&inspection).expect("it is JSON");
-            (json!(inspection.valid), text)
+            (json!(inspection.valid), text, inspection.capabilities)
         });
-        if let Ok((_, text)) = &found {
+        if let Ok((_, text, _)) = &found {
             self.keeps_secrets(text)?;
         }
-        let result = found.map(|(valid, _)| valid);
-        self.check_end(must, result.as_ref())
+        let result = found.map(|(valid, _, declared)| (valid, declared));
+        self.check_end(must, result.as_ref().map(|(valid, _)| valid))?;
+        match (&program.declares, result) {
+            (Some(wanted), Ok((_, declared))) if declared != *wanted => {
+                Err(format!("declares {declared:?} instead of {wanted:?}"))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn check(&self, program: &Program, outcome: &Outcome) -> Result<String, String> {
@@ -216,9 +224,10 @@ impl Ground {
 
     /// An ordinary call, which leaves its secret wherever Python can put one.
     fn call_of_neighbour(&self, waits: bool) -> Run {
+        let values = [("TOKEN".to_owned(), self.canary.clone())].into();
         Run {
             arguments: json!({ "waits": waits, "token": self.canary }).to_string(),
-            secrets: json!({ "TOKEN": self.canary }).to_string(),
+            secrets: Secrets { values, ..Secrets::default() },
             limits: Limits { wall: PATIENCE, cpu: PATIENCE, ..Limits::default() },
             ..tool(&self.neighbour)
         }

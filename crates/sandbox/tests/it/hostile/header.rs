@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use sandbox::{FailureKind, Limits};
+use sandbox::{Declared, FailureKind, Limits, Secrets};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// A program with its header.
@@ -11,8 +12,10 @@ pub(super) struct Program {
     pub(super) must: Must,
     /// How an inspection that executes its module level ends; without it there is none.
     pub(super) inspected: Option<Must>,
+    /// What that inspection has to say of its capabilities.
+    pub(super) declares: Option<Declared>,
     pub(super) arguments: String,
-    pub(super) secrets: String,
+    pub(super) secrets: Secrets,
     pub(super) limits: Limits,
     pub(super) repeat: usize,
     /// Standard output has to contain this.
@@ -52,6 +55,10 @@ impl Must {
     }
 }
 
+fn read<T: DeserializeOwned>(json: &str) -> Result<T, String> {
+    serde_json::from_str(json).map_err(|error| error.to_string())
+}
+
 fn kind(name: &str) -> Result<FailureKind, String> {
     serde_json::from_value(Value::String(name.to_owned())).map_err(|error| error.to_string())
 }
@@ -64,8 +71,9 @@ impl Program {
             source: source.to_owned(),
             must: Must::Contained,
             inspected: None,
+            declares: None,
             arguments: "{}".to_owned(),
-            secrets: "{}".to_owned(),
+            secrets: Secrets::default(),
             limits: Limits { wall: Duration::from_mins(1), ..Limits::default() },
             repeat: 1,
             prints: None,
@@ -78,7 +86,10 @@ impl Program {
                 "must" => must = Some(Must::parse(value)?),
                 "inspected" => program.inspected = Some(Must::parse(value)?),
                 "arguments" => value.clone_into(&mut program.arguments),
-                "secrets" => value.clone_into(&mut program.secrets),
+                "secrets" => program.secrets.values = read(value)?,
+                "refusals" => program.secrets.refusals = read(value)?,
+                "learning" => program.secrets.learning = read(value)?,
+                "declares" => program.declares = Some(read(value)?),
                 "limits" => limits(&mut program.limits, value)?,
                 "repeat" => program.repeat = number(value)?,
                 "prints" => program.prints = Some(value.to_owned()),
@@ -86,6 +97,9 @@ impl Program {
             }
         }
         tries.ok_or("it does not say what it tries, in a sentence")?;
+        if program.declares.is_some() && program.inspected.is_none() {
+            return Err("what it declares is told by an inspection".to_owned());
+        }
         program.must = must.ok_or("it does not say what must happen")?;
         Ok(program)
     }
@@ -141,6 +155,8 @@ fn headers_are_read_strictly() {
         "# tries: This.\n# must: contained\n# unknown: 1\n",
         "# tries: This.\n# must: contained\n# limits: cpu=5\n",
         "# tries: This.\n# must: contained\n# a remark\n",
+        "# tries: This.\n# must: contained\n# secrets: {\"KEY\": 1}\n",
+        "# tries: This.\n# must: contained\n# declares: {}\n",
     ] {
         assert!(Program::parse(bad).is_err(), "{bad}");
     }
