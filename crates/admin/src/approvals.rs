@@ -3,7 +3,7 @@
 use app::approvals::{Action, Decision, QueueItem};
 use app::servers::Status;
 use app::tools::{Detail, Revision, State as RevisionState};
-use app::{App, Listed, approvals, tools};
+use app::{App, Listed, approvals, servers, tools};
 use askama::Template;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::code::{self, Listing};
 use crate::diff::{self, Diff};
 use crate::errors::{Answer, Problem};
-use crate::extract::{Fields, Id, Search};
+use crate::extract::{self, Fields, Id, Search};
 use crate::requests::Waiting;
 use crate::session::SignedIn;
 use crate::view::{self, Frame, Pager};
@@ -56,6 +56,7 @@ impl askama::filters::HtmlSafe for Decided {}
 struct ListPage {
     frame: Frame,
     status: RevisionState,
+    search: String,
     decided: Option<Decided>,
     /// Requests for modules, hosts and packages.
     waiting: Waiting,
@@ -71,6 +72,8 @@ pub(crate) struct Look {
     #[serde(default)]
     status: String,
     #[serde(default)]
+    search: String,
+    #[serde(default)]
     decided: Option<Uuid>,
 }
 
@@ -83,10 +86,10 @@ pub(crate) struct Form {
 }
 
 impl Review {
-    fn new(server_name: &str, revision: Revision, live: Option<&Revision>) -> Self {
+    fn new(public_name: String, revision: Revision, live: Option<&Revision>) -> Self {
         let live = live.filter(|live| live.id != revision.id);
         Self {
-            public_name: format!("{server_name}__{}", revision.name),
+            public_name,
             live_number: live.map(|live| live.number),
             diff: live.map(|live| diff::between(live, &revision)),
             listing: code::listing(&revision.python_code),
@@ -98,9 +101,15 @@ impl Review {
     pub(crate) fn of_tool(detail: &Detail) -> Option<Self> {
         let decidable =
             [RevisionState::Draft, RevisionState::PendingReview, RevisionState::Rejected];
-        decidable
-            .contains(&detail.newest.state)
-            .then(|| Self::new(&detail.server.name, detail.newest.clone(), detail.live.as_ref()))
+        decidable.contains(&detail.newest.state).then(|| {
+            let public_name = servers::public_name(&detail.server, &detail.newest.name);
+            Self::new(public_name, detail.newest.clone(), detail.live.as_ref())
+        })
+    }
+
+    /// What says which revision is ticked.
+    fn pick(&self) -> String {
+        format!("tools/{}/{}", self.revision.tool_id, self.revision.digest)
     }
 
     fn is_pending(&self) -> bool {
@@ -115,7 +124,7 @@ impl Decided {
         Self {
             tool_id: detail.tool.id,
             server_id: detail.server.id,
-            public_name: format!("{}__{}", detail.server.name, detail.newest.name),
+            public_name: servers::public_name(&detail.server, &detail.newest.name),
             callable: approved && running && detail.tool.enabled,
             enabled: detail.tool.enabled,
             revision: detail.newest,
@@ -135,7 +144,9 @@ pub(crate) async fn list(
         _ => RevisionState::PendingReview,
     };
     let page = app::Page { number: view::number(&look.page), size: PAGE_SIZE };
-    let Listed { items, total } = approvals::queue(&app, status, page).await?;
+    let text = extract::text(&look.search)?;
+    let Listed { items, total } =
+        approvals::search(&app, Some(status), text.as_deref(), page).await?;
     let decided = match look.decided {
         Some(id) => tools::get(&app, id).await.ok().map(Decided::of_tool),
         None => None,
@@ -143,19 +154,21 @@ pub(crate) async fn list(
     let (mut reviews, mut others) = (Vec::new(), Vec::new());
     let mut waiting = Waiting::default();
     if status == RevisionState::PendingReview {
-        if page.number == 1 {
+        if page.number == 1 && text.is_none() {
             waiting = Waiting::load(&app).await?;
         }
         for item in items {
-            reviews.push(Review::new(&item.server_name, item.revision, item.live.as_ref()));
+            reviews.push(Review::new(item.public_name, item.revision, item.live.as_ref()));
         }
     } else {
         others = items;
     }
-    let path = format!("/approvals?status={}", status.as_str());
+    let looked_for = view::percent_encoded(&look.search);
+    let path = format!("/approvals?status={}&search={looked_for}", status.as_str());
     view::page(&ListPage {
         frame: Frame::load(&app, &admin, "/approvals").await?,
         status,
+        search: look.search,
         decided,
         waiting,
         reviews,
@@ -208,6 +221,7 @@ pub(crate) mod tests {
             tool: tool(),
             revision: revision(1, SOURCE),
             server_name: "weather".to_owned(),
+            public_name: "weather__forecast".to_owned(),
             live: None,
         }
     }
@@ -216,6 +230,7 @@ pub(crate) mod tests {
         ListPage {
             frame: Frame::sample("/approvals"),
             status: RevisionState::PendingReview,
+            search: String::new(),
             decided: None,
             waiting: Waiting::default(),
             reviews,
@@ -228,13 +243,15 @@ pub(crate) mod tests {
     fn what_waits_is_shown_with_its_code_and_its_digest() {
         let live = revision(1, SOURCE);
         let changed = SOURCE.replace("range(days)", "range(days + 1)");
-        let mut update = Review::new("weather", revision(2, &changed), Some(&live));
+        let mut update =
+            Review::new("weather__forecast".to_owned(), revision(2, &changed), Some(&live));
         update.revision.remarks = vec!["line 3 uses a computed attribute name".to_owned()];
-        let new = Review::new("weather", revision(1, SOURCE), None);
+        let new = Review::new("weather__forecast".to_owned(), revision(1, SOURCE), None);
         let html = page(vec![new, update]).render().unwrap();
         view::sample("approvals", &html);
         let digest = live.digest;
         assert!(html.contains(&format!("value=\"{digest}\"")), "{html}");
+        assert!(html.contains(&format!("/{digest}\" form=\"many\"")), "{html}");
         assert!(html.contains("Reads nothing from the network."), "{html}");
         assert!(html.contains("computed attribute"), "{html}");
     }

@@ -15,6 +15,9 @@ use crate::errors::Problem;
 /// The most items on a page of the API.
 const PAGE_SIZE_MAX: u64 = 100;
 
+/// The longest text to search for, in characters.
+const SEARCH_MAX: usize = 200;
+
 /// A JSON body.
 pub(crate) struct Body<T>(pub(crate) T);
 
@@ -37,10 +40,27 @@ pub(crate) struct Paging {
     page_size: Option<u64>,
 }
 
-/// What became of the items of a list that an API client wants.
+/// What became of the items of a list that an API client wants, and what is in their texts.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Status {
     pub(crate) status: Option<String>,
+    search: Option<String>,
+}
+
+impl Status {
+    /// What is to be in the texts, if that matters.
+    pub(crate) fn text(&self) -> Result<Option<String>, Problem> {
+        text(self.search.as_deref().unwrap_or_default())
+    }
+}
+
+/// What somebody searches for; nothing if it is empty.
+pub(crate) fn text(search: &str) -> Result<Option<String>, Problem> {
+    let search = search.trim();
+    if search.chars().count() > SEARCH_MAX {
+        return Err(Problem::invalid("search", &format!("at most {SEARCH_MAX} characters")));
+    }
+    Ok((!search.is_empty()).then(|| search.to_owned()))
 }
 
 impl Paging {
@@ -132,6 +152,13 @@ fn bad_json(refusal: &JsonRejection) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_search_is_trimmed_and_bounded() {
+        assert_eq!(text(" a b ").unwrap().as_deref(), Some("a b"));
+        assert_eq!(text("  ").unwrap(), None);
+        assert!(text(&"x".repeat(200)).is_ok() && text(&"x".repeat(201)).is_err());
+    }
 
     #[test]
     fn pages_within_the_bounds_are_taken_and_others_refused() {

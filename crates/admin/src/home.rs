@@ -47,7 +47,7 @@ pub(crate) async fn show(
         mcp_address: door.mcp_address.clone(),
         health: app.health().await,
         servers: servers::list(&app, one).await?.total,
-        live_tools: tools::live(&app).await?.len(),
+        live_tools: tools::callable(&app).await?.len(),
         calls: recent.total,
         failed_calls: calls::logs(&app, &failed, one).await?.total,
         waiting: approvals::queue(&app, RevisionState::PendingReview, five).await?.items,

@@ -6,6 +6,7 @@ mod approvals;
 mod artifacts;
 mod assets;
 mod audit;
+mod bulk;
 mod code;
 mod diff;
 mod entry;

@@ -60,6 +60,10 @@ pub(crate) async fn decide(
     Id(id): Id,
     Fields(form): Fields<Form>,
 ) -> Answer {
+    if form.action == "delete" {
+        requests::delete(&app, &admin, Kind::Package, id).await?;
+        return Ok(Redirect::to("/approvals/requests").into_response());
+    }
     let request = if form.action == "approve" {
         match packages::approve(&app, &admin, id, &form.plan).await? {
             Approval::Given(request) => request,
@@ -155,8 +159,9 @@ async fn review_page(
         Some(plan) => Some(PlanView { plan: packages::with_sizes(app, plan).await? }),
         None => None,
     };
-    let tool_name = tools::get(app, request.tool_id).await?.newest.name;
-    view::page(&ReviewPage { frame, request, tool_name, server_name, plan, problem })
+    let detail = tools::get(app, request.tool_id).await?;
+    let public_name = app::servers::public_name(&detail.server, &detail.newest.name);
+    view::page(&ReviewPage { frame, request, public_name, server_name, plan, problem })
 }
 
 async fn add_page(

@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
-use app::grants::{Event, Grant};
+use app::grants::{Event, Grant, RemovedModule};
 use app::identity::Admin;
 use app::requests::{Decision, Kind, Named, State as RequestState};
-use app::{App, Page, grants, network, requests};
+use app::{App, Page, grants, network, requests, tools};
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect};
@@ -13,7 +13,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::errors::{Answer, Problem};
-use crate::extract::{Fields, Id, Search};
+use crate::extract::{self, Fields, Id, Search};
 use crate::session::SignedIn;
 use crate::view::{self, Frame, Pager};
 
@@ -45,8 +45,12 @@ pub(crate) struct Waiting {
 struct ListPage {
     frame: Frame,
     status: RequestState,
+    search: String,
     cards: Vec<Card>,
     modules: Vec<Grant>,
+    removed: Vec<RemovedModule>,
+    /// Those that every tool may import from the start and still can.
+    default: Vec<&'static str>,
     pager: Pager,
 }
 
@@ -73,6 +77,8 @@ pub(crate) struct Look {
     page: String,
     #[serde(default)]
     status: String,
+    #[serde(default)]
+    search: String,
 }
 
 #[derive(Deserialize)]
@@ -101,6 +107,20 @@ impl Card {
 
     fn is_package(&self) -> bool {
         self.named.request.kind == Kind::Package
+    }
+
+    /// The name under which clients see the tool that asked.
+    fn public_name(&self) -> String {
+        tools::public_name(&self.named.server_prefix, &self.named.tool_name)
+    }
+
+    /// What says which one is ticked.
+    pub(crate) fn pick(&self) -> String {
+        format!("{}/{}", self.of_kind(), self.named.request.id)
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.named.request.name
     }
 
     fn is(&self, state: RequestState) -> bool {
@@ -139,13 +159,21 @@ pub(crate) async fn list(
         _ => RequestState::Pending,
     };
     let page = Page { number: view::number(&look.page), size: PAGE_SIZE };
-    let listed = requests::queue(&app, status, page).await?;
-    let path = format!("/approvals/requests?status={status}");
+    let text = extract::text(&look.search)?;
+    let search = requests::Search { state: Some(status), text, ..Default::default() };
+    let listed = requests::search(&app, &search, page).await?;
+    let looked_for = view::percent_encoded(&look.search);
+    let path = format!("/approvals/requests?status={status}&search={looked_for}");
+    let all = requests::modules(&app, None).await?;
+    let is_there = |name: &&str| !all.removed.iter().any(|removed| removed == name);
     view::page(&ListPage {
         frame: Frame::load(&app, &admin, "/approvals").await?,
         status,
         cards: listed.items.into_iter().map(Card::from).collect(),
         modules: grants::modules(&app).await?,
+        removed: grants::removed_modules(&app).await?,
+        default: all.default.iter().copied().filter(is_there).collect(),
+        search: look.search,
         pager: Pager::new(page, listed.total, &path),
     })
 }
@@ -197,7 +225,36 @@ pub(crate) async fn remove_module(
     Ok(Redirect::to("/approvals/requests#modules").into_response())
 }
 
+/// POST /approvals/allowed-modules/add
+pub(crate) async fn add_module(
+    State(app): State<App>,
+    SignedIn(admin): SignedIn,
+    Fields(module): Fields<Module>,
+) -> Answer {
+    grants::change_modules(&app, &admin, &[module.name.trim().to_owned()], &[]).await?;
+    Ok(Redirect::to("/approvals/requests#modules").into_response())
+}
+
+/// POST /approvals/allowed-modules/reset
+pub(crate) async fn reset_modules(State(app): State<App>, SignedIn(admin): SignedIn) -> Answer {
+    grants::reset_modules(&app, &admin).await?;
+    Ok(Redirect::to("/approvals/requests#modules").into_response())
+}
+
 async fn decide(app: &App, admin: &Admin, kind: Kind, id: Uuid, form: &Form) -> Answer {
+    match form.action.as_str() {
+        "revoke" => {
+            requests::revoke(app, admin, kind, id).await?;
+            let path = format!("/approvals/requests#request-{id}");
+            return Ok(Redirect::to(&path).into_response());
+        }
+        "delete" => {
+            let state = requests::delete(app, admin, kind, id).await?.state;
+            let path = format!("/approvals/requests?status={state}");
+            return Ok(Redirect::to(&path).into_response());
+        }
+        _ => {}
+    }
     let decision = decision(&form.action, &form.reason)?;
     let decided = requests::decide(app, admin, kind, id, decision).await?;
     let path = format!("/approvals/requests?status={}#request-{id}", decided.state);
@@ -239,15 +296,23 @@ pub(crate) mod tests {
 
     pub(crate) fn card(request: Request) -> Card {
         let (tool_name, server_name) = ("forecast".to_owned(), "weather".to_owned());
-        Card::from(Named { request, tool_name, server_name })
+        let server_prefix = "wx".to_owned();
+        Card::from(Named { request, tool_name, server_name, server_prefix })
     }
 
     fn page(cards: Vec<Card>, modules: Vec<Grant>) -> String {
         let page = ListPage {
             frame: Frame::sample("/approvals"),
             status: RequestState::Pending,
+            search: "a<b".to_owned(),
             cards,
             modules,
+            removed: vec![RemovedModule {
+                name: "csv".to_owned(),
+                removed_by: "grace".to_owned(),
+                removed_at: app::clock::now(),
+            }],
+            default: vec!["json", "math"],
             pager: Pager::new(Page { number: 1, size: 20 }, 2, "/approvals/requests"),
         };
         page.render().unwrap()
@@ -267,6 +332,11 @@ pub(crate) mod tests {
             "port 8443",
             "every tool of this installation",
             "every tool of the server",
+            "wx__forecast",
+            "name=\"pick\" value=\"modules/00000000",
+            "value=\"a&#60;b\"",
+            "<option value=\"math\">",
+            "name=\"name\" value=\"csv\"",
         ] {
             assert!(html.contains(part), "{part}: {html}");
         }
@@ -290,7 +360,8 @@ pub(crate) mod tests {
         assert!(!html.contains("value=\"reject\""), "{html}");
         asked.state = RequestState::Approved;
         let html = card(asked).render().unwrap();
-        assert!(!html.contains("<form"), "{html}");
+        assert!(!html.contains("value=\"approve\"") && !html.contains("value=\"delete\""));
+        assert!(html.contains("value=\"revoke\""), "{html}");
     }
 
     #[test]

@@ -6,8 +6,8 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodFilter, MethodRouter, on};
 
 use crate::{
-    Shared, account, api, approvals, artifacts, assets, audit, entry, home, limits, logs, packages,
-    requests, secrets, servers, session, settings, tools,
+    Shared, account, api, approvals, artifacts, assets, audit, bulk, entry, home, limits, logs,
+    packages, requests, secrets, servers, session, settings, tools,
 };
 
 /// The methods in use.
@@ -57,6 +57,9 @@ pub(crate) static ROUTES: &[Route] = &[
     Route::new(Get, "/", Page, |method| on(method, home::show)),
     Route::new(Get, "/servers", Page, |method| on(method, servers::list)),
     Route::new(Get, "/servers/{id}", Page, |method| on(method, servers::show)),
+    Route::new(Post, "/servers/{id}", Page, |method| on(method, servers::update)),
+    Route::new(Post, "/servers/{id}/restart", Page, |method| on(method, servers::restart)),
+    Route::new(Post, "/servers/{id}/delete", Page, |method| on(method, servers::delete)),
     Route::new(Post, "/servers/{id}/start", Page, |method| on(method, servers::start)),
     Route::new(Post, "/servers/{id}/stop", Page, |method| on(method, servers::stop)),
     Route::new(Post, "/servers/{id}/allowed-hosts", Page, |method| on(method, servers::allow_host)),
@@ -79,6 +82,7 @@ pub(crate) static ROUTES: &[Route] = &[
     Route::new(Post, "/tools/{id}/enabled", Page, |method| on(method, tools::set_enabled)),
     Route::new(Get, "/approvals", Page, |method| on(method, approvals::list)),
     Route::new(Get, "/approvals/count", Page, |method| on(method, approvals::count)),
+    Route::new(Post, "/approvals/bulk", Page, |method| on(method, bulk::decide)),
     Route::new(Post, "/approvals/{id}", Page, |method| on(method, approvals::decide)),
     Route::new(Get, "/approvals/requests", Page, |method| on(method, requests::list)),
     Route::new(Get, "/approvals/history", Page, |method| on(method, requests::history)),
@@ -90,6 +94,12 @@ pub(crate) static ROUTES: &[Route] = &[
     Route::new(Post, "/approvals/packages/{id}", Page, |method| on(method, packages::decide)),
     Route::new(Post, "/approvals/allowed-modules/remove", Page, |method| {
         on(method, requests::remove_module)
+    }),
+    Route::new(Post, "/approvals/allowed-modules/add", Page, |method| {
+        on(method, requests::add_module)
+    }),
+    Route::new(Post, "/approvals/allowed-modules/reset", Page, |method| {
+        on(method, requests::reset_modules)
     }),
     Route::new(Get, "/logs", Page, |method| on(method, logs::list)),
     Route::new(Get, "/logs/{id}", Page, |method| on(method, logs::show)),
@@ -116,12 +126,19 @@ pub(crate) static ROUTES: &[Route] = &[
     Route::new(Get, "/api/servers", Api, |method| on(method, api::servers::list)),
     Route::new(Post, "/api/servers", Api, |method| on(method, api::servers::create)),
     Route::new(Get, "/api/servers/{id}", Api, |method| on(method, api::servers::show)),
+    Route::new(Patch, "/api/servers/{id}", Api, |method| on(method, api::servers::update)),
     Route::new(Delete, "/api/servers/{id}", Api, |method| on(method, api::servers::delete)),
     Route::new(Post, "/api/sandbox/servers/{id}/start", Api, |method| {
         on(method, api::servers::start)
     }),
     Route::new(Post, "/api/sandbox/servers/{id}/stop", Api, |method| {
         on(method, api::servers::stop)
+    }),
+    Route::new(Post, "/api/sandbox/servers/{id}/restart", Api, |method| {
+        on(method, api::servers::restart)
+    }),
+    Route::new(Get, "/api/sandbox/servers/{id}/status", Api, |method| {
+        on(method, api::servers::status_of)
     }),
     Route::new(Get, "/api/servers/{id}/tools", Api, |method| on(method, api::tools::list)),
     Route::new(Post, "/api/servers/{id}/tools", Api, |method| on(method, api::tools::create)),
@@ -132,6 +149,40 @@ pub(crate) static ROUTES: &[Route] = &[
     Route::new(Get, "/api/tools/{id}/logs", Api, |method| on(method, api::logs::of_tool)),
     Route::new(Post, "/api/tools/validate-code", Api, |method| on(method, api::tools::validate)),
     Route::new(Post, "/api/tools/test-code", Api, |method| on(method, api::tools::test)),
+    Route::new(Get, "/api/approvals/stats", Api, |method| on(method, api::bulk::stats)),
+    Route::new(Get, "/api/approvals/server/{id}/modules", Api, |method| {
+        on(method, api::requests::modules_of_server)
+    }),
+    Route::new(Get, "/api/approvals/server/{id}/network", Api, |method| {
+        on(method, api::requests::network_of_server)
+    }),
+    Route::new(Post, "/api/approvals/tools/bulk-action", Api, |method| {
+        on(method, api::bulk::tools)
+    }),
+    Route::new(Post, "/api/approvals/modules/bulk-action", Api, |method| {
+        on(method, api::bulk::modules)
+    }),
+    Route::new(Post, "/api/approvals/network/bulk-action", Api, |method| {
+        on(method, api::bulk::network)
+    }),
+    Route::new(Post, "/api/approvals/packages/bulk-action", Api, |method| {
+        on(method, api::bulk::packages)
+    }),
+    Route::new(Post, "/api/approvals/modules/{id}/revoke", Api, |method| {
+        on(method, api::requests::revoke_module)
+    }),
+    Route::new(Post, "/api/approvals/network/{id}/revoke", Api, |method| {
+        on(method, api::requests::revoke_network)
+    }),
+    Route::new(Delete, "/api/approvals/modules/{id}", Api, |method| {
+        on(method, api::requests::delete_module)
+    }),
+    Route::new(Delete, "/api/approvals/network/{id}", Api, |method| {
+        on(method, api::requests::delete_network)
+    }),
+    Route::new(Delete, "/api/approvals/packages/{id}", Api, |method| {
+        on(method, api::packages::forget)
+    }),
     Route::new(Get, "/api/approvals/tools", Api, |method| on(method, api::approvals::queue)),
     Route::new(Post, "/api/approvals/tools/{id}/action", Api, |method| {
         on(method, api::approvals::act)

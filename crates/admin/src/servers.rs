@@ -1,12 +1,15 @@
 //! The pages of servers: the list, one server with its tools, starting and stopping it.
 
+mod change;
+
 use app::grants::{Grant, Refusal};
 use app::identity::{Admin, Who};
 use app::packages::OfServer;
 use app::requests::{Kind, Request};
 use app::secrets::Secret;
 use app::servers::{Detail, Summary};
-use app::{App, grants, network, packages, requests, secrets, servers};
+use app::tools::{Newest, Tool};
+use app::{App, Page, grants, network, packages, requests, secrets, servers, tools};
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -14,6 +17,8 @@ use axum::response::{IntoResponse, Redirect};
 use serde::Deserialize;
 use uuid::Uuid;
 
+use self::change::Settings;
+pub(crate) use self::change::{delete, restart, update};
 use crate::errors::{Answer, Problem};
 use crate::extract::{Fields, Id, Search};
 use crate::packages::views::StateView;
@@ -35,6 +40,10 @@ struct ListPage {
 struct ShowPage {
     frame: Frame,
     server: Detail,
+    /// One page of its tools, each with its newest revision.
+    tools: Vec<(Tool, Newest)>,
+    pager: Pager,
+    settings: Settings,
     hosts: Vec<Grant>,
     packages: OfServer,
     /// How far the packages are.
@@ -69,11 +78,18 @@ pub(crate) enum Form {
 }
 
 impl ShowPage {
-    async fn load(app: &App, admin: &Admin, id: Uuid) -> Result<Self, Problem> {
+    /// With that page of its tools.
+    async fn load(app: &App, admin: &Admin, id: Uuid, number: u64) -> Result<Self, Problem> {
         let packages = packages::of_server(app, id).await?;
+        let server = servers::get(app, id).await?;
+        let page = Page { number, size: PAGE_SIZE };
+        let tools = tools::list(app, id, page).await?.tools;
         Ok(Self {
             frame: Frame::load(app, admin, "/servers").await?,
-            server: servers::get(app, id).await?,
+            pager: Pager::new(page, tools.total, &format!("/servers/{id}")),
+            tools: tools.items,
+            settings: Settings::of(&server.server),
+            server,
             hosts: grants::hosts(app, id).await?,
             state: StateView { server_id: id, preparation: packages.preparation.clone() },
             packages,
@@ -98,7 +114,7 @@ impl ShowPage {
 }
 
 async fn all_secrets(app: &App, id: Uuid) -> Result<Vec<Secret>, Problem> {
-    let everything = app::Page { number: 1, size: u64::MAX };
+    let everything = Page { number: 1, size: u64::MAX };
     let (_, listed) = secrets::list(app, id, everything).await?;
     Ok(listed.items)
 }
@@ -112,13 +128,11 @@ pub(crate) async fn show_again(
     (form, typed): (Form, (String, String)),
     problem: Problem,
 ) -> Answer {
-    let status = problem.status();
-    let is_of_form =
-        [StatusCode::UNPROCESSABLE_ENTITY, StatusCode::CONFLICT, StatusCode::SERVICE_UNAVAILABLE];
-    if !is_of_form.contains(&status) {
+    if !is_of_form(&problem) {
         return Err(problem);
     }
-    let mut page = ShowPage::load(app, admin, id).await?;
+    let status = problem.status();
+    let mut page = ShowPage::load(app, admin, id, 1).await?;
     let typed = Typed { name: typed.0, detail: typed.1, problem: problem.detail().to_owned() };
     match form {
         Form::Host => page.host = typed,
@@ -126,6 +140,13 @@ pub(crate) async fn show_again(
         Form::Secret => page.secret = typed,
     }
     Ok((status, view::page(&page)?).into_response())
+}
+
+/// Whether the page is shown again with the problem in it.
+fn is_of_form(problem: &Problem) -> bool {
+    let of_form =
+        [StatusCode::UNPROCESSABLE_ENTITY, StatusCode::CONFLICT, StatusCode::SERVICE_UNAVAILABLE];
+    of_form.contains(&problem.status())
 }
 
 #[derive(Deserialize)]
@@ -151,8 +172,14 @@ pub(crate) async fn list(
 }
 
 /// GET /servers/{id}
-pub(crate) async fn show(State(app): State<App>, SignedIn(admin): SignedIn, Id(id): Id) -> Answer {
-    view::page(&ShowPage::load(&app, &admin, id).await?)
+pub(crate) async fn show(
+    State(app): State<App>,
+    SignedIn(admin): SignedIn,
+    Id(id): Id,
+    Search(search): Search<PageNumber>,
+) -> Answer {
+    let number = search.of(PAGE_SIZE).number;
+    view::page(&ShowPage::load(&app, &admin, id, number).await?)
 }
 
 /// POST /servers/{id}/allowed-hosts
@@ -206,10 +233,8 @@ pub(crate) async fn stop(State(app): State<App>, SignedIn(admin): SignedIn, Id(i
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use app::Page;
     use app::packages::Preparation;
     use app::servers::{Server, Status};
-    use app::tools::{Revision, Tool};
 
     use super::*;
     use crate::packages::views::tests::kept;
@@ -250,9 +275,36 @@ pub(crate) mod tests {
     #[test]
     fn a_running_server_can_be_stopped_and_a_stopped_one_started() {
         for (status, action) in [(Status::Running, "/stop"), (Status::Stopped, "/start")] {
-            let html = page(status, vec![(tool(), revision(2, "x"))]).render().unwrap();
+            let html =
+                page(status, vec![(tool(), Newest::from(&revision(2, "x")))]).render().unwrap();
             view::sample("server", &html);
             assert!(html.contains(action), "{html}");
+        }
+    }
+
+    #[test]
+    fn a_server_is_changed_where_its_values_stand_and_deleted_by_its_name() {
+        let mut page = page(Status::Running, vec![]);
+        page.pager = Pager::new(Page { number: 2, size: 50 }, 2_000, "/servers/1");
+        let html = page.render().unwrap();
+        for part in [
+            "name=\"name\" value=\"weather\"",
+            "value=\"name\" checked",
+            "name=\"seen\"",
+            "/delete\"",
+            "/restart\"",
+            "Page 2 of 40",
+        ] {
+            assert!(html.contains(part), "{part}: {html}");
+        }
+        page.settings.prefix = "own".to_owned();
+        page.settings.tool_prefix = "<w>".to_owned();
+        page.settings.problem = "tool_prefix: <no>".to_owned();
+        page.settings.not_deleted = "name: type it".to_owned();
+        let html = page.render().unwrap();
+        view::sample("server-settings", &html);
+        for part in ["value=\"&#60;w&#62;\"", "&#60;no&#62;", "value=\"own\" checked", "type it"] {
+            assert!(html.contains(part), "{part}: {html}");
         }
     }
 
@@ -412,10 +464,14 @@ pub(crate) mod tests {
         }
     }
 
-    fn page(status: Status, tools: Vec<(Tool, Revision)>) -> ShowPage {
+    fn page(status: Status, tools: Vec<(Tool, Newest)>) -> ShowPage {
+        let (tool_count, ready_tools) = (tools.len() as u64, 0);
         ShowPage {
             frame: Frame::sample("/servers"),
-            server: Detail { server: server(status), tools },
+            pager: Pager::new(Page { number: 1, size: 50 }, tool_count, "/servers/1"),
+            settings: Settings::of(&server(status)),
+            server: Detail { server: server(status), tool_count, ready_tools },
+            tools,
             hosts: vec![],
             packages: OfServer { grants: vec![], kept: None, preparation: Preparation::NotBegun },
             state: StateView { server_id: Uuid::nil(), preparation: Preparation::NotBegun },

@@ -43,6 +43,10 @@ impl ShowPage {
         view::limit(own.unwrap_or(self.detail.server.default_timeout_ms))
     }
 
+    fn public_name(&self) -> String {
+        app::servers::public_name(&self.detail.server, &self.detail.tool.name)
+    }
+
     fn is_live(&self, version: &Revision) -> bool {
         self.detail.tool.live_revision == Some(version.id)
     }

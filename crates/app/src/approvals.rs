@@ -62,6 +62,8 @@ pub struct QueueItem {
     pub revision: Revision,
     /// The name of the tool's server.
     pub server_name: String,
+    /// The name under which clients would see it.
+    pub public_name: String,
     /// The approved revision that it would replace.
     pub live: Option<Revision>,
 }
@@ -94,7 +96,18 @@ pub async fn request_publish(
 
 /// The revisions in one state: pending ones oldest first, others newest first.
 pub async fn queue(app: &App, state: State, page: Page) -> Result<Listed<QueueItem>> {
-    let listed = store::revisions::pending(app.store(), state, page).await?;
+    search(app, Some(state), None, page).await
+}
+
+/// The revisions in one state, or in any but that of being superseded, with `text` in their name or
+/// description or in the server's name.
+pub async fn search(
+    app: &App,
+    state: Option<State>,
+    text: Option<&str>,
+    page: Page,
+) -> Result<Listed<QueueItem>> {
+    let listed = store::revisions::pending(app.store(), state, text, page).await?;
     let mut items = Vec::with_capacity(listed.items.len());
     for pending in listed.items {
         let live = match pending.tool.live_revision {
@@ -104,6 +117,7 @@ pub async fn queue(app: &App, state: State, page: Page) -> Result<Listed<QueueIt
             _ => None,
         };
         items.push(QueueItem {
+            public_name: names::public(&pending.server_prefix, &pending.revision.name),
             tool: pending.tool,
             revision: pending.revision,
             server_name: pending.server_name,
@@ -195,11 +209,6 @@ async fn approve(
     let from = [State::Draft, State::PendingReview, State::Rejected];
     move_on(&transaction, &from, &revision).await?;
     let (server, name) = (tool.server_id, &revision.name);
-    if store::tools::live_name_taken(&transaction, server, name, tool.id).await? {
-        return Err(Error::Conflict(format!(
-            "another live tool of this server is called `{name}`; rename one of them first"
-        )));
-    }
     let replaced = tool.live_revision;
     if !store::tools::set_live(&transaction, tool.id, replaced, Some(revision.id), now).await? {
         return Err(tools::changed_meanwhile());
@@ -208,6 +217,12 @@ async fn approve(
     let server_started =
         store::servers::set_status(&transaction, server, &never_started, Status::Running, now)
             .await?;
+    // Last of what is read, because from here on transactions that ask the same wait.
+    if store::tools::live_name_taken(&transaction, server, name, tool.id).await? {
+        return Err(Error::Conflict(format!(
+            "clients see another live tool under the name that `{name}` would have; rename one of them first"
+        )));
+    }
     record(&transaction, &revision, "approved", &admin.username, reason.as_deref()).await?;
     store::changes::publish(&transaction).await?;
     transaction.commit().await?;

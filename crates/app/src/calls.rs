@@ -7,6 +7,7 @@ mod ready;
 mod redaction;
 mod report;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,7 +34,8 @@ use crate::{App, Error, Listed, Page, Result, digest, packages, secrets};
 /// A revision that is about to run.
 pub(crate) struct Subject {
     pub(crate) server_id: Uuid,
-    pub(crate) server_name: String,
+    /// What the name begins with under which clients see the tool.
+    pub(crate) prefix: String,
     pub(crate) tool_id: Uuid,
     pub(crate) revision: Revision,
     pub(crate) grants: Grants,
@@ -47,7 +49,7 @@ pub(crate) struct Subject {
     pub(crate) sealed: Option<Arc<[Secret]>>,
 }
 
-/// Runs the approved revision of the tool that clients know as `name` (`server__tool`).
+/// Runs the approved revision of the tool that clients know as `name` (`prefix__tool`).
 ///
 /// # Errors
 /// [`Error::NotFound`] if there is no such live tool; a failure of the tool itself, wrong
@@ -64,7 +66,7 @@ pub async fn run(
     let live = ready::live(app, name).await?;
     let subject = Subject {
         server_id: live.tool.server_id,
-        server_name: live.tool.server_name.clone(),
+        prefix: live.tool.prefix.clone(),
         tool_id: live.tool.tool_id,
         revision: live.tool.revision.clone(),
         grants: live.grants.clone(),
@@ -151,7 +153,7 @@ async fn attempt(
     let run = Run {
         source: revision.python_code.clone(),
         arguments: arguments.to_string(),
-        secrets: sandbox::Secrets { values: secrets.exposed(), ..Default::default() },
+        secrets: sandbox::Secrets { values: given(secrets), ..Default::default() },
         modules: grants.module_policy()?,
         set,
         limits: Limits { wall, ..defaults },
@@ -159,6 +161,12 @@ async fn attempt(
     };
     let host = Outside::new(app.outbound()?, *server_id, &grants.hosts, requests);
     Ok(app.sandbox()?.run(run, Arc::new(host)).await)
+}
+
+/// What the run is given of its secrets.
+fn given(secrets: &Secrets) -> BTreeMap<String, String> {
+    let exposed = secrets.exposed().into_iter();
+    exposed.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 /// The outcome, or a failure if the result is no JSON that clients could read. The sandbox has
@@ -232,6 +240,7 @@ mod tests {
         LiveTool {
             server_id: Uuid::now_v7(),
             server_name: "shapes".to_owned(),
+            prefix: "shapes".to_owned(),
             tool_id: revision.tool_id,
             default_timeout_ms: 30_000,
             revision,

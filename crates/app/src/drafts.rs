@@ -45,7 +45,7 @@ pub async fn test(
     let subject = Subject {
         grants: grants::of(app, detail.server.id).await?,
         server_id: detail.server.id,
-        server_name: detail.server.name,
+        prefix: detail.server.prefix().to_owned(),
         tool_id,
         revision: detail.newest,
         is_test: true,

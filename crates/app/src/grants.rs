@@ -1,5 +1,7 @@
 //! Grants: what people allowed the tools of a server beside what every tool may.
 
+mod modules;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -8,6 +10,7 @@ pub use store::grants::{Event, Grant, Kind};
 pub use store::refusals::Refusal;
 use uuid::Uuid;
 
+pub use self::modules::{RemovedModule, removed_modules, reset_modules};
 use crate::identity::{Actor, Admin};
 use crate::packages::{self, Kept};
 use crate::{App, Error, Listed, Page, Result, audit, clock, network, requests, servers};
@@ -15,6 +18,8 @@ use crate::{App, Error, Listed, Page, Result, audit, clock, network, requests, s
 /// What a server's tools may do beside what every tool may.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Grants {
+    /// Modules that may not be imported, though every tool may from the start; by name.
+    pub removed: Vec<String>,
     /// Modules that may be imported, with all that is in them; by name.
     pub modules: Vec<String>,
     /// Hosts that may be reached, as `host` or `host:port`; by name.
@@ -30,7 +35,8 @@ impl Grants {
     pub(crate) fn module_policy(&self) -> Result<ModulePolicy> {
         let of_packages = self.lock.iter().flat_map(|lock| lock.modules());
         let granted = self.modules.iter().chain(of_packages).cloned().collect();
-        ModulePolicy::new(Vec::new(), granted).map_err(|error| Error::Internal(Box::new(error)))
+        ModulePolicy::new(self.removed.clone(), granted)
+            .map_err(|error| Error::Internal(Box::new(error)))
     }
 }
 
@@ -48,14 +54,21 @@ impl From<Vec<Grant>> for Grants {
     }
 }
 
-/// What holds for a server's tools now; one query, and another where the server has packages. A
+/// What holds for a server's tools now; two queries, and another where the server has packages. A
 /// server that does not exist has what the installation has.
 pub async fn of(app: &App, server_id: Uuid) -> Result<Grants> {
-    let mut grants = Grants::from(store::grants::of(app.store(), Some(server_id)).await?);
+    let mut grants = held(app.store(), Some(server_id)).await?;
     if !grants.packages.is_empty() {
         grants.lock = packages::kept(app.store(), server_id).await?.map(Arc::new);
     }
     Ok(grants)
+}
+
+/// The same without what the packages were resolved to.
+async fn held(db: &impl store::Connection, server_id: Option<Uuid>) -> Result<Grants> {
+    let removed = store::removed_modules::list(db).await?;
+    let grants = Grants::from(store::grants::of(db, server_id).await?);
+    Ok(Grants { removed: removed.into_iter().map(|module| module.name).collect(), ..grants })
 }
 
 /// The modules that were allowed for the installation, by name.
@@ -104,6 +117,8 @@ pub async fn add_host(
     if give(&transaction, admin, &subject, None).await? {
         record(&transaction, &subject, Act::new("added", admin)).await?;
         requests::settle(&transaction, admin, &subject).await?;
+    } else if adopt(&transaction, admin, &subject).await? {
+        record(&transaction, &subject, Act::new("added", admin)).await?;
     }
     transaction.commit().await?;
     tracing::info!(%server_id, host = %name, by = %admin.username, "host allowed");
@@ -121,9 +136,11 @@ pub async fn remove_host(app: &App, admin: &Admin, server_id: Uuid, host: &str) 
 }
 
 /// Allows all tools modules that nobody asked for, and takes others away from their next call on;
-/// all of it or nothing. What tools had asked for and have with it is approved as well.
+/// all of it or nothing. What tools had asked for and have with it is approved as well. A module of
+/// the list from the start is taken from it, and put back on it.
 ///
 /// # Errors
+/// [`Error::Invalid`] for more than 100 names.
 /// As [`requests::file_module`] for what cannot be allowed; [`Error::NotFound`] for what is to be
 /// removed and was not allowed.
 pub async fn change_modules(
@@ -132,12 +149,20 @@ pub async fn change_modules(
     added: &[String],
     removed: &[String],
 ) -> Result<()> {
+    for (field, names) in [("add_modules", added), ("remove_modules", removed)] {
+        if names.len() > 100 {
+            return Err(Error::invalid(field, "at most 100 names at once"));
+        }
+    }
     let transaction = audit::begin(app).await?;
     for name in removed {
-        take(&transaction, admin, &of_module(name)).await?;
+        modules::remove(&transaction, admin, name).await?;
     }
     for name in added {
-        let held = Grants::from(store::grants::of(&transaction, None).await?);
+        if modules::put_back(&transaction, admin, name).await? {
+            continue;
+        }
+        let held = held(&transaction, None).await?;
         requests::check_module(name, held.module_policy()?.standing(name))?;
         give(&transaction, admin, &of_module(name), None).await?;
         record(&transaction, &of_module(name), Act::new("added", admin)).await?;
@@ -153,7 +178,7 @@ pub async fn change_modules(
 /// # Errors
 /// [`Error::NotFound`] if exactly that was not allowed.
 pub async fn remove_module(app: &App, admin: &Admin, name: &str) -> Result<()> {
-    remove(app, admin, &of_module(name)).await
+    change_modules(app, admin, &[], &[name.to_owned()]).await
 }
 
 fn of_module(name: &str) -> Subject<'_> {
@@ -278,6 +303,16 @@ pub(crate) async fn give(
     }
     store::changes::publish(transaction).await?;
     Ok(true)
+}
+
+/// Keeps what a request gave even when that is revoked; whether a request gave it.
+async fn adopt(
+    transaction: &store::Transaction,
+    admin: &Admin,
+    subject: &Subject<'_>,
+) -> Result<bool> {
+    let Subject { kind, server_id, name } = *subject;
+    Ok(store::grants::adopt(transaction, kind, server_id, name, &admin.username).await?)
 }
 
 pub(crate) async fn record(

@@ -26,6 +26,7 @@ pub mod policy;
 mod redact;
 pub mod requests;
 pub mod retention;
+pub mod review;
 mod schema;
 pub mod secrets;
 pub mod servers;

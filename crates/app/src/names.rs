@@ -1,54 +1,108 @@
-//! The rules for the names of servers and tools.
+//! The rules for the names of servers and tools, and for the prefixes of what clients see.
+
+use store::tools::SEPARATOR;
+pub(crate) use store::tools::public_name as public;
 
 use crate::{Error, Result};
-
-/// What stands between the server's and the tool's name in the name that clients see.
-const SEPARATOR: &str = "__";
 
 /// The longest public name that the model interfaces in use accept.
 const PUBLIC_NAME_MAX: usize = 64;
 
+/// The longest prefix, which leaves room for a tool's name.
+const PREFIX_MAX: usize = 59;
+
 /// Texts that people read: at most so many characters.
 const TEXT_MAX: usize = 2000;
 
-/// The name under which clients see a tool.
-pub(crate) fn public(server: &str, tool: &str) -> String {
-    format!("{server}{SEPARATOR}{tool}")
-}
-
-/// The server's and the tool's name in a public name.
-pub(crate) fn split(public: &str) -> Option<(&str, &str)> {
-    public.split_once(SEPARATOR)
-}
-
-/// A server's name: lower-case letters, digits and single underscores.
+/// A server's name: lower-case letters, digits and single underscores. It is the prefix of the
+/// server's tools unless another one is set.
 pub(crate) fn check_server(name: &str) -> Result<()> {
     check_shape(name)?;
-    if name.contains(SEPARATOR) || name.ends_with('_') {
-        return Err(Error::invalid(
-            "name",
-            "a server's name must not contain `__` or end with `_`: `__` separates it from the tool's name",
-        ));
-    }
-    if name == "mcpbox" || name.starts_with("mcpbox_") {
-        return Err(Error::invalid("name", "names that begin with `mcpbox` are reserved"));
-    }
-    Ok(())
-}
-
-/// A tool's name, and the public name it makes with its server's.
-pub(crate) fn check_tool(server: &str, name: &str) -> Result<()> {
-    check_shape(name)?;
-    let length = public(server, name).len();
-    if length > PUBLIC_NAME_MAX {
+    check_separable("name", name)?;
+    if name.len() > PREFIX_MAX {
         return Err(Error::invalid(
             "name",
             format!(
-                "clients see `{server}{SEPARATOR}{name}`, which has {length} characters; at most {PUBLIC_NAME_MAX} work everywhere: choose a shorter name"
+                "a server's name has at most {PREFIX_MAX} characters, so that there is room for the names of its tools"
             ),
         ));
     }
     Ok(())
+}
+
+/// What the names of a server's tools begin with: letters, digits, `-` and single underscores, or
+/// nothing.
+pub(crate) fn check_prefix(prefix: &str) -> Result<()> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    if prefix.len() > PREFIX_MAX || !prefix.chars().all(fits) {
+        return Err(Error::invalid(
+            "tool_prefix",
+            format!(
+                "expected at most {PREFIX_MAX} letters, digits, `_` and `-`; empty for no prefix, null for the server's name"
+            ),
+        ));
+    }
+    check_separable("tool_prefix", prefix)
+}
+
+/// Whether a prefix can be told from the tool's name behind it, and from mcpbox's own tools.
+fn check_separable(field: &'static str, prefix: &str) -> Result<()> {
+    if prefix.contains(SEPARATOR) || prefix.ends_with('_') {
+        return Err(Error::invalid(
+            field,
+            "must not contain `__` or end with `_`: `__` separates it from the tool's name",
+        ));
+    }
+    let own = prefix.to_ascii_lowercase();
+    if own == "mcpbox" || own.starts_with("mcpbox_") {
+        return Err(Error::invalid(field, "names that begin with `mcpbox` are reserved"));
+    }
+    Ok(())
+}
+
+/// A tool's name, and the public name it makes with its server's prefix.
+pub(crate) fn check_tool(prefix: &str, name: &str) -> Result<()> {
+    check_shape(name)?;
+    match fault_of_public(prefix, name) {
+        Some(fault) => Err(Error::invalid("name", format!("{fault}: choose another name"))),
+        None => Ok(()),
+    }
+}
+
+/// Why clients could not use a tool under this prefix.
+fn fault_of_public(prefix: &str, name: &str) -> Option<String> {
+    let public = public(prefix, name);
+    let length = public.len();
+    if length > PUBLIC_NAME_MAX {
+        return Some(format!(
+            "clients see `{public}`, which has {length} characters; at most {PUBLIC_NAME_MAX} work everywhere"
+        ));
+    }
+    public.starts_with("mcpbox_").then(|| {
+        format!(
+            "clients see `{public}`, and names that begin with `mcpbox_` are those of mcpbox's own tools"
+        )
+    })
+}
+
+/// Whether all of a server's tools can be used under another prefix; those that cannot are named.
+pub(crate) fn check_tools(field: &'static str, prefix: &str, names: &[String]) -> Result<()> {
+    let faults = names.iter().filter_map(|name| fault_of_public(prefix, name));
+    named(field, faults.collect())
+}
+
+/// Refuses for these faults, of which the first are told.
+pub(crate) fn named(field: &'static str, faults: Vec<String>) -> Result<()> {
+    const SHOWN: usize = 10;
+    if faults.is_empty() {
+        return Ok(());
+    }
+    let more = faults.len().saturating_sub(SHOWN);
+    let mut text = faults.into_iter().take(SHOWN).collect::<Vec<_>>().join("; ");
+    if more > 0 {
+        text = format!("{text}; and {more} more");
+    }
+    Err(Error::invalid(field, format!("{text}: choose another one, or rename these tools first")))
 }
 
 /// A description of a server or a tool.
@@ -94,7 +148,9 @@ mod tests {
         for name in ["a", "weather", "box_2", "a_b_c"] {
             assert!(check_server(name).is_ok(), "{name}");
             assert!(check_tool("weather", name).is_ok(), "{name}");
+            assert!(check_tool("", name).is_ok(), "{name}");
         }
+        assert!(check_server(&"x".repeat(59)).is_ok());
     }
 
     #[test]
@@ -102,14 +158,38 @@ mod tests {
         for name in ["", "A", "1a", "a-b", "a b", "ä", "a__b", "a_", "mcpbox", "mcpbox_x"] {
             assert!(check_server(name).is_err(), "{name}");
         }
+        assert!(check_server(&"x".repeat(60)).is_err());
         assert!(check_tool("weather", &"x".repeat(60)).is_err());
+        assert!(check_tool("", &"x".repeat(60)).is_ok());
         assert!(check_tool("weather", "x_").is_ok());
+        assert!(check_tool("weather", "mcpbox_x").is_ok());
+        assert!(check_tool("", "mcpbox_x").is_err(), "it would be one of mcpbox's own");
     }
 
     #[test]
-    fn a_public_name_is_split_where_it_was_joined() {
-        for (server, tool) in [("a", "b"), ("a_b", "c__d"), ("x", "y_")] {
-            assert_eq!(split(&public(server, tool)), Some((server, tool)));
+    fn a_prefix_is_what_clients_take_and_can_be_split_off() {
+        for prefix in ["", "Weather-2", "w", "_w", "a_b", "mcpbox-tools", &"x".repeat(59)] {
+            assert!(check_prefix(prefix).is_ok(), "{prefix}");
         }
+        for prefix in
+            ["a__b", "a_", "_", "mcpbox", "MCPbox_x", "a b", "ä", "a.b", "a\0", &"x".repeat(60)]
+        {
+            let refused = check_prefix(prefix).unwrap_err();
+            assert!(matches!(refused, Error::Invalid { field: "tool_prefix", .. }), "{prefix}");
+        }
+    }
+
+    #[test]
+    fn the_tools_that_another_prefix_makes_too_long_are_named() {
+        let names = ["now".to_owned(), "x".repeat(40), "mcpbox_y".to_owned()];
+        assert!(check_tools("tool_prefix", "short", &names).is_ok());
+        let long = check_tools("tool_prefix", &"p".repeat(30), &names).unwrap_err().to_string();
+        assert!(long.contains(&"x".repeat(40)) && !long.contains("now"), "{long}");
+        let none = check_tools("tool_prefix", "", &names).unwrap_err().to_string();
+        assert!(none.contains("mcpbox_y") && !none.contains("xxx"), "{none}");
+        let many: Vec<String> =
+            (0..25).map(|number| format!("{}{number}", "x".repeat(60))).collect();
+        let many = check_tools("name", "p", &many).unwrap_err().to_string();
+        assert!(many.contains("15 more"), "{many}");
     }
 }

@@ -33,9 +33,8 @@ impl Secrets {
     }
 
     /// The values themselves, for the one that runs the call.
-    pub(crate) fn exposed(&self) -> BTreeMap<String, String> {
-        let each = self.0.iter();
-        each.map(|(name, value)| (name.clone(), value.expose_secret().to_owned())).collect()
+    pub(crate) fn exposed(&self) -> BTreeMap<&str, &str> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.expose_secret())).collect()
     }
 }
 

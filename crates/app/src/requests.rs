@@ -1,6 +1,8 @@
 //! Requests of tools for modules, hosts and packages, and a person's decision about them.
 
 mod filing;
+mod finding;
+mod undo;
 
 use std::collections::BTreeMap;
 
@@ -10,6 +12,8 @@ pub use store::requests::{Named, Request, State};
 use uuid::Uuid;
 
 pub(crate) use self::filing::{Wish, before, check_justification, check_room, file};
+pub use self::finding::{Entry, Search, search, search_all};
+pub use self::undo::{Revoked, delete, revoke};
 pub use crate::grants::Kind;
 use crate::grants::{self, Act, Grants, Subject};
 use crate::identity::{Actor, Admin, Who};
@@ -57,6 +61,8 @@ impl Waiting {
 pub struct Modules {
     /// From the start, by name.
     pub default: Vec<&'static str>,
+    /// Those of them that a person took from the list, by name.
+    pub removed: Vec<String>,
     /// Those that a person allowed beside them, by name.
     pub granted: Vec<String>,
     /// The server's packages, with the modules that they bring.
@@ -150,21 +156,35 @@ pub async fn of_tool(app: &App, tool_id: Uuid) -> Result<Vec<Request>> {
 /// How many requests wait, of one server or of all.
 pub async fn waiting(app: &App, server_id: Option<Uuid>) -> Result<Waiting> {
     let state = Some(State::Pending);
-    let of = |kind| store::requests::Filter { kind: Some(kind), state, server_id, tool_id: None };
+    let of =
+        |kind| store::requests::Filter { kind: Some(kind), state, server_id, ..Default::default() };
     let modules = store::requests::count(app.store(), &of(Kind::Module)).await?;
     let network = store::requests::count(app.store(), &of(Kind::Host)).await?;
     let packages = store::requests::count(app.store(), &of(Kind::Package)).await?;
     Ok(Waiting { modules, network, packages })
 }
 
+impl Modules {
+    /// Those of the list that are still on it, and those that a person allowed; by name.
+    pub fn allowed(&self) -> Vec<&str> {
+        let kept = self.default.iter().filter(|name| !self.removed.iter().any(|one| one == **name));
+        let mut allowed: Vec<&str> = kept.copied().collect();
+        allowed.extend(self.granted.iter().map(String::as_str));
+        allowed.sort_unstable();
+        allowed.dedup();
+        allowed
+    }
+}
+
 /// Which modules the tools of a server, or all tools, may import.
 pub async fn modules(app: &App, server_id: Option<Uuid>) -> Result<Modules> {
     let server_id = server_id.unwrap_or_else(Uuid::nil);
-    let Grants { modules: granted, lock, .. } = grants::of(app, server_id).await?;
+    let Grants { removed, modules: granted, lock, .. } = grants::of(app, server_id).await?;
     let state = lock.as_ref().map(|lock| packages::preparation(app, &lock.digest));
     let not_importable = state.map(|state| state.not_importable()).unwrap_or_default();
     let packages = lock.map(|lock| lock.packages.clone()).unwrap_or_default();
-    Ok(Modules { default: allowed_modules().collect(), granted, packages, not_importable })
+    let default = allowed_modules().collect();
+    Ok(Modules { default, removed, granted, packages, not_importable })
 }
 
 /// The request of that id, if it is of that kind.
@@ -212,7 +232,7 @@ pub(crate) async fn settle(
         kind: Some(subject.kind),
         state: Some(State::Pending),
         server_id: subject.server_id,
-        tool_id: None,
+        ..Default::default()
     };
     for request in store::requests::all(transaction, &filter).await? {
         if subject.covers(&request.name) {

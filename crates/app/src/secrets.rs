@@ -85,7 +85,7 @@ pub async fn create(
         updated_by: by,
         updated_at: now,
     };
-    let transaction = app.store().begin().await?;
+    let transaction = audit::begin(app).await?;
     if store::secrets::find(&transaction, server_id, key).await?.is_some() {
         return Err(taken(&server, key));
     }
@@ -127,7 +127,7 @@ pub async fn set(
     let value = value.expose_secret();
     check_value(value)?;
     let server = servers::find(app, server_id).await?;
-    let transaction = app.store().begin().await?;
+    let transaction = audit::begin(app).await?;
     // First of all: a data key that is newer than this one waits until the value is kept.
     let data_key = app.keyring()?.newest(&transaction).await.map_err(key_unavailable)?;
     let row = found(&transaction, &server, key).await?;
@@ -140,7 +140,7 @@ pub async fn set(
 /// Takes the value away; the placeholder stays.
 pub async fn clear(app: &App, admin: &Admin, server_id: Uuid, key: &str) -> Result<Secret> {
     let server = servers::find(app, server_id).await?;
-    let transaction = app.store().begin().await?;
+    let transaction = audit::begin(app).await?;
     let row = found(&transaction, &server, key).await?;
     change(transaction, admin, "secret.cleared", (&server, row), None).await
 }
@@ -148,7 +148,7 @@ pub async fn clear(app: &App, admin: &Admin, server_id: Uuid, key: &str) -> Resu
 /// Removes a secret with its value.
 pub async fn delete(app: &App, admin: &Admin, server_id: Uuid, key: &str) -> Result<()> {
     let server = servers::find(app, server_id).await?;
-    let transaction = app.store().begin().await?;
+    let transaction = audit::begin(app).await?;
     let row = found(&transaction, &server, key).await?;
     if !store::secrets::delete(&transaction, row.id).await? {
         return Err(unknown(&server, key));

@@ -1,10 +1,14 @@
 //! Servers: named groups of tools that are started and stopped together.
 
+mod change;
+
 pub use store::servers::{Server, Status};
+use store::tools::Counts;
 use uuid::Uuid;
 
+pub use self::change::{Changes, update};
+use crate::audit::{self, Event};
 use crate::identity::Who;
-use crate::tools::{Revision, Tool};
 use crate::{App, Error, Listed, Page, Result, clock, names};
 
 /// How long a tool may run unless it says otherwise, in milliseconds.
@@ -19,13 +23,15 @@ pub struct Summary {
     pub tool_count: u64,
 }
 
-/// A server with its tools.
+/// A server, and how much is in it; the tools themselves are listed by [`crate::tools::list`].
 #[derive(Debug, Clone)]
 pub struct Detail {
     /// The server.
     pub server: Server,
-    /// Each tool with its newest revision.
-    pub tools: Vec<(Tool, Revision)>,
+    /// How many tools it has.
+    pub tool_count: u64,
+    /// Those of them that clients can call while the server runs.
+    pub ready_tools: u64,
 }
 
 /// What starting did.
@@ -50,11 +56,16 @@ pub async fn list(app: &App, page: Page) -> Result<Listed<Summary>> {
     Ok(Listed { items, total: listed.total })
 }
 
-/// One server with all of its tools.
+/// One server.
 pub async fn get(app: &App, id: Uuid) -> Result<Detail> {
     let server = find(app, id).await?;
-    let tools = crate::tools::all_of(app, id).await?;
-    Ok(Detail { server, tools })
+    let Counts { all, ready } = store::tools::count(app.store(), Some(id)).await?;
+    Ok(Detail { server, tool_count: all, ready_tools: ready })
+}
+
+/// The name under which clients see a tool of this server.
+pub fn public_name(server: &Server, tool: &str) -> String {
+    names::public(server.prefix(), tool)
 }
 
 /// Makes an empty server. It starts with the first approval of one of its tools.
@@ -75,23 +86,25 @@ pub async fn create(app: &App, who: &Who, name: &str, description: &str) -> Resu
         created_at: now,
         updated_at: now,
     };
-    store::servers::insert(app.store(), &server).await.map_err(|error| match error {
-        error if error.is_duplicate() => Error::Conflict(format!(
-            "a server named `{name}` exists; choose another name or use that server"
-        )),
-        error => error.into(),
-    })?;
+    let transaction = audit::begin(app).await?;
+    store::servers::insert(&transaction, &server).await.map_err(|error| taken(error, name))?;
+    audit::record(&transaction, who, Event::new("server.created", name).id(server.id)).await?;
+    change::check_prefix_free(&transaction, "name", &server).await?;
+    transaction.commit().await?;
     tracing::info!(server = %name, by = %who, "server created");
     Ok(server)
 }
 
-/// Deletes a server with all its tools and their revisions. The execution log stays.
+/// Deletes a server with all its tools: clients lose them at once, but for calls that run. The
+/// record of revisions, the decisions about them and the execution log stay.
 pub async fn delete(app: &App, who: &Who, id: Uuid) -> Result<Server> {
-    let server = find(app, id).await?;
-    let transaction = app.store().begin().await?;
+    let Detail { server, tool_count, .. } = get(app, id).await?;
+    let transaction = audit::begin(app).await?;
     if !store::servers::delete(&transaction, id).await? {
         return Err(Error::not_found("Server", &id));
     }
+    let event = Event::new("server.deleted", &server.name).id(id).with("tools", tool_count);
+    audit::record(&transaction, who, event).await?;
     store::changes::publish(&transaction).await?;
     transaction.commit().await?;
     tracing::info!(server = %server.name, by = %who, "server deleted");
@@ -103,26 +116,23 @@ pub async fn delete(app: &App, who: &Who, id: Uuid) -> Result<Server> {
 /// # Errors
 /// [`Error::Conflict`] if it has no approved and enabled tool.
 pub async fn start(app: &App, who: &Who, id: Uuid) -> Result<Started> {
-    let Detail { server, tools } = get(app, id).await?;
-    let ready = tools.iter().filter(|(tool, _)| tool.enabled && tool.live_revision.is_some());
-    let registered_tools = u64::try_from(ready.count()).unwrap_or(u64::MAX);
-    if server.status == Status::Running {
-        return Ok(Started { server, registered_tools, already_running: true });
-    }
-    if registered_tools == 0 {
-        return Err(Error::Conflict(if tools.is_empty() {
-            format!("server `{}` has no tools; create one first", server.name)
-        } else {
-            format!(
-                "server `{}` has no approved and enabled tool; file one with mcpbox_request_publish and have it approved",
-                server.name
-            )
-        }));
+    let detail = get(app, id).await?;
+    if detail.server.status == Status::Running {
+        let Detail { server, ready_tools, .. } = detail;
+        return Ok(Started { server, registered_tools: ready_tools, already_running: true });
     }
     let stopped = [Status::Imported, Status::Stopped, Status::Error];
-    let server = change_status(app, &server, &stopped, Status::Running).await?;
-    tracing::info!(server = %server.name, by = %who, "server started");
-    Ok(Started { server, registered_tools, already_running: false })
+    run(app, who, detail, &stopped).await
+}
+
+/// Starts a server, whatever its status is. Everything that was read of its tools is read anew, and
+/// clients are told to list them again.
+///
+/// # Errors
+/// [`Error::Conflict`] if it has no approved and enabled tool.
+pub async fn restart(app: &App, who: &Who, id: Uuid) -> Result<Started> {
+    let any = [Status::Imported, Status::Running, Status::Stopped, Status::Error];
+    run(app, who, get(app, id).await?, &any).await
 }
 
 /// Takes a server's tools away from clients until somebody starts it again: an approval does not.
@@ -132,7 +142,8 @@ pub async fn stop(app: &App, who: &Who, id: Uuid) -> Result<Server> {
         return Ok(server);
     }
     let from = [Status::Imported, Status::Running, Status::Error];
-    let server = change_status(app, &server, &from, Status::Stopped).await?;
+    let event = Event::new("server.stopped", &server.name).id(id);
+    let server = change_status(app, who, &server, (&from, Status::Stopped), event).await?;
     tracing::info!(server = %server.name, by = %who, "server stopped");
     Ok(server)
 }
@@ -141,18 +152,59 @@ pub(crate) async fn find(app: &App, id: Uuid) -> Result<Server> {
     store::servers::find(app.store(), id).await?.ok_or_else(|| Error::not_found("Server", &id))
 }
 
-async fn change_status(app: &App, server: &Server, from: &[Status], to: Status) -> Result<Server> {
-    let transaction = app.store().begin().await?;
+async fn run(app: &App, who: &Who, detail: Detail, from: &[Status]) -> Result<Started> {
+    let Detail { server, tool_count, ready_tools } = detail;
+    if ready_tools == 0 {
+        return Err(Error::Conflict(if tool_count == 0 {
+            format!("server `{}` has no tools; create one first", server.name)
+        } else {
+            format!(
+                "server `{}` has no approved and enabled tool; file one with mcpbox_request_publish and have it approved",
+                server.name
+            )
+        }));
+    }
+    let already_running = server.status == Status::Running;
+    let event = Event::new("server.started", &server.name)
+        .id(server.id)
+        .with("from", server.status.as_str())
+        .with("tools", ready_tools);
+    let server = change_status(app, who, &server, (from, Status::Running), event).await?;
+    tracing::info!(server = %server.name, by = %who, "server started");
+    Ok(Started { server, registered_tools: ready_tools, already_running })
+}
+
+async fn change_status(
+    app: &App,
+    who: &Who,
+    server: &Server,
+    (from, to): (&[Status], Status),
+    event: Event<'_>,
+) -> Result<Server> {
+    let transaction = audit::begin(app).await?;
     let now = clock::now();
     if !store::servers::set_status(&transaction, server.id, from, to, now).await? {
+        let server = store::servers::find(&transaction, server.id)
+            .await?
+            .ok_or_else(|| Error::not_found("Server", &server.id))?;
         return Err(Error::Conflict(format!(
-            "server `{}` is {}, so it cannot become {}",
+            "server `{}` is {} now, so it cannot become {}",
             server.name,
             server.status.as_str(),
             to.as_str()
         )));
     }
+    audit::record(&transaction, who, event).await?;
     store::changes::publish(&transaction).await?;
     transaction.commit().await?;
     Ok(Server { status: to, updated_at: now, ..server.clone() })
+}
+
+fn taken(error: store::Error, name: &str) -> Error {
+    if error.is_duplicate() {
+        return Error::Conflict(format!(
+            "a server named `{name}` exists; choose another name or use that server"
+        ));
+    }
+    error.into()
 }

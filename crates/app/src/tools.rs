@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 pub use store::revisions::{Revision, State};
-pub use store::tools::{LiveTool, Tool};
+pub use store::tools::{LiveTool, Newest, Tool};
 use uuid::Uuid;
 
 use crate::capabilities::Capabilities;
@@ -64,7 +64,7 @@ pub struct ListedTools {
     /// The server.
     pub server: Server,
     /// Each tool with its newest revision.
-    pub tools: Listed<(Tool, Revision)>,
+    pub tools: Listed<(Tool, Newest)>,
 }
 
 /// What an update did.
@@ -83,6 +83,22 @@ pub async fn list(app: &App, server_id: Uuid, page: Page) -> Result<ListedTools>
     let server = servers::find(app, server_id).await?;
     let tools = store::tools::list(app.store(), server_id, page).await?;
     Ok(ListedTools { server, tools })
+}
+
+/// All tools of a server, oldest first, without their code.
+pub async fn all_of(app: &App, server_id: Uuid) -> Result<Vec<(Tool, Newest)>> {
+    const ROWS: usize = 500;
+    let mut all = Vec::new();
+    for number in 1.. {
+        let page = Page { number, size: ROWS as u64 };
+        let items = store::tools::list(app.store(), server_id, page).await?.items;
+        let is_last = items.len() < ROWS;
+        all.extend(items);
+        if is_last {
+            break;
+        }
+    }
+    Ok(all)
 }
 
 /// One tool with its server, its newest and its live revision.
@@ -104,23 +120,41 @@ pub async fn versions(app: &App, tool_id: Uuid, page: Page) -> Result<Listed<Rev
     Ok(store::revisions::list(app.store(), tool_id, page).await?)
 }
 
-/// Every tool that clients can call now. One whose row was changed behind our back is left out:
-/// what clients read of it was never approved.
-pub async fn live(app: &App) -> Result<Vec<LiveTool>> {
-    let mut live = store::tools::live(app.store()).await?;
+/// The names of all tools that clients can call now, in order, each with its tool.
+pub async fn callable(app: &App) -> Result<Vec<(String, Uuid)>> {
+    let names = store::tools::live_names(app.store()).await?;
+    let callable = names.into_iter().filter(|name| name.is_callable);
+    let mut callable: Vec<_> = callable.map(|name| (name.public_name(), name.tool_id)).collect();
+    callable.sort_unstable();
+    Ok(callable)
+}
+
+/// Those of these tools that clients can call now. One whose row was changed behind our back is left
+/// out: what clients read of it was never approved.
+pub async fn live_of(app: &App, ids: &[Uuid]) -> Result<Vec<LiveTool>> {
+    let mut live = store::tools::live_of(app.store(), ids).await?;
     live.retain(|tool| {
         let intact = digest::is_intact(&tool.revision);
         if !intact {
-            tracing::error!(tool = %public_name(tool), "left out of the list: its digest does not match");
+            tracing::error!(tool = %tool.public_name(), "left out of the list: its digest does not match");
         }
         intact
     });
     Ok(live)
 }
 
-/// The name under which clients see a live tool.
-pub fn public_name(tool: &LiveTool) -> String {
-    names::public(&tool.server_name, &tool.revision.name)
+/// The tool of a public name, callable or not: by the name that its live revision was approved
+/// under, one without a live revision by that of its newest.
+pub async fn named(app: &App, public: &str) -> Result<Option<Detail>> {
+    match store::tools::find_named(app.store(), public).await? {
+        Some(id) => get(app, id).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// The name under which clients see a tool of a server with this prefix.
+pub fn public_name(prefix: &str, tool: &str) -> String {
+    names::public(prefix, tool)
 }
 
 /// Writes a new tool; its first revision is a draft.
@@ -129,7 +163,7 @@ pub fn public_name(tool: &LiveTool) -> String {
 /// [`Error::Invalid`] or [`Error::Source`] for what cannot become a tool, [`Error::Conflict`] for a name that is taken.
 pub async fn create(app: &App, who: &Who, new: New) -> Result<(Tool, Revision)> {
     let server = servers::find(app, new.server_id).await?;
-    names::check_tool(&server.name, &new.name)?;
+    names::check_tool(server.prefix(), &new.name)?;
     names::check_description(&new.description)?;
     let timeout_ms = new.timeout_ms.unwrap_or(server.default_timeout_ms);
     check_timeout(timeout_ms)?;
@@ -229,21 +263,6 @@ pub(crate) async fn newest(app: &App, id: Uuid) -> Result<Revision> {
     found.ok_or_else(|| Error::not_found("Tool", &id))
 }
 
-/// All tools of a server, read page by page.
-pub(crate) async fn all_of(app: &App, server_id: Uuid) -> Result<Vec<(Tool, Revision)>> {
-    let mut all = Vec::new();
-    for number in 1.. {
-        let page = Page { number, size: 500 };
-        let listed = store::tools::list(app.store(), server_id, page).await?;
-        let done = listed.items.len() < 500;
-        all.extend(listed.items);
-        if done {
-            break;
-        }
-    }
-    Ok(all)
-}
-
 pub(crate) fn changed_meanwhile() -> Error {
     Error::Conflict(
         "the tool was changed at the same time by somebody else; look at it again and repeat"
@@ -277,7 +296,7 @@ impl Content {
             output_schema: newest.output_schema.clone(),
             remarks: newest.remarks.clone(),
         };
-        names::check_tool(&server.name, &content.name)?;
+        names::check_tool(server.prefix(), &content.name)?;
         names::check_description(&content.description)?;
         check_timeout(content.timeout_ms)?;
         if let Some(source) = changes.python_code.filter(|source| *source != newest.python_code) {

@@ -3,6 +3,7 @@
 mod addresses;
 mod answer;
 mod content;
+mod cursor;
 mod envelope;
 mod gate;
 mod identity;

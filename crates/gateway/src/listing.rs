@@ -6,13 +6,17 @@ use app::tools::{self, LiveTool};
 use rmcp::ErrorData;
 use rmcp::model::{CacheScope, ListToolsResult, Tool};
 use serde_json::Value;
+use uuid::Uuid;
 
-use crate::management;
+use crate::{cursor, management};
 
 /// How many tools are on a page.
 const PAGE: usize = 100;
 
-/// The page of the list that begins after the tool named `cursor`, or at the beginning.
+/// The name of this list in cursors.
+const LIST: &str = "tools/list";
+
+/// The page of the list that `cursor` leads to, or the first.
 ///
 /// # Errors
 /// `-32602` for a cursor that no page ended with, `-32603` when the database fails.
@@ -21,12 +25,18 @@ pub(crate) async fn page(
     scopes: Scopes,
     cursor: Option<&str>,
 ) -> Result<ListToolsResult, ErrorData> {
-    let live = if scopes.call { live(app).await? } else { Vec::new() };
+    let live = if scopes.call { callable(app).await? } else { Vec::new() };
     let management = if scopes.author { management::tools() } else { Vec::new() };
-    let Some((tools, next_cursor)) = cut(live, management, cursor) else {
+    let names: Vec<&str> = live.iter().map(|(name, _)| name.as_str()).collect();
+    let managing: Vec<&str> = management.iter().map(|tool| &*tool.name).collect();
+    let Some((begin, next_cursor)) = cut(&names, &managing, cursor) else {
         let text = "unknown cursor; list again without a cursor";
         return Err(ErrorData::invalid_params(text, None));
     };
+    let ids: Vec<Uuid> = live.iter().skip(begin).take(PAGE).map(|(_, id)| *id).collect();
+    let room = PAGE - ids.len();
+    let mut tools = read(app, &ids).await?;
+    tools.extend(management.into_iter().skip(begin.saturating_sub(live.len())).take(room));
     let mut result = ListToolsResult::with_all_items(tools)
         // A client that does not listen for changes learns of them by listing again.
         .with_ttl_ms(0)
@@ -35,47 +45,53 @@ pub(crate) async fn page(
     Ok(result)
 }
 
-/// The page after `cursor`, with the cursor of the next one if there is one.
+/// Where the page after `cursor` begins, and the cursor of the next one if there is one.
 fn cut(
-    live: Vec<Tool>,
-    management: Vec<Tool>,
+    live: &[&str],
+    management: &[&str],
     cursor: Option<&str>,
-) -> Option<(Vec<Tool>, Option<String>)> {
+) -> Option<(usize, Option<String>)> {
     let begin = match cursor {
         None => 0,
-        Some(cursor) => after(cursor, &live, &management)?,
+        Some(cursor) => after(&cursor::decode(LIST, cursor)?, live, management)?,
     };
-    let total = live.len() + management.len();
-    let tools: Vec<Tool> = live.into_iter().chain(management).skip(begin).take(PAGE).collect();
-    let more = begin + tools.len() < total;
-    let next = tools.last().filter(|_| more).map(|last| last.name.to_string());
-    Some((tools, next))
+    let last = live.iter().chain(management).skip(begin).take(PAGE).last();
+    let more = begin + PAGE < live.len() + management.len();
+    let next = last.filter(|_| more).map(|last| cursor::encode(LIST, last));
+    Some((begin, next))
 }
 
-/// Where the list goes on after `cursor`. A live tool that ended a page may be gone by now; its
-/// place in the order is not.
-fn after(cursor: &str, live: &[Tool], management: &[Tool]) -> Option<usize> {
-    if cursor.starts_with(management::PREFIX) {
-        let place = management.iter().position(|tool| tool.name == cursor)?;
+/// Where the list goes on behind the tool of that name. A live tool that ended a page may be gone by
+/// now; its place in the order is not.
+fn after(last: &str, live: &[&str], management: &[&str]) -> Option<usize> {
+    if last.starts_with(management::PREFIX) {
+        let place = management.iter().position(|name| *name == last)?;
         return Some(live.len() + place + 1);
     }
-    cursor.contains("__").then(|| live.partition_point(|tool| *tool.name <= *cursor))
+    Some(live.partition_point(|name| *name <= last))
 }
 
-async fn live(app: &App) -> Result<Vec<Tool>, ErrorData> {
-    let live = tools::live(app).await.map_err(|error| {
-        tracing::error!(error = &error as &dyn std::error::Error, "listing tools failed");
-        ErrorData::internal_error(error.to_string(), None)
-    })?;
+/// The tools of one page, in order.
+async fn read(app: &App, ids: &[Uuid]) -> Result<Vec<Tool>, ErrorData> {
+    let live = tools::live_of(app, ids).await.map_err(|error| failed(&error))?;
     let mut listed: Vec<Tool> = live.iter().filter_map(project).collect();
     listed.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(listed)
 }
 
+async fn callable(app: &App) -> Result<Vec<(String, Uuid)>, ErrorData> {
+    tools::callable(app).await.map_err(|error| failed(&error))
+}
+
+fn failed(error: &app::Error) -> ErrorData {
+    tracing::error!(error = error as &dyn std::error::Error, "listing tools failed");
+    ErrorData::internal_error(error.to_string(), None)
+}
+
 /// A live tool as clients see it. One definition of a wrong shape makes clients refuse the whole
 /// list, so such a tool is left out.
 fn project(live: &LiveTool) -> Option<Tool> {
-    let name = tools::public_name(live);
+    let name = live.public_name();
     let Some(input) = object_schema(&live.revision.input_schema) else {
         tracing::error!(tool = %name, "not listed: its input schema does not describe an object");
         return None;
@@ -106,7 +122,7 @@ fn object_schema(schema: &Value) -> Option<serde_json::Map<String, Value>> {
 pub(crate) async fn unknown(app: &App, caller: &Caller, name: &str) -> ErrorData {
     let mut names = Vec::new();
     if caller.scopes.call {
-        names.extend(live(app).await.into_iter().flatten().map(|tool| tool.name.to_string()));
+        names.extend(callable(app).await.into_iter().flatten().map(|(name, _)| name));
     }
     if caller.scopes.author {
         names.extend(management::tools().into_iter().map(|tool| tool.name.to_string()));
@@ -156,21 +172,18 @@ mod tests {
 
     use super::*;
 
-    fn tools(names: &[&str]) -> Vec<Tool> {
-        let make = |name: &&str| Tool::new((*name).to_owned(), "", serde_json::Map::new());
-        names.iter().map(make).collect()
-    }
-
     #[test]
     fn a_cursor_goes_on_where_it_stopped_even_if_that_tool_is_gone() {
-        let live = tools(&["a__a", "a__c"]);
-        let management = tools(&["mcpbox_x", "mcpbox_a"]);
+        let live = ["a__a", "a__c", "lone"];
+        let management = ["mcpbox_x", "mcpbox_a"];
         assert_eq!(after("a__a", &live, &management), Some(1));
         assert_eq!(after("a__b", &live, &management), Some(1));
-        assert_eq!(after("a__c", &live, &management), Some(2));
-        assert_eq!(after("mcpbox_x", &live, &management), Some(3));
+        assert_eq!(after("lone", &live, &management), Some(3));
+        assert_eq!(after("mcpbox_x", &live, &management), Some(4));
         assert_eq!(after("mcpbox_gone", &live, &management), None);
-        assert_eq!(after("nonsense", &live, &management), None);
+        for cursor in ["nonsense", "a__a", "", &cursor::encode("versions", "a__a")] {
+            assert_eq!(cut(&live, &management, Some(cursor)), None, "{cursor}");
+        }
     }
 
     #[test]
@@ -178,21 +191,20 @@ mod tests {
         let names: Vec<String> = (0..250).map(|number| format!("a__{number:03}")).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let management = ["mcpbox_b", "mcpbox_a"];
+        let all: Vec<&str> = names.iter().copied().chain(management).collect();
         let mut seen = Vec::new();
         let mut cursor = None;
         loop {
-            let page = cut(tools(&names), tools(&management), cursor.as_deref());
-            let (page, next) = page.expect("a known cursor");
-            assert!(page.len() <= PAGE);
-            seen.extend(page.into_iter().map(|tool| tool.name.to_string()));
+            let page = cut(&names, &management, cursor.as_deref());
+            let (begin, next) = page.expect("a known cursor");
+            seen.extend(all.iter().copied().skip(begin).take(PAGE));
             cursor = next;
             if cursor.is_none() {
                 break;
             }
         }
-        let all: Vec<&str> = names.into_iter().chain(management).collect();
         assert_eq!(seen, all);
-        assert!(cut(tools(&["a__b"]), Vec::new(), None).is_some_and(|(_, next)| next.is_none()));
+        assert_eq!(cut(&["a__b"], &[], None), Some((0, None)));
     }
 
     #[test]

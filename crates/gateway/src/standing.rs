@@ -1,13 +1,9 @@
 //! Where a tool stands: whether clients can call it now, and what has to happen first if not.
 
+use app::App;
 use app::identity::Caller;
-use app::servers::{self, Status, Summary};
-use app::tools::{self, Detail, LiveTool, State};
-use app::{App, Page};
-use uuid::Uuid;
-
-/// How many rows are read at once in looking for a name.
-const ROWS: u64 = 500;
+use app::servers::{self, Status};
+use app::tools::{self, Detail, State};
 
 /// The name under which clients can call the tool now.
 pub(crate) fn callable_as(detail: &Detail) -> Option<String> {
@@ -51,7 +47,7 @@ pub(crate) async fn why_not(
     if !caller.scopes.author {
         return None;
     }
-    let found = find(app, name).await;
+    let found = tools::named(app, name).await;
     let detail = found.unwrap_or_else(|error| {
         tracing::error!(error = &error as &dyn std::error::Error, "looking for a tool failed");
         None
@@ -97,45 +93,7 @@ fn obstacles(detail: &Detail) -> Vec<(String, String)> {
 
 /// The name that clients see of the approved version while nothing is in its way.
 fn published_as(detail: &Detail) -> Option<String> {
-    let live = detail.live.clone()?;
-    Some(tools::public_name(&LiveTool {
-        server_id: detail.server.id,
-        server_name: detail.server.name.clone(),
-        default_timeout_ms: detail.server.default_timeout_ms,
-        tool_id: detail.tool.id,
-        revision: live,
-    }))
-}
-
-/// The tool of a public name, callable or not. An approved version is found by the name it was
-/// approved under, a tool without one by its newest.
-async fn find(app: &App, name: &str) -> app::Result<Option<Detail>> {
-    let Some((server, tool)) = name.split_once("__") else { return Ok(None) };
-    let Some(server_id) = server_named(app, server).await? else { return Ok(None) };
-    for (one, newest) in servers::get(app, server_id).await?.tools {
-        let other_live = one.live_revision.is_some_and(|live| live != newest.id);
-        if !other_live && newest.name != tool {
-            continue;
-        }
-        let detail = tools::get(app, one.id).await?;
-        let current = detail.live.as_ref().unwrap_or(&detail.newest);
-        if current.name == tool {
-            return Ok(Some(detail));
-        }
-    }
-    Ok(None)
-}
-
-async fn server_named(app: &App, name: &str) -> app::Result<Option<Uuid>> {
-    for number in 1.. {
-        let listed = servers::list(app, Page { number, size: ROWS }).await?.items;
-        let last = (listed.len() as u64) < ROWS;
-        let found = listed.into_iter().find(|Summary { server, .. }| server.name == name);
-        if found.is_some() || last {
-            return Ok(found.map(|found| found.server.id));
-        }
-    }
-    Ok(None)
+    detail.live.as_ref().map(|live| servers::public_name(&detail.server, &live.name))
 }
 
 #[cfg(test)]

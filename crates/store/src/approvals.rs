@@ -1,6 +1,7 @@
 //! Approvals: what people decided about revisions; rows are added, never changed.
 
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use chrono::{DateTime, Utc};
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder};
 use uuid::Uuid;
 
 pub use self::entity::Model as Approval;
@@ -56,4 +57,12 @@ pub async fn list(db: &impl Connection, tool_id: Uuid) -> Result<Vec<Approval>> 
         .order_by_asc(entity::Column::At)
         .order_by_asc(entity::Column::Id);
     Ok(found.all(&db.reader()).await?)
+}
+
+/// How often something was decided since then.
+pub async fn count_since(db: &impl Connection, action: &str, since: DateTime<Utc>) -> Result<u64> {
+    let found = entity::Entity::find()
+        .filter(entity::Column::Action.eq(action))
+        .filter(entity::Column::At.gte(since));
+    Ok(found.count(&db.reader()).await?)
 }

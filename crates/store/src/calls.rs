@@ -3,14 +3,16 @@
 use chrono::{DateTime, Utc};
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
-    QueryTrait,
-    sea_query::{Expr, ExprTrait, Func, LikeExpr},
+    QueryTrait, sea_query::Expr,
 };
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{Connection, Listed, Page, Result, Store, page};
+use crate::{
+    Connection, Listed, Page, Result, Store, page,
+    search::{contains, storable},
+};
 
 mod entity;
 pub(crate) mod writer;
@@ -118,46 +120,14 @@ pub async fn delete_before(db: &impl Connection, end: DateTime<Utc>, most: u64) 
 
 fn condition(filter: &Filter) -> Condition {
     use entity::Column;
-    let name = filter.tool_name_contains.as_deref().map(name_contains);
+    let name = filter
+        .tool_name_contains
+        .as_deref()
+        .map(|part| contains(Expr::col((entity::Entity, Column::ToolName)), part));
     Condition::all()
         .add_option(filter.tool_id.map(|id| Column::ToolId.eq(id)))
         .add_option(filter.server_id.map(|id| Column::ServerId.eq(id)))
         .add_option(name)
         .add_option(filter.success.map(|success| Column::Success.eq(success)))
         .add_option(filter.caller.clone().map(|caller| Column::Caller.eq(storable(caller))))
-}
-
-fn name_contains(part: &str) -> Expr {
-    let pattern = format!("%{}%", escaped(&storable(part.to_lowercase())));
-    let name = Expr::col((entity::Entity, entity::Column::ToolName));
-    Expr::from(Func::lower(name)).like(LikeExpr::new(pattern).escape('!'))
-}
-
-/// The text with what `LIKE` gives a meaning made literal. The escape character is not the
-/// backslash, which the two databases quote differently.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        if matches!(character, '!' | '%' | '_') {
-            escaped.push('!');
-        }
-        escaped.push(character);
-    }
-    escaped
-}
-
-/// A tool can print a null character, which PostgreSQL cannot hold: it is kept as its symbol.
-fn storable(text: String) -> String {
-    if text.contains('\0') { text.replace('\0', "\u{2400}") } else { text }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::escaped;
-
-    #[test]
-    fn wildcards_are_searched_for_as_they_are() {
-        assert_eq!(escaped("weather"), "weather");
-        assert_eq!(escaped("100%_sure!"), "100!%!_sure!!");
-    }
 }

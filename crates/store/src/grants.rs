@@ -1,15 +1,19 @@
 //! Grants: what people allowed tools beside what every tool may, and how that came about.
 
 use sea_orm::{
-    ColumnTrait, Condition, DeriveValueType, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
-    QueryTrait, sea_query::OnConflict,
+    ColumnTrait, Condition, ConnectionTrait, DbErr, DeriveValueType, EntityTrait, FromQueryResult,
+    QueryFilter, QueryOrder, QueryTrait,
+    sea_query::{Expr, ExprTrait, OnConflict},
 };
 use serde::Serialize;
 use strum::{Display, EnumString, IntoStaticStr};
 use uuid::Uuid;
 
 pub use self::{entity::Model as Grant, events::Model as Event};
-use crate::{Connection, Listed, Page, Result, page};
+use crate::{
+    Connection, Listed, Page, Result, page,
+    servers::entity::{Column as ServerColumn, Entity as Servers},
+};
 
 mod entity {
     //! The table of grants.
@@ -154,17 +158,86 @@ pub async fn delete(
     server_id: Option<Uuid>,
     name: &str,
 ) -> Result<bool> {
-    let reach = match server_id {
-        Some(id) => entity::Column::ServerId.eq(id),
-        None => entity::Column::ServerId.is_null(),
-    };
     let deleted = entity::Entity::delete_many()
         .filter(entity::Column::Kind.eq(kind))
         .filter(entity::Column::Name.eq(name))
-        .filter(reach)
+        .filter(of_server(server_id))
         .exec(&db.writer())
         .await?;
     Ok(deleted.rows_affected == 1)
+}
+
+/// The grants of a kind that nobody asked for, of one server or of all, each with the name of its
+/// server; by name.
+pub async fn unasked(
+    db: &impl Connection,
+    kind: Kind,
+    server_id: Option<Uuid>,
+) -> Result<Vec<(Grant, Option<String>)>> {
+    let mut found = entity::Entity::find()
+        .filter(entity::Column::Kind.eq(kind))
+        .filter(entity::Column::RequestId.is_null());
+    if let Some(id) = server_id {
+        let reach = Condition::any().add(entity::Column::ServerId.eq(id));
+        found = found.filter(reach.add(entity::Column::ServerId.is_null()));
+    }
+    let mut query =
+        found.order_by_asc(entity::Column::Name).order_by_asc(entity::Column::Id).into_query();
+    query.expr_as(Expr::col((Servers, ServerColumn::Name)), "server_name").left_join(
+        Servers,
+        Expr::col((Servers, ServerColumn::Id))
+            .eq(Expr::col((entity::Entity, entity::Column::ServerId))),
+    );
+    let rows = db.reader().query_all(&query).await?;
+    let read = |row| Ok((Grant::from_query_result(row, "")?, row.try_get("", "server_name")?));
+    Ok(rows.iter().map(read).collect::<Result<_, DbErr>>()?)
+}
+
+/// Makes a grant that was asked for one that a person gave unasked; whether there was one.
+pub async fn adopt(
+    db: &impl Connection,
+    kind: Kind,
+    server_id: Option<Uuid>,
+    name: &str,
+    by: &str,
+) -> Result<bool> {
+    let changed = entity::Entity::update_many()
+        .col_expr(entity::Column::RequestId, Expr::value(None::<Uuid>))
+        .col_expr(entity::Column::GrantedBy, Expr::value(by))
+        .filter(entity::Column::Kind.eq(kind))
+        .filter(entity::Column::Name.eq(name))
+        .filter(of_server(server_id))
+        .filter(entity::Column::RequestId.is_not_null())
+        .exec(&db.writer())
+        .await?;
+    Ok(changed.rows_affected == 1)
+}
+
+/// The last that happened of something: whether a person took it away, rather than something that
+/// it is a part of having taken its place.
+pub async fn last_taken_away(
+    db: &impl Connection,
+    kind: Kind,
+    server_id: Option<Uuid>,
+    name: &str,
+) -> Result<bool> {
+    let mut found = events::Entity::find()
+        .filter(events::Column::Kind.eq(kind))
+        .filter(events::Column::Name.eq(name))
+        .filter(events::Column::Action.is_in(["approved", "added", "removed"]));
+    if let Some(id) = server_id {
+        found = found.filter(events::Column::ServerId.eq(id));
+    }
+    let last = found.order_by_desc(events::Column::At).order_by_desc(events::Column::Id);
+    let last = last.one(&db.reader()).await?;
+    Ok(last.is_some_and(|event| event.action == "removed" && event.reason.is_none()))
+}
+
+fn of_server(server_id: Option<Uuid>) -> Expr {
+    match server_id {
+        Some(id) => entity::Column::ServerId.eq(id),
+        None => entity::Column::ServerId.is_null(),
+    }
 }
 
 /// Adds to the history.

@@ -14,6 +14,7 @@ use crate::{
     Connection, Listed, Page, Result,
     grants::Kind,
     page,
+    search::contains_any,
     servers::entity::{Column as ServerColumn, Entity as Servers},
     tools::entity::{Column as ToolColumn, Entity as Tools},
 };
@@ -110,10 +111,12 @@ pub struct Named {
     pub tool_name: String,
     /// The tool's server.
     pub server_name: String,
+    /// What the names begin with under which clients see the server's tools.
+    pub server_prefix: String,
 }
 
 /// Which requests; what is not set does not matter.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Filter {
     /// For what.
     pub kind: Option<Kind>,
@@ -123,6 +126,9 @@ pub struct Filter {
     pub server_id: Option<Uuid>,
     /// For which tool.
     pub tool_id: Option<Uuid>,
+    /// With what in their name or justification, or in the tool's or the server's name; heeded by
+    /// [`list`] alone.
+    pub text: Option<String>,
 }
 
 /// Adds a request; [`Error::is_duplicate`](crate::Error::is_duplicate) when the tool waits for the
@@ -166,6 +172,7 @@ pub async fn list(db: &impl Connection, filter: &Filter, page: Page) -> Result<L
     query
         .expr_as(Expr::col((Tools, ToolColumn::Name)), "tool_name")
         .expr_as(Expr::col((Servers, ServerColumn::Name)), "server_name")
+        .expr_as(Expr::col((Servers, ServerColumn::ToolPrefix)), "server_prefix")
         .inner_join(
             Tools,
             Expr::col((Tools, ToolColumn::Id))
@@ -176,11 +183,23 @@ pub async fn list(db: &impl Connection, filter: &Filter, page: Page) -> Result<L
             Expr::col((Servers, ServerColumn::Id))
                 .eq(Expr::col((entity::Entity, entity::Column::ServerId))),
         );
+    if let Some(text) = &filter.text {
+        let places = [
+            Expr::col((entity::Entity, entity::Column::Name)),
+            Expr::col((entity::Entity, entity::Column::Justification)),
+            Expr::col((Tools, ToolColumn::Name)),
+            Expr::col((Servers, ServerColumn::Name)),
+        ];
+        query.cond_where(contains_any(places, text));
+    }
     page::listed(&db.reader(), query, page, |row| {
+        let server_name: String = row.try_get("", "server_name")?;
+        let prefix: Option<String> = row.try_get("", "server_prefix")?;
         Ok(Named {
             request: Request::from_query_result(row, "")?,
             tool_name: row.try_get("", "tool_name")?,
-            server_name: row.try_get("", "server_name")?,
+            server_prefix: prefix.unwrap_or_else(|| server_name.clone()),
+            server_name,
         })
     })
     .await
@@ -213,6 +232,16 @@ pub async fn transition(db: &impl Connection, from: &[State], to: &Request) -> R
         .exec(&db.writer())
         .await?;
     Ok(changed.rows_affected == 1)
+}
+
+/// Removes a request if its state is one of `from`; whether it was.
+pub async fn delete(db: &impl Connection, id: Uuid, from: &[State]) -> Result<bool> {
+    let deleted = entity::Entity::delete_many()
+        .filter(entity::Column::Id.eq(id))
+        .filter(entity::Column::State.is_in(from.iter().copied()))
+        .exec(&db.writer())
+        .await?;
+    Ok(deleted.rows_affected == 1)
 }
 
 fn filtered(filter: &Filter) -> Select<entity::Entity> {

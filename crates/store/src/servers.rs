@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ColumnTrait, DeriveValueType, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
+    ColumnTrait, Condition, DeriveValueType, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
     QuerySelect, QueryTrait,
     sea_query::{Asterisk, Expr, ExprTrait, Func, Query, SubQueryStatement},
 };
@@ -52,6 +52,13 @@ pub(crate) mod entity {
     pub enum Relation {}
 
     impl ActiveModelBehavior for ActiveModel {}
+
+    impl Model {
+        /// What the names begin with under which clients see its tools; empty for none.
+        pub fn prefix(&self) -> &str {
+            self.tool_prefix.as_deref().unwrap_or(&self.name)
+        }
+    }
 }
 
 /// Whether a server's tools answer.
@@ -140,6 +147,44 @@ pub async fn list(db: &impl Connection, page: Page) -> Result<Listed<(Server, u6
         Ok((Server::from_query_result(row, "")?, u64::try_from(tools).unwrap_or_default()))
     })
     .await
+}
+
+/// Another server under whose prefix clients see its tools, be it its own or its name.
+pub async fn find_other_by_prefix(
+    db: &impl Connection,
+    prefix: &str,
+    except: Uuid,
+) -> Result<Option<Server>> {
+    let found = entity::Entity::find()
+        .filter(has_prefix(prefix))
+        .filter(entity::Column::Id.ne(except))
+        .order_by_asc(entity::Column::Id);
+    Ok(found.one(&db.reader()).await?)
+}
+
+/// Whether that is the prefix of a server. Spelled out rather than computed, for the indexes' sake.
+pub(crate) fn has_prefix(prefix: &str) -> Condition {
+    use entity::{Column, Entity};
+    let by_name = Condition::all()
+        .add(Expr::col((Entity, Column::ToolPrefix)).is_null())
+        .add(Expr::col((Entity, Column::Name)).eq(prefix));
+    Condition::any().add(Expr::col((Entity, Column::ToolPrefix)).eq(prefix)).add(by_name)
+}
+
+/// Writes name, description, prefix and `updated_at` if nothing of the server changed since
+/// `seen`; whether nothing had. [`Error::is_duplicate`](crate::Error::is_duplicate) when the name
+/// is taken.
+pub async fn update(db: &impl Connection, server: &Server, seen: DateTime<Utc>) -> Result<bool> {
+    let changed = entity::Entity::update_many()
+        .col_expr(entity::Column::Name, Expr::value(server.name.as_str()))
+        .col_expr(entity::Column::Description, Expr::value(server.description.as_str()))
+        .col_expr(entity::Column::ToolPrefix, Expr::value(server.tool_prefix.clone()))
+        .col_expr(entity::Column::UpdatedAt, Expr::value(server.updated_at))
+        .filter(entity::Column::Id.eq(server.id))
+        .filter(entity::Column::UpdatedAt.eq(seen))
+        .exec(&db.writer())
+        .await?;
+    Ok(changed.rows_affected == 1)
 }
 
 /// Sets the status if it is one of `from`; whether it was.

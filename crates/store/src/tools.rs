@@ -2,22 +2,24 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QueryTrait,
+    ColumnTrait, EntityTrait, FromQueryResult, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect, QueryTrait,
     sea_query::{Expr, ExprTrait, Func, Query, SubQueryStatement},
 };
 use uuid::Uuid;
 
 pub use self::{
     entity::Model as Tool,
-    live::{LiveTool, find_live, live, live_name_taken},
+    live::{LiveName, LiveTool, find_live, find_named, live_name_taken, live_names, live_of},
+    naming::{SEPARATOR, public_name},
 };
 use crate::{
     Connection, Error, Listed, Page, Result, page,
-    page::columns,
-    revisions::{self, Revision},
+    revisions::{self, Revision, State},
 };
 
 mod live;
+mod naming;
 
 pub(crate) mod entity {
     //! The table of tools.
@@ -67,25 +69,92 @@ pub async fn find(db: &impl Connection, id: Uuid) -> Result<Option<Tool>> {
     Ok(entity::Entity::find_by_id(id).one(&db.reader()).await?)
 }
 
+/// What lists show of a tool's newest revision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Newest {
+    /// Its id.
+    pub id: Uuid,
+    /// Counts from 1 within the tool.
+    pub number: i32,
+    /// Where it stands.
+    pub state: State,
+    /// How long a call may take, in milliseconds; the server's default where there is none.
+    pub timeout_ms: Option<i32>,
+}
+
+impl From<&Revision> for Newest {
+    fn from(revision: &Revision) -> Self {
+        let Revision { id, number, state, timeout_ms, .. } = *revision;
+        Self { id, number, state, timeout_ms }
+    }
+}
+
+/// How many tools a server has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// All of them.
+    pub all: u64,
+    /// Those that clients can call while the server runs: approved and enabled.
+    pub ready: u64,
+}
+
 /// The tools of a server in the order they were made, each with its newest revision. A tool without
 /// a revision is not among them.
 pub async fn list(
     db: &impl Connection,
     server_id: Uuid,
     page: Page,
-) -> Result<Listed<(Tool, Revision)>> {
+) -> Result<Listed<(Tool, Newest)>> {
+    use revisions::entity::{Column, Entity};
     let mut query = entity::Entity::find()
         .filter(entity::Column::ServerId.eq(server_id))
         .order_by_asc(entity::Column::CreatedAt)
         .order_by_asc(entity::Column::Id)
         .into_query();
-    query.inner_join(revisions::entity::Entity, is_newest_revision());
-    columns::<revisions::entity::Entity>(&mut query, "revision_");
+    query
+        .expr_as(Expr::col((Entity, Column::Id)), "newest_id")
+        .expr_as(Expr::col((Entity, Column::Number)), "newest_number")
+        .expr_as(Expr::col((Entity, Column::State)), "newest_state")
+        .expr_as(Expr::col((Entity, Column::TimeoutMs)), "newest_timeout_ms")
+        .inner_join(Entity, is_newest_revision());
     page::listed(&db.reader(), query, page, |row| {
-        let revision = revisions::entity::Model::from_query_result(row, "revision_")?;
-        Ok((Tool::from_query_result(row, "")?, revision.into()))
+        let newest = Newest {
+            id: row.try_get("", "newest_id")?,
+            number: row.try_get("", "newest_number")?,
+            state: row.try_get("", "newest_state")?,
+            timeout_ms: row.try_get("", "newest_timeout_ms")?,
+        };
+        Ok((Tool::from_query_result(row, "")?, newest))
     })
     .await
+}
+
+/// The names of a server's tools as last written, whatever became of them.
+pub async fn names(db: &impl Connection, server_id: Uuid) -> Result<Vec<String>> {
+    let found = entity::Entity::find()
+        .select_only()
+        .column(entity::Column::Name)
+        .filter(entity::Column::ServerId.eq(server_id))
+        .order_by_asc(entity::Column::Name);
+    Ok(found.into_tuple().all(&db.reader()).await?)
+}
+
+/// How many tools a server has, or all servers together.
+pub async fn count(db: &impl Connection, server_id: Option<Uuid>) -> Result<Counts> {
+    let of = || {
+        let all = entity::Entity::find();
+        match server_id {
+            Some(id) => all.filter(entity::Column::ServerId.eq(id)),
+            None => all,
+        }
+    };
+    let all = of().count(&db.reader()).await?;
+    let ready = of()
+        .filter(entity::Column::Enabled.eq(true))
+        .filter(entity::Column::LiveRevision.is_not_null())
+        .count(&db.reader())
+        .await?;
+    Ok(Counts { all, ready })
 }
 
 /// Joins a tool to the one of its revisions that has the highest number.

@@ -29,16 +29,17 @@ pub(crate) async fn queue(
 ) -> Answer {
     let page = paging.page()?;
     let status = search.status.as_deref().unwrap_or("pending_review");
-    let state: RevisionState = match status {
-        "pending" => RevisionState::PendingReview,
-        named => named.parse().ok().ok_or_else(|| {
+    let state = match status {
+        "all" => None,
+        "pending" => Some(RevisionState::PendingReview),
+        named => Some(named.parse::<RevisionState>().map_err(|_unknown| {
             Problem::invalid(
                 "status",
-                "expected pending_review, approved, rejected, draft or superseded",
+                "expected pending_review, approved, rejected, draft, superseded or all",
             )
-        })?,
+        })?),
     };
-    let found = approvals::queue(&app, state, page).await?;
+    let found = approvals::search(&app, state, search.text()?.as_deref(), page).await?;
     Ok(listed(found, page, |item| shown(&item)))
 }
 
@@ -76,13 +77,14 @@ pub(crate) async fn act(
 }
 
 fn shown(item: &QueueItem) -> Value {
-    let QueueItem { tool, revision, server_name, live } = item;
+    let QueueItem { tool, revision, server_name, public_name, live } = item;
     json!({
         "id": tool.id,
         "name": revision.name,
         "description": revision.description,
         "server_id": tool.server_id,
         "server_name": server_name,
+        "public_name": public_name,
         "approval_status": revision.state,
         "current_version": revision.number,
         "digest": revision.digest,

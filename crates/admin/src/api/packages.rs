@@ -6,6 +6,7 @@ use app::requests::{self, Kind, Request};
 use app::{App, servers};
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::IntoResponse;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -42,7 +43,7 @@ pub(crate) async fn list(
     Search(paging): Search<Paging>,
     Search(search): Search<Status>,
 ) -> Answer {
-    queue(&app, Kind::Package, &paging, search.status.as_deref()).await
+    queue(&app, (Kind::Package, None), &paging, &search, "pending").await
 }
 
 /// GET /api/approvals/packages/{id}
@@ -55,6 +56,16 @@ pub(crate) async fn show(State(app): State<App>, Id(id): Id) -> Answer {
         body.insert("plan_error".to_owned(), json!(error));
     }
     Ok(one(body))
+}
+
+/// DELETE /api/approvals/packages/{id}
+pub(crate) async fn forget(
+    State(app): State<App>,
+    SignedIn(admin): SignedIn,
+    Id(id): Id,
+) -> Answer {
+    requests::delete(&app, &admin, Kind::Package, id).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 /// POST /api/approvals/packages/{id}/action

@@ -2,7 +2,7 @@
 
 use app::drafts::{self, Inspection};
 use app::identity::Who;
-use app::tools::{self, Changes, Detail, Revision, Tool};
+use app::tools::{self, Changes, Detail, Newest, Revision, Tool};
 use app::{App, servers};
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -154,7 +154,7 @@ pub(crate) async fn test(
 }
 
 /// A tool in a list, without its code.
-pub(super) fn summary(tool: &Tool, newest: &Revision) -> Value {
+pub(super) fn summary(tool: &Tool, newest: &Newest) -> Value {
     json!({
         "id": tool.id,
         "server_id": tool.server_id,
@@ -173,7 +173,7 @@ pub(super) fn summary(tool: &Tool, newest: &Revision) -> Value {
 fn detail(detail: &Detail) -> Value {
     let newest = &detail.newest;
     let approved = newest.decided_at.filter(|_| newest.state == tools::State::Approved);
-    let mut body = summary(&detail.tool, newest);
+    let mut body = summary(&detail.tool, &Newest::from(newest));
     if let (Value::Object(body), Value::Object(more)) = (
         &mut body,
         json!({
@@ -248,7 +248,7 @@ mod tests {
     #[test]
     fn a_list_has_no_code_and_a_version_has() {
         let newest = revision(3, "x");
-        let listed = summary(&tool(), &newest);
+        let listed = summary(&tool(), &Newest::from(&newest));
         assert_eq!(listed.get("approval_status"), Some(&json!("pending_review")));
         assert_eq!(listed.get("python_code"), None);
         assert_eq!(version(&newest).get("python_code"), Some(&json!("x")));

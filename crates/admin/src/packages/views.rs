@@ -37,7 +37,7 @@ impl askama::filters::HtmlSafe for StateView {}
 pub(super) struct ReviewPage {
     pub(super) frame: Frame,
     pub(super) request: Request,
-    pub(super) tool_name: String,
+    pub(super) public_name: String,
     pub(super) server_name: String,
     pub(super) plan: Option<PlanView>,
     pub(super) problem: Option<String>,
@@ -158,7 +158,7 @@ pub(crate) mod tests {
         let page = ReviewPage {
             frame: Frame::sample("/approvals"),
             request,
-            tool_name: "forecast".to_owned(),
+            public_name: "weather__forecast".to_owned(),
             server_name: "weather".to_owned(),
             plan: plan.map(|plan| PlanView { plan }),
             problem: problem.map(str::to_owned),

@@ -43,7 +43,7 @@ impl Entry {
             tool_id: subject.tool_id,
             revision_id: subject.revision.id,
             digest: subject.revision.digest.clone(),
-            tool_name: names::public(&subject.server_name, &subject.revision.name),
+            tool_name: names::public(&subject.prefix, &subject.revision.name),
             caller,
             is_test: subject.is_test,
             arguments: logged_arguments(redactor.json(arguments)),

@@ -7,7 +7,7 @@ use store::secrets::Secret;
 use store::tools::LiveTool;
 
 use crate::grants::{self, Grants};
-use crate::{App, Error, Result, names, secrets};
+use crate::{App, Error, Result, secrets};
 
 /// Bytes of source and of sealed values that are kept in all.
 const SOURCES_MAX: usize = 16 << 20;
@@ -73,7 +73,7 @@ impl Ready {
     /// Keeps a tool as if it had been called before.
     pub(super) async fn keep(&self, app: &App, tool: LiveTool) -> Result<()> {
         let counter = store::changes::counter(app.store()).await?;
-        let name = crate::tools::public_name(&tool);
+        let name = tool.public_name();
         let live = Live::of(app, tool).await?;
         *self.found() = Found::default();
         self.put(counter, &name, &live);
@@ -90,8 +90,7 @@ pub(super) async fn live(app: &App, name: &str) -> Result<Arc<Live>> {
     if let Some(live) = app.ready().get(counter, name) {
         return Ok(live);
     }
-    let (server, tool) = names::split(name).ok_or_else(unknown)?;
-    let tool = store::tools::find_live(app.store(), server, tool).await?.ok_or_else(unknown)?;
+    let tool = store::tools::find_live(app.store(), name).await?.ok_or_else(unknown)?;
     let live = Live::of(app, tool).await?;
     app.ready().put(counter, name, &live);
     Ok(live)

@@ -6,9 +6,9 @@ use app::{approvals, packages};
 use serde_json::{Value, json};
 
 use super::permission::{MODULE_FIELDS, NETWORK_FIELDS, PACKAGE_FIELDS, subject, with_standing};
-use super::schema::{Fields, list_of, paged, parameters, result, result_with, text, tool_id};
+use super::schema::{Fields, followed, list_of, parameters, result, result_with, text, tool_id};
 use super::{Definition, Effect, Outcome, Request};
-use crate::{answer, standing};
+use crate::{answer, cursor, standing};
 
 pub(super) const DEFINITIONS: &[Definition] = &[
     Definition {
@@ -72,10 +72,10 @@ pub(super) const DEFINITIONS: &[Definition] = &[
     Definition {
         name: "mcpbox_list_pending_requests",
         title: "List pending requests",
-        description: "Lists what waits for a person's decision, oldest first; `page` turns all of its lists.",
+        description: "Lists what waits for a person's decision, oldest first; `cursor` leads on in all of its lists.",
         effect: Effect::Read,
         edits: false,
-        input: || paged(&[], vec![]),
+        input: || followed(&[], vec![]),
         output: || {
             let tools = list_of(&[
                 ("id", "string"),
@@ -98,11 +98,14 @@ pub(super) const DEFINITIONS: &[Definition] = &[
                 ("pending_package_requests", list_of(WAITING_PACKAGE_FIELDS)),
                 ("summary", summary),
             ];
-            result_with(&[("page", "integer"), ("page_size", "integer")], lists)
+            result_with(&[("next_cursor", "string?")], lists)
         },
         run: |request| Box::pin(pending(request)),
     },
 ];
+
+/// The name of the lists of what waits in cursors.
+const PENDING: &str = "pending";
 
 const WAITING_MODULE_FIELDS: Fields<'static> = &[
     ("id", "string"),
@@ -179,7 +182,7 @@ async fn status(request: Request) -> Outcome {
 }
 
 async fn pending(request: Request) -> Outcome {
-    let page = request.arguments.page("page_size", 50);
+    let page = request.arguments.page_of(PENDING, "", 50)?;
     let queue = approvals::queue(&request.app, State::PendingReview, page).await?;
     let waiting = Some(requests::State::Pending);
     let modules = requests::list(&request.app, Kind::Module, waiting, page).await?;
@@ -194,6 +197,7 @@ async fn pending(request: Request) -> Outcome {
             "requested_at": item.revision.requested_at,
         })
     });
+    let longest = queue.total.max(modules.total).max(network.total).max(packages.total);
     let total = queue.total + modules.total + network.total + packages.total;
     Ok(answer::object(json!({
         "pending_tools": tools.collect::<Vec<_>>(),
@@ -207,12 +211,11 @@ async fn pending(request: Request) -> Outcome {
             "packages": packages.total,
             "total": total,
         },
-        "page": page.number,
-        "page_size": page.size,
+        "next_cursor": cursor::next(PENDING, page, longest),
     })))
 }
 
-fn in_queue(Named { request, tool_name, server_name }: &Named) -> Value {
+fn in_queue(Named { request, tool_name, server_name, .. }: &Named) -> Value {
     let mut fields = subject(request);
     fields.insert("id".to_owned(), json!(request.id));
     fields.insert("tool_name".to_owned(), json!(tool_name));

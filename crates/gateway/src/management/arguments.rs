@@ -6,6 +6,8 @@ use jsonschema::{Draft, Validator};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use crate::cursor;
+
 /// The most characters of a wrong value that are shown.
 const SHOWN_CHARS: usize = 60;
 
@@ -88,8 +90,21 @@ impl Arguments {
         self.values.get(key).and_then(Value::as_object).cloned().unwrap_or_default()
     }
 
+    /// The page of `list` that `cursor` asks for, else that of [`Self::page`].
+    pub(super) fn page_of(
+        &self,
+        list: &str,
+        size_key: &str,
+        default_size: u64,
+    ) -> Result<Page, Error> {
+        match self.text("cursor") {
+            Some(cursor) => cursor::page(list, cursor),
+            None => Ok(self.page(size_key, default_size)),
+        }
+    }
+
     /// The page that `page` and the parameter `size_key` ask for.
-    pub(super) fn page(&self, size_key: &str, default_size: u64) -> Page {
+    fn page(&self, size_key: &str, default_size: u64) -> Page {
         let positive = |key| self.integer(key).and_then(|value| u64::try_from(value).ok());
         Page {
             number: positive("page").unwrap_or(1),
@@ -169,6 +184,7 @@ mod tests {
     use super::*;
 
     fn check(values: &Value) -> Result<Arguments, String> {
+        // With a page, a size and a cursor.
         let schema = schema::paged(&["server_id"], vec![schema::server_id()]);
         let validator = validator(&schema).unwrap();
         Arguments::check(values.as_object().unwrap().clone(), &schema, &validator)
@@ -199,7 +215,7 @@ mod tests {
         assert_eq!(text.lines().count(), 2, "{text}");
         assert!(text.contains("- server_id: missing"), "{text}");
         assert!(text.contains("- serverid: there is no such parameter"), "{text}");
-        assert!(text.contains("known are: server_id, page, page_size"), "{text}");
+        assert!(text.contains("known are: server_id, page, page_size, cursor"), "{text}");
     }
 
     #[test]

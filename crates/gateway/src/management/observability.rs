@@ -4,9 +4,9 @@ use app::calls::{self, Call, Filter};
 use app::tools::{self, Detail};
 use serde_json::{Value, json};
 
-use super::schema::{integer, list_of, page, parameters, result_with, tool_id};
+use super::schema::{followed, integer, list_of, result_with, tool_id};
 use super::{Definition, Effect, Outcome, Request};
-use crate::answer;
+use crate::{answer, cursor};
 
 pub(super) const DEFINITIONS: &[Definition] = &[Definition {
     name: "mcpbox_get_tool_logs",
@@ -16,8 +16,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[Definition {
     edits: false,
     input: || {
         let limit = integer(1, 50, 10, "Calls per page, newest first.");
-        let properties = vec![tool_id(), ("limit", limit), ("page", page())];
-        parameters(&["tool_id"], properties)
+        followed(&["tool_id"], vec![tool_id(), ("limit", limit)])
     },
     output: || {
         let logs = list_of(&[
@@ -41,7 +40,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[Definition {
                 ("tool_id", "string"),
                 ("tool_name", "string"),
                 ("total", "integer"),
-                ("page", "integer"),
+                ("next_cursor", "string?"),
             ],
             vec![("logs", logs)],
         )
@@ -50,8 +49,9 @@ pub(super) const DEFINITIONS: &[Definition] = &[Definition {
 }];
 
 async fn logs(request: Request) -> Outcome {
-    let page = request.arguments.page("limit", 10);
     let tool_id = request.arguments.id("tool_id")?;
+    let name = format!("calls of {tool_id}");
+    let page = request.arguments.page_of(&name, "limit", 10)?;
     let detail = tools::get(&request.app, tool_id).await?;
     let filter = Filter { tool_id: Some(tool_id), ..Filter::default() };
     let listed = calls::logs(&request.app, &filter, page).await?;
@@ -60,7 +60,7 @@ async fn logs(request: Request) -> Outcome {
         "tool_name": detail.tool.name,
         "logs": listed.items.iter().map(|call| logged(call, &detail)).collect::<Vec<_>>(),
         "total": listed.total,
-        "page": page.number,
+        "next_cursor": cursor::next(&name, page, listed.total),
     })))
 }
 

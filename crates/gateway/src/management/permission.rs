@@ -259,15 +259,14 @@ async fn modules(request: Request) -> Outcome {
 }
 
 fn listed(modules: &requests::Modules) -> Value {
-    let mut allowed: Vec<&str> = modules.default.clone();
-    allowed.extend(modules.granted.iter().map(String::as_str));
+    let mut allowed = modules.allowed();
     let fails = |module: &&String| modules.not_importable.contains_key(*module);
     let of_packages = modules.packages.iter().flat_map(|package| &package.modules);
     allowed.extend(of_packages.filter(|module| !fails(module)).map(String::as_str));
     allowed.sort_unstable();
     allowed.dedup();
     json!({
-        "is_custom_config": !modules.granted.is_empty() || !modules.packages.is_empty(),
+        "is_custom_config": !(modules.granted.is_empty() && modules.removed.is_empty() && modules.packages.is_empty()),
         "total_allowed": allowed.len(),
         "allowed_modules": allowed,
         "default_modules": modules.default,
@@ -313,6 +312,19 @@ mod tests {
         assert_eq!(listed["allowed_modules"], json!(["csv", "isympy"]));
         assert_eq!(listed["packages"][0]["modules"], json!(["isympy"]));
         assert_eq!(listed["packages_not_importable"], json!({"sympy": "no mpmath"}));
+    }
+
+    #[test]
+    fn what_was_taken_from_the_list_is_not_allowed() {
+        let shorter = requests::Modules {
+            default: vec!["csv", "json"],
+            removed: vec!["csv".to_owned()],
+            ..Default::default()
+        };
+        let listed = listed(&shorter);
+        assert_eq!(listed["allowed_modules"], json!(["json"]));
+        assert_eq!(listed["default_modules"], json!(["csv", "json"]));
+        assert_eq!(listed["is_custom_config"], true);
     }
 
     #[test]

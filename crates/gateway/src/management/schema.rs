@@ -15,15 +15,19 @@ pub(super) fn parameters(required: &[&str], properties: Vec<(&str, Value)>) -> V
     Value::Object(schema)
 }
 
-/// The same for a list in pages.
+/// The same for a list in pages, which also have numbers.
 pub(super) fn paged(required: &[&str], mut properties: Vec<(&str, Value)>) -> Value {
-    properties.push(("page", page()));
+    let page =
+        json!({ "type": "integer", "minimum": 1, "default": 1, "description": "Page, from 1." });
+    properties.push(("page", page));
     properties.push(("page_size", integer(1, 100, 50, "Rows per page.")));
-    parameters(required, properties)
+    followed(required, properties)
 }
 
-pub(super) fn page() -> Value {
-    json!({ "type": "integer", "minimum": 1, "default": 1, "description": "Page, from 1." })
+/// The same for a list of which one page leads to the next.
+pub(super) fn followed(required: &[&str], mut properties: Vec<(&str, Value)>) -> Value {
+    properties.push(("cursor", text("`next_cursor` of the page before.")));
+    parameters(required, properties)
 }
 
 pub(super) fn integer(minimum: i64, maximum: i64, default: i64, description: &str) -> Value {

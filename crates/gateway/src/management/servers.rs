@@ -2,13 +2,14 @@
 
 use app::packages::Preparation;
 use app::servers::{self, Server, Started, Summary};
-use app::tools::{Revision, Tool};
-use app::{grants, packages, requests};
+use app::tools::{self, Newest, Tool};
+use app::{Page, grants, packages, requests};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::schema::{Fields, list_of, paged, parameters, result, result_with, server_id, text};
 use super::{Definition, Effect, Outcome, Request};
-use crate::answer;
+use crate::{answer, cursor};
 
 pub(super) const DEFINITIONS: &[Definition] = &[
     Definition {
@@ -28,7 +29,12 @@ pub(super) const DEFINITIONS: &[Definition] = &[
                 ("created_at", "string"),
             ]);
             result_with(
-                &[("total", "integer"), ("page", "integer"), ("page_size", "integer")],
+                &[
+                    ("total", "integer"),
+                    ("page", "integer"),
+                    ("page_size", "integer"),
+                    ("next_cursor", "string?"),
+                ],
                 vec![("servers", servers)],
             )
         },
@@ -37,7 +43,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
     Definition {
         name: "mcpbox_get_server",
         title: "Get server",
-        description: "Shows a server with its tools, their approval status, the hosts they may reach, and their packages.",
+        description: "Shows a server with its first tools (all: mcpbox_list_tools), their approval status, the hosts they may reach, and their packages.",
         effect: Effect::Read,
         edits: false,
         input: || parameters(&["server_id"], vec![server_id()]),
@@ -53,6 +59,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
                     ("created_at", "string"),
                     ("updated_at", "string"),
                     ("tool_count", "integer"),
+                    ("next_cursor", "string?"),
                     ("allowed_hosts", "array"),
                     ("allowed_packages", "array"),
                     ("packages_state", "string?"),
@@ -137,7 +144,15 @@ pub(super) const TOOL_FIELDS: Fields<'static> = &[
     ("approval_status", "string"),
 ];
 
-pub(super) fn tool_in_list((tool, newest): &(Tool, Revision)) -> Value {
+/// How many tools are on a page.
+pub(super) const TOOLS_PER_PAGE: u64 = 50;
+
+/// The name of a server's list of tools in cursors.
+pub(super) fn list_of_tools(server_id: Uuid) -> String {
+    format!("tools of {server_id}")
+}
+
+pub(super) fn tool_in_list((tool, newest): &(Tool, Newest)) -> Value {
     json!({
         "id": tool.id,
         "name": tool.name,
@@ -148,7 +163,7 @@ pub(super) fn tool_in_list((tool, newest): &(Tool, Revision)) -> Value {
 }
 
 async fn list(request: Request) -> Outcome {
-    let page = request.arguments.page("page_size", 50);
+    let page = request.arguments.page_of("servers", "page_size", 50)?;
     let listed = servers::list(&request.app, page).await?;
     let in_list = |Summary { server, tool_count }: &Summary| {
         json!({
@@ -165,6 +180,7 @@ async fn list(request: Request) -> Outcome {
         "total": listed.total,
         "page": page.number,
         "page_size": page.size,
+        "next_cursor": cursor::next("servers", page, listed.total),
     })))
 }
 
@@ -176,6 +192,8 @@ async fn get(request: Request) -> Outcome {
         None => None,
     };
     let waiting = requests::waiting(&request.app, Some(detail.server.id)).await?;
+    let first = Page { number: 1, size: TOOLS_PER_PAGE };
+    let tools = tools::list(&request.app, detail.server.id, first).await?.tools;
     let Server {
         id,
         name,
@@ -195,8 +213,9 @@ async fn get(request: Request) -> Outcome {
         "default_timeout_ms": default_timeout_ms,
         "created_at": created_at,
         "updated_at": updated_at,
-        "tools": detail.tools.iter().map(tool_in_list).collect::<Vec<_>>(),
-        "tool_count": detail.tools.len(),
+        "tools": tools.items.iter().map(tool_in_list).collect::<Vec<_>>(),
+        "tool_count": tools.total,
+        "next_cursor": cursor::next(&list_of_tools(id), first, tools.total),
         "allowed_hosts": allowed.hosts,
         "allowed_packages": allowed.packages,
         "packages_state": preparation.as_ref().map(Preparation::whole_text),

@@ -4,10 +4,10 @@ use app::tools::{self, Changes, New};
 use serde_json::{Value, json};
 
 use super::saved;
-use super::schema::{list_of, paged, parameters, result, result_with, server_id, text, tool_id};
-use super::servers::{TOOL_FIELDS, tool_in_list};
+use super::schema::{followed, list_of, parameters, result, result_with, server_id, text, tool_id};
+use super::servers::{TOOL_FIELDS, TOOLS_PER_PAGE, list_of_tools, tool_in_list};
 use super::{Definition, Effect, Outcome, Request};
-use crate::answer;
+use crate::{answer, cursor};
 
 pub(super) const DEFINITIONS: &[Definition] = &[
     Definition {
@@ -16,15 +16,14 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         description: "Lists the tools of a server, drafts too, with their approval status.",
         effect: Effect::Read,
         edits: false,
-        input: || paged(&["server_id"], vec![server_id()]),
+        input: || followed(&["server_id"], vec![server_id()]),
         output: || {
             result_with(
                 &[
                     ("server_id", "string"),
                     ("server_name", "string"),
                     ("total", "integer"),
-                    ("page", "integer"),
-                    ("page_size", "integer"),
+                    ("next_cursor", "string?"),
                 ],
                 vec![("tools", list_of(TOOL_FIELDS))],
             )
@@ -113,7 +112,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         description: "Lists the versions of a tool, newest first.",
         effect: Effect::Read,
         edits: false,
-        input: || paged(&["tool_id"], vec![tool_id()]),
+        input: || followed(&["tool_id"], vec![tool_id()]),
         output: || {
             let versions = list_of(&[
                 ("version", "integer"),
@@ -129,8 +128,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
                     ("current_version", "integer"),
                     ("live_version", "integer?"),
                     ("total_versions", "integer"),
-                    ("page", "integer"),
-                    ("page_size", "integer"),
+                    ("next_cursor", "string?"),
                 ],
                 vec![("versions", versions)],
             )
@@ -170,16 +168,16 @@ fn changed() -> Value {
 }
 
 async fn list(request: Request) -> Outcome {
-    let page = request.arguments.page("page_size", 50);
     let server_id = request.arguments.id("server_id")?;
+    let name = list_of_tools(server_id);
+    let page = request.arguments.page_of(&name, "", TOOLS_PER_PAGE)?;
     let listed = tools::list(&request.app, server_id, page).await?;
     Ok(answer::object(json!({
         "server_id": server_id,
         "server_name": listed.server.name,
         "tools": listed.tools.items.iter().map(tool_in_list).collect::<Vec<_>>(),
         "total": listed.tools.total,
-        "page": page.number,
-        "page_size": page.size,
+        "next_cursor": cursor::next(&name, page, listed.tools.total),
     })))
 }
 
@@ -257,8 +255,9 @@ async fn delete(request: Request) -> Outcome {
 }
 
 async fn versions(request: Request) -> Outcome {
-    let page = request.arguments.page("page_size", 50);
     let tool_id = request.arguments.id("tool_id")?;
+    let name = format!("versions of {tool_id}");
+    let page = request.arguments.page_of(&name, "", 50)?;
     let detail = tools::get(&request.app, tool_id).await?;
     let listed = tools::versions(&request.app, tool_id, page).await?;
     let versions = listed.items.iter().map(|revision| {
@@ -277,7 +276,6 @@ async fn versions(request: Request) -> Outcome {
         "live_version": detail.live.map(|live| live.number),
         "versions": versions.collect::<Vec<_>>(),
         "total_versions": listed.total,
-        "page": page.number,
-        "page_size": page.size,
+        "next_cursor": cursor::next(&name, page, listed.total),
     })))
 }

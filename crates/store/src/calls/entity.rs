@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use sea_orm::entity::prelude::*;
 
-use super::{Call, storable};
-use crate::json::Json;
+use super::Call;
+use crate::{json::Json, search::storable};
 
 /// A [`Call`] as a row.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]

@@ -23,7 +23,10 @@ impl MigrationTrait for Migration {
         for table in [users(), sessions(), tokens(), changes(), installation()] {
             manager.create_table(table).await?;
         }
-        for table in [requests(), grants(), grant_events(), package_locks(), audit()] {
+        for table in [requests(), grants(), removed_modules(), grant_events()] {
+            manager.create_table(table).await?;
+        }
+        for table in [package_locks(), audit()] {
             manager.create_table(table).await?;
         }
         for (table, unique, columns) in INDEXES {
@@ -47,11 +50,14 @@ impl MigrationTrait for Migration {
 
 /// Table, whether rows must differ, columns.
 const INDEXES: &[(&str, bool, &[&str])] = &[
+    ("servers", false, &["tool_prefix"]),
     ("tools", true, &["server_id", "name"]),
     ("tools", false, &["live_revision"]),
     ("revisions", true, &["tool_id", "number"]),
+    ("revisions", false, &["name"]),
     ("revisions", false, &["state", "requested_at"]),
     ("approvals", false, &["tool_id", "at"]),
+    ("approvals", false, &["action", "at"]),
     ("calls", false, &["created_at", "id"]),
     ("calls", false, &["tool_id", "created_at"]),
     ("calls", false, &["server_id", "created_at"]),
@@ -63,6 +69,7 @@ const INDEXES: &[(&str, bool, &[&str])] = &[
     ("requests", false, &["server_id"]),
     ("grants", true, &["server_id", "kind", "name"]),
     ("grant_events", false, &["at", "id"]),
+    ("grant_events", false, &["kind", "name", "at"]),
     ("refusals", false, &["server_id", "last_at"]),
     ("sessions", false, &["user_id"]),
     ("sessions", false, &["family"]),
@@ -269,6 +276,16 @@ fn grants() -> TableCreateStatement {
         timestamp_with_time_zone("granted_at"),
     ];
     belonging(table("grants", columns), ("grants", "server_id"), "servers")
+}
+
+/// What a person took from the list of modules that every tool may import from the start.
+fn removed_modules() -> TableCreateStatement {
+    let columns = [
+        text("name").primary_key().take(),
+        text("removed_by"),
+        timestamp_with_time_zone("removed_at"),
+    ];
+    table("removed_modules", columns)
 }
 
 /// Belongs to nothing, and nothing takes rows away. Each row holds the hash of the one before it.

@@ -100,7 +100,7 @@ fn what_waits_longest_comes_first_and_what_was_decided_last() {
             revisions::insert(&store, &row).await.expect("insert");
         }
         let numbers = async |state| {
-            let listed = revisions::pending(&store, state, ALL).await.expect("list");
+            let listed = revisions::pending(&store, Some(state), None, ALL).await.expect("list");
             assert_eq!(listed.total, u64::try_from(listed.items.len()).expect("a count"));
             for pending in &listed.items {
                 assert_eq!((&pending.tool, pending.server_id), (&tool, server.id));

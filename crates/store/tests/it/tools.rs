@@ -30,10 +30,13 @@ async fn running_server(store: &Store, name: &str) -> Server {
 }
 
 async fn is_live(store: &Store, server: &str, tool: &str) -> bool {
-    let found = tools::find_live(store, server, tool).await.expect("find");
-    let listed = tools::live(store).await.expect("list");
-    let in_list = listed.iter().find(|t| t.server_name == server && t.revision.name == tool);
-    assert_eq!(found.as_ref(), in_list, "the list and the search differ");
+    let public = tools::public_name(server, tool);
+    let found = tools::find_live(store, &public).await.expect("find");
+    let names = tools::live_names(store).await.expect("list");
+    let named = names.iter().find(|name| name.is_callable && name.public_name() == public);
+    let ids: Vec<Uuid> = named.iter().map(|name| name.tool_id).collect();
+    let listed = tools::live_of(store, &ids).await.expect("read");
+    assert_eq!(found.as_ref(), listed.first(), "the list and the search differ");
     found.is_some()
 }
 
@@ -66,7 +69,10 @@ fn tools_are_listed_with_their_newest_revision() {
 
         let listed = tools::list(&store, server.id, ALL).await.expect("list");
         assert_eq!(listed.total, 2);
-        assert_eq!(listed.items, [(first, newest), (second, only)]);
+        let expected = [(first, (&newest).into()), (second, (&only).into())];
+        assert_eq!(listed.items, expected);
+        let names = tools::names(&store, server.id).await.expect("list");
+        assert_eq!(names, ["first", "second"]);
     });
 }
 
@@ -120,7 +126,7 @@ fn clients_call_what_is_live_enabled_and_running() {
         let (mut tool, revision) = live_tool(&store, &server, "forecast").await;
         assert!(is_live(&store, "weather", "forecast").await);
         assert!(!is_live(&store, "weather", "forecast\0").await);
-        let found = tools::find_live(&store, "weather", "forecast").await.expect("find");
+        let found = tools::find_live(&store, "weather__forecast").await.expect("find");
         let found = found.expect("a live tool");
         assert_eq!((found.tool_id, found.server_id), (tool.id, server.id));
         assert_eq!((found.revision, found.default_timeout_ms), (revision, 30_000));
@@ -141,43 +147,84 @@ fn clients_call_what_is_live_enabled_and_running() {
 }
 
 #[test]
-fn live_tools_come_by_server_and_name() {
+fn the_prefix_of_the_server_is_what_names_begin_with() {
     on_both(async |store| {
-        for server in ["b", "a_b", "aB"] {
-            let server = running_server(&store, server).await;
-            for name in ["two", "Two", "one"] {
-                live_tool(&store, &server, name).await;
-            }
-        }
-        let tools = tools::live(&store).await.expect("list");
-        let names: Vec<_> = tools
-            .iter()
-            .map(|tool| format!("{}.{}", tool.server_name, tool.revision.name))
-            .collect();
-        let expected = ["aB", "a_b", "b"]
-            .iter()
-            .flat_map(|server| ["Two", "one", "two"].map(|tool| format!("{server}.{tool}")));
-        assert_eq!(names, expected.collect::<Vec<_>>());
+        let weather = running_server(&store, "weather").await;
+        let home = running_server(&store, "home").await;
+        let (first, _) = live_tool(&store, &weather, "now").await;
+        let (second, _) = live_tool(&store, &home, "now").await;
+        let (third, _) = live_tool(&store, &home, "sun__set").await;
+        let set = async |server: &Server, prefix: Option<&str>| {
+            let seen = servers::find(&store, server.id).await.expect("find").expect("a server");
+            let tool_prefix = prefix.map(str::to_owned);
+            let changed = Server { tool_prefix, updated_at: at(9), ..seen.clone() };
+            let seen = seen.updated_at;
+            assert!(servers::update(&store, &changed, seen).await.expect("update"));
+        };
+        let called = async |public: &str| {
+            let found = tools::find_live(&store, public).await.expect("find");
+            let named = tools::find_named(&store, public).await.expect("find");
+            assert_eq!(found.as_ref().map(|tool| tool.tool_id), named, "{public}");
+            named
+        };
+        assert_eq!(called("weather__now").await, Some(first.id));
+        assert_eq!(called("now").await, None);
+        set(&home, Some("")).await;
+        assert_eq!(called("now").await, Some(second.id));
+        assert_eq!(called("sun__set").await, Some(third.id));
+        assert_eq!(called("home__now").await, None, "its own prefix counts");
+        set(&weather, Some("W-x")).await;
+        assert_eq!(called("W-x__now").await, Some(first.id));
+        assert_eq!(called("weather__now").await, None);
+        let other = servers::find_other_by_prefix(&store, "W-x", home.id).await.expect("find");
+        assert_eq!(other.map(|server| server.id), Some(weather.id));
+        let itself = servers::find_other_by_prefix(&store, "W-x", weather.id).await;
+        assert_eq!(itself.expect("find"), None);
+        set(&weather, None).await;
+        assert_eq!(called("weather__now").await, Some(first.id));
     });
 }
 
 #[test]
-fn a_live_name_is_taken_for_the_others_of_its_server() {
+fn a_live_name_is_taken_for_all_others_whatever_it_is_made_of() {
     on_both(async |store| {
         let server = running_server(&store, "weather").await;
         let other = running_server(&store, "other").await;
+        let mut bare = crate::rows::server("bare");
+        bare.tool_prefix = Some(String::new());
+        servers::insert(&store, &bare).await.expect("insert");
         let (mut tool, _) = live_tool(&store, &server, "forecast").await;
         tool.enabled = false;
         tools::update(&store, &tool).await.expect("update");
         let taken = async |server: &Server, name: &str, except: Uuid| {
-            tools::live_name_taken(&store, server.id, name, except).await.expect("ask")
+            let transaction = store.begin().await.expect("begin");
+            tools::live_name_taken(&transaction, server.id, name, except).await.expect("ask")
         };
         assert!(taken(&server, "forecast", Uuid::now_v7()).await);
         assert!(!taken(&server, "forecast", tool.id).await, "its own name");
         assert!(!taken(&server, "history", Uuid::now_v7()).await, "a free name");
-        assert!(!taken(&other, "forecast", Uuid::now_v7()).await, "another server");
+        assert!(!taken(&other, "forecast", Uuid::now_v7()).await, "another prefix");
+        assert!(taken(&bare, "weather__forecast", Uuid::now_v7()).await, "the same for clients");
+        assert!(!taken(&bare, "forecast", Uuid::now_v7()).await, "another for clients");
         assert!(tools::delete(&store, tool.id).await.expect("delete"));
         assert!(!tools::delete(&store, tool.id).await.expect("delete again"));
         assert!(!taken(&server, "forecast", Uuid::now_v7()).await, "it is gone");
+    });
+}
+
+#[test]
+fn what_is_ready_is_counted_beside_all() {
+    on_both(async |store| {
+        let server = stored_server(&store, "weather").await;
+        live_tool(&store, &server, "live").await;
+        let (mut off, _) = live_tool(&store, &server, "off").await;
+        stored_tool(&store, &server, "draft").await;
+        off.enabled = false;
+        tools::update(&store, &off).await.expect("update");
+        let other = stored_server(&store, "other").await;
+        live_tool(&store, &other, "live").await;
+        let of = async |id| tools::count(&store, id).await.expect("count");
+        assert_eq!(of(Some(server.id)).await, tools::Counts { all: 3, ready: 1 });
+        assert_eq!(of(None).await, tools::Counts { all: 4, ready: 2 });
     });
 }
