@@ -13,6 +13,7 @@ pub(crate) mod settings;
 pub(crate) mod system;
 pub(crate) mod tokens;
 pub(crate) mod tools;
+pub(crate) mod versions;
 
 use app::{Listed, Page};
 use axum::Json;

@@ -1,9 +1,11 @@
 //! The reviewer's page: what waits, with code and difference, and the decision about it.
 
 use app::approvals::{Action, Decision, QueueItem};
+use app::calls::{Call, Filter};
+use app::capabilities::{Capabilities, Standing};
 use app::servers::Status;
 use app::tools::{Detail, Revision, State as RevisionState};
-use app::{App, Listed, approvals, servers, tools};
+use app::{App, Listed, approvals, calls, capabilities, servers, tools};
 use askama::Template;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
@@ -11,6 +13,7 @@ use axum::response::{IntoResponse, Redirect};
 use serde::Deserialize;
 use uuid::Uuid;
 
+use crate::capabilities::Declared;
 use crate::code::{self, Listing};
 use crate::diff::{self, Diff};
 use crate::errors::{Answer, Problem};
@@ -22,6 +25,9 @@ use crate::view::{self, Frame, Pager};
 /// Few, because each shows its whole code.
 const PAGE_SIZE: u64 = 10;
 
+/// So many test runs are shown with each.
+const TESTS_SHOWN: u64 = 5;
+
 /// A revision that a person can decide about now.
 #[derive(Debug, Clone, Template)]
 #[template(path = "approvals/review.html")]
@@ -29,9 +35,13 @@ pub(crate) struct Review {
     public_name: String,
     revision: Revision,
     live_number: Option<i32>,
+    /// What it may use, and how that differs from the live revision.
+    declared: Declared,
     /// What it changes of the live revision.
     diff: Option<Diff>,
     listing: Listing,
+    /// The last test runs of exactly this revision.
+    calls: Vec<Call>,
 }
 
 impl askama::filters::HtmlSafe for Review {}
@@ -86,9 +96,33 @@ pub(crate) struct Form {
 }
 
 impl Review {
-    fn new(public_name: String, revision: Revision, live: Option<&Revision>) -> Self {
+    /// With what a person has to know to decide.
+    pub(crate) async fn load(
+        app: &App,
+        (server_id, public_name): (Uuid, String),
+        revision: Revision,
+        live: Option<&Revision>,
+    ) -> Result<Self, Problem> {
+        let standing = capabilities::standing(app, server_id, &revision).await?;
+        let tests =
+            Filter { revision_id: Some(revision.id), is_test: Some(true), ..Filter::default() };
+        let page = app::Page { number: 1, size: TESTS_SHOWN };
+        let calls = calls::logs(app, &tests, page).await?.items;
+        Ok(Self::new(public_name, revision, live, &standing, calls))
+    }
+
+    fn new(
+        public_name: String,
+        revision: Revision,
+        live: Option<&Revision>,
+        standing: &Standing,
+        calls: Vec<Call>,
+    ) -> Self {
         let live = live.filter(|live| live.id != revision.id);
+        let declared = live.map(Capabilities::of);
         Self {
+            declared: Declared::new(standing, declared.as_ref()),
+            calls,
             public_name,
             live_number: live.map(|live| live.number),
             diff: live.map(|live| diff::between(live, &revision)),
@@ -98,13 +132,16 @@ impl Review {
     }
 
     /// The decision about a tool's newest revision; none where it is approved.
-    pub(crate) fn of_tool(detail: &Detail) -> Option<Self> {
+    pub(crate) async fn of_tool(app: &App, detail: &Detail) -> Result<Option<Self>, Problem> {
         let decidable =
             [RevisionState::Draft, RevisionState::PendingReview, RevisionState::Rejected];
-        decidable.contains(&detail.newest.state).then(|| {
-            let public_name = servers::public_name(&detail.server, &detail.newest.name);
-            Self::new(public_name, detail.newest.clone(), detail.live.as_ref())
-        })
+        if !decidable.contains(&detail.newest.state) {
+            return Ok(None);
+        }
+        let public_name = servers::public_name(&detail.server, &detail.newest.name);
+        let server = (detail.server.id, public_name);
+        let review = Self::load(app, server, detail.newest.clone(), detail.live.as_ref()).await?;
+        Ok(Some(review))
     }
 
     /// What says which revision is ticked.
@@ -158,7 +195,8 @@ pub(crate) async fn list(
             waiting = Waiting::load(&app).await?;
         }
         for item in items {
-            reviews.push(Review::new(item.public_name, item.revision, item.live.as_ref()));
+            let server = (item.tool.server_id, item.public_name);
+            reviews.push(Review::load(&app, server, item.revision, item.live.as_ref()).await?);
         }
     } else {
         others = items;
@@ -212,6 +250,8 @@ pub(crate) mod tests {
     use app::requests::Kind;
 
     use super::*;
+    use crate::capabilities::tests::standing;
+    use crate::logs::tests::call;
     use crate::requests::tests::{card, request};
     use crate::servers::tests::server;
     use crate::tools::tests::{SOURCE, revision, tool};
@@ -224,6 +264,10 @@ pub(crate) mod tests {
             public_name: "weather__forecast".to_owned(),
             live: None,
         }
+    }
+
+    pub(crate) fn review(revision: Revision, live: Option<&Revision>) -> Review {
+        Review::new("weather__forecast".to_owned(), revision, live, &standing(), vec![call(true)])
     }
 
     fn page(reviews: Vec<Review>) -> ListPage {
@@ -243,10 +287,9 @@ pub(crate) mod tests {
     fn what_waits_is_shown_with_its_code_and_its_digest() {
         let live = revision(1, SOURCE);
         let changed = SOURCE.replace("range(days)", "range(days + 1)");
-        let mut update =
-            Review::new("weather__forecast".to_owned(), revision(2, &changed), Some(&live));
+        let mut update = review(revision(2, &changed), Some(&live));
         update.revision.remarks = vec!["line 3 uses a computed attribute name".to_owned()];
-        let new = Review::new("weather__forecast".to_owned(), revision(1, SOURCE), None);
+        let new = review(revision(1, SOURCE), None);
         let html = page(vec![new, update]).render().unwrap();
         view::sample("approvals", &html);
         let digest = live.digest;
@@ -254,6 +297,9 @@ pub(crate) mod tests {
         assert!(html.contains(&format!("/{digest}\" form=\"many\"")), "{html}");
         assert!(html.contains("Reads nothing from the network."), "{html}");
         assert!(html.contains("computed attribute"), "{html}");
+        let place = |part: &str| html.find(part).unwrap_or_else(|| panic!("{part}: {html}"));
+        let (uses, code) = (place("What it uses"), place("Code"));
+        assert!(uses < code && code < place("Test runs"), "{html}");
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod artifacts;
 mod assets;
 mod audit;
 mod bulk;
+mod capabilities;
 mod code;
 mod diff;
 mod entry;

@@ -65,6 +65,7 @@ impl Look {
                 _ => None,
             },
             caller: text(&self.caller),
+            ..Filter::default()
         })
     }
 

@@ -80,6 +80,12 @@ pub(crate) static ROUTES: &[Route] = &[
     }),
     Route::new(Get, "/tools/{id}", Page, |method| on(method, tools::show)),
     Route::new(Post, "/tools/{id}/enabled", Page, |method| on(method, tools::set_enabled)),
+    Route::new(Post, "/tools/{id}/edit", Page, |method| on(method, tools::edit)),
+    Route::new(Get, "/tools/{id}/test", Page, |method| on(method, tools::test_form)),
+    Route::new(Post, "/tools/{id}/test", Page, |method| on(method, tools::test)),
+    Route::new(Post, "/tools/{id}/rollback", Page, |method| on(method, tools::rollback)),
+    Route::new(Post, "/tools/{id}/revoke", Page, |method| on(method, tools::revoke)),
+    Route::new(Post, "/tools/{id}/delete", Page, |method| on(method, tools::delete)),
     Route::new(Get, "/approvals", Page, |method| on(method, approvals::list)),
     Route::new(Get, "/approvals/count", Page, |method| on(method, approvals::count)),
     Route::new(Post, "/approvals/bulk", Page, |method| on(method, bulk::decide)),
@@ -146,6 +152,15 @@ pub(crate) static ROUTES: &[Route] = &[
     Route::new(Patch, "/api/tools/{id}", Api, |method| on(method, api::tools::update)),
     Route::new(Delete, "/api/tools/{id}", Api, |method| on(method, api::tools::delete)),
     Route::new(Get, "/api/tools/{id}/versions", Api, |method| on(method, api::tools::versions)),
+    Route::new(Get, "/api/tools/{id}/versions/compare", Api, |method| {
+        on(method, api::versions::compare)
+    }),
+    Route::new(Get, "/api/tools/{id}/versions/{name}", Api, |method| {
+        on(method, api::versions::show)
+    }),
+    Route::new(Post, "/api/tools/{id}/versions/{name}/rollback", Api, |method| {
+        on(method, api::versions::rollback)
+    }),
     Route::new(Get, "/api/tools/{id}/logs", Api, |method| on(method, api::logs::of_tool)),
     Route::new(Post, "/api/tools/validate-code", Api, |method| on(method, api::tools::validate)),
     Route::new(Post, "/api/tools/test-code", Api, |method| on(method, api::tools::test)),
@@ -186,6 +201,9 @@ pub(crate) static ROUTES: &[Route] = &[
     Route::new(Get, "/api/approvals/tools", Api, |method| on(method, api::approvals::queue)),
     Route::new(Post, "/api/approvals/tools/{id}/action", Api, |method| {
         on(method, api::approvals::act)
+    }),
+    Route::new(Post, "/api/approvals/tools/{id}/revoke", Api, |method| {
+        on(method, api::versions::revoke)
     }),
     Route::new(Get, "/api/approvals/modules", Api, |method| on(method, api::requests::modules)),
     Route::new(Post, "/api/approvals/modules/{id}/action", Api, |method| {

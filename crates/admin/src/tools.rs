@@ -1,20 +1,23 @@
 //! The page of a tool: its code, its state, its history, and the decision about it.
 
+mod actions;
+
 use app::approvals::Approval;
 use app::calls::{Call, Filter};
-use app::identity::Who;
-use app::tools::{Changes, Detail, Revision};
-use app::{App, Page, approvals, calls, tools};
+use app::capabilities::Capabilities;
+use app::tools::{Detail, Revision};
+use app::{App, Page, approvals, calls, capabilities, tools};
 use askama::Template;
 use axum::extract::State;
-use axum::response::{IntoResponse, Redirect};
 use serde::Deserialize;
 
+pub(crate) use self::actions::{delete, edit, revoke, rollback, set_enabled, test, test_form};
 use crate::approvals::Review;
+use crate::capabilities::Declared;
 use crate::code::{self, Listing};
 use crate::diff::{self, Diff};
 use crate::errors::{Answer, Problem};
-use crate::extract::{Fields, Id, Search};
+use crate::extract::{Id, Search};
 use crate::session::SignedIn;
 use crate::view::{self, Frame, Pager};
 
@@ -29,6 +32,8 @@ struct ShowPage {
     review: Option<Review>,
     /// The revision that is looked at.
     shown: Revision,
+    /// What it may use.
+    declared: Declared,
     listing: Listing,
     diff: Option<Diff>,
     versions: Vec<Revision>,
@@ -38,9 +43,12 @@ struct ShowPage {
 }
 
 impl ShowPage {
+    fn timeout_ms(&self) -> i32 {
+        self.detail.newest.timeout_ms.unwrap_or(self.detail.server.default_timeout_ms)
+    }
+
     fn time_limit(&self) -> String {
-        let own = self.detail.newest.timeout_ms;
-        view::limit(own.unwrap_or(self.detail.server.default_timeout_ms))
+        view::limit(self.timeout_ms())
     }
 
     fn public_name(&self) -> String {
@@ -60,11 +68,6 @@ pub(crate) struct Look {
     version: String,
 }
 
-#[derive(Deserialize)]
-pub(crate) struct Enabled {
-    enabled: bool,
-}
-
 /// GET /tools/{id}
 pub(crate) async fn show(
     State(app): State<App>,
@@ -77,15 +80,16 @@ pub(crate) async fn show(
     let page = Page { number: view::number(&look.page), size: VERSIONS_PER_PAGE };
     let versions = tools::versions(&app, id, page).await?;
     let of_tool = Filter { tool_id: Some(id), ..Filter::default() };
-    let review = match Review::of_tool(&detail) {
-        // While the newest version is looked at, the review shows its code.
-        Some(review) if shown.id == detail.newest.id => Some(review),
-        _ => None,
-    };
+    // While the newest version is looked at, the review shows its code.
+    let review =
+        if shown.id == detail.newest.id { Review::of_tool(&app, &detail).await? } else { None };
+    let standing = capabilities::standing(&app, detail.server.id, &shown).await?;
+    let of_live = detail.live.as_ref().filter(|live| live.id != shown.id).map(Capabilities::of);
     let live = detail.live.as_ref().filter(|live| live.id != shown.id);
     view::page(&ShowPage {
         frame: Frame::load(&app, &admin, "/servers").await?,
         review,
+        declared: Declared::new(&standing, of_live.as_ref()),
         listing: code::listing(&shown.python_code),
         diff: live.map(|live| diff::between(live, &shown)),
         versions: versions.items,
@@ -97,31 +101,15 @@ pub(crate) async fn show(
     })
 }
 
-/// POST /tools/{id}/enabled
-pub(crate) async fn set_enabled(
-    State(app): State<App>,
-    SignedIn(admin): SignedIn,
-    Id(id): Id,
-    Fields(form): Fields<Enabled>,
-) -> Answer {
-    let changes = Changes { enabled: Some(form.enabled), ..Changes::default() };
-    tools::update(&app, &Who::from(admin), id, changes).await?;
-    Ok(Redirect::to(&format!("/tools/{id}")).into_response())
-}
-
 /// The revision of that number, or the newest one where none is asked for.
 async fn version(app: &App, detail: &Detail, number: &str) -> Result<Revision, Problem> {
     if number.is_empty() {
         return Ok(detail.newest.clone());
     }
-    let missing = || Problem::not_found(format!("this tool has no version {number}"));
-    let wanted: i32 = number.parse().ok().ok_or_else(missing)?;
-    // Numbers count from 1 without a gap and are listed from the newest.
-    let position = detail.newest.number.checked_sub(wanted).ok_or_else(missing)?;
-    let position = u64::try_from(position).ok().ok_or_else(missing)?;
-    let page = Page { number: position.saturating_add(1), size: 1 };
-    let listed = tools::versions(app, detail.tool.id, page).await?;
-    listed.items.into_iter().find(|revision| revision.number == wanted).ok_or_else(missing)
+    let wanted = number
+        .parse()
+        .map_err(|_no_number| Problem::not_found(format!("this tool has no version {number}")))?;
+    Ok(tools::version(app, detail.tool.id, wanted).await?)
 }
 
 #[cfg(test)]
@@ -132,6 +120,8 @@ pub(crate) mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::approvals::tests::review;
+    use crate::capabilities::tests::standing;
     use crate::logs::tests::call;
     use crate::servers::tests::server;
 
@@ -216,7 +206,9 @@ async def main(place: str, days: int = 3) -> dict:
         };
         ShowPage {
             frame: Frame::sample("/servers"),
-            review: Review::of_tool(&detail),
+            review: (newest.state == RevisionState::PendingReview)
+                .then(|| review(newest.clone(), live.as_ref())),
+            declared: Declared::new(&standing(), None),
             listing: code::listing(&newest.python_code),
             diff: live.as_ref().map(|live| diff::between(live, &newest)),
             versions: [Some(newest.clone()), live].into_iter().flatten().collect(),

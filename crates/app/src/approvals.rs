@@ -1,22 +1,34 @@
 //! Filing a revision for review, and a person's decision about it.
 
+mod along;
+mod revoke;
+mod rollback;
+
 pub use store::approvals::Approval;
 use uuid::Uuid;
 
-use crate::identity::{Admin, Who};
-use crate::servers::Status;
+pub use self::along::Along;
+pub use self::revoke::revoke;
+pub use self::rollback::{RolledBack, rollback};
+use crate::audit::{self, Event};
+use crate::capabilities::Capabilities;
+use crate::identity::{Actor, Admin, Who};
+use crate::revisions::{Content, Origin};
+use crate::servers::{Server, Status};
 use crate::tools::{self, Detail, Revision, State, Tool};
-use crate::{App, Error, Listed, Page, Result, clock, names};
+use crate::{App, Error, Listed, Page, Result, clock, names, packages, policy, revisions};
 
 /// What filing did.
 #[derive(Debug, Clone)]
 pub struct Filed {
     /// The tool.
     pub tool: Tool,
-    /// The revision that waits for a person.
+    /// The revision that waits for a person, or that was approved by the setting.
     pub revision: Revision,
     /// Whether it was waiting before.
     pub already_pending: bool,
+    /// What was asked for with it.
+    pub along: Vec<Along>,
 }
 
 /// What a person can do with the newest revision.
@@ -36,7 +48,7 @@ pub struct Decision {
     /// What to do.
     pub action: Action,
     /// The digest of the revision that the person saw; another one is not decided about. Without
-    /// it only a revision that was filed for review can be approved.
+    /// it the newest revision is, if it was filed for review.
     pub digest: Option<String>,
     /// Why; required to reject.
     pub reason: Option<String>,
@@ -68,7 +80,9 @@ pub struct QueueItem {
     pub live: Option<Revision>,
 }
 
-/// Files the newest revision for review. Filing one that waits already changes nothing.
+/// Files the newest revision for review, and with it requests for what it declares and does not have,
+/// or was refused when it was tested last. Filing one that waits already changes nothing. Where the
+/// setting says so, it is approved at once.
 ///
 /// # Errors
 /// [`Error::Conflict`] if the newest revision is approved already.
@@ -79,13 +93,24 @@ pub async fn request_publish(
     notes: Option<&str>,
 ) -> Result<Filed> {
     names::check_text("notes", notes.unwrap_or_default())?;
-    let Detail { tool, newest, .. } = tools::get(app, tool_id).await?;
+    let Detail { tool, server, newest, .. } = tools::get(app, tool_id).await?;
     match newest.state {
-        State::PendingReview => Ok(Filed { tool, revision: newest, already_pending: true }),
+        State::PendingReview => {
+            let along = along::file(app, who, &tool, &newest, notes).await?;
+            Ok(Filed { tool, revision: newest, already_pending: true, along })
+        }
         State::Draft | State::Rejected => {
-            let revision = file(app, who, newest, notes).await?;
+            let revision = file(app, who, &server, newest, notes).await?;
             tracing::info!(tool = %tool.name, by = %who, "publication requested");
-            Ok(Filed { tool, revision, already_pending: false })
+            let along = along::file(app, who, &tool, &revision, notes).await?;
+            let (tool, revision) = if policy::get(app).await?.approves_tools() {
+                let actor = Actor::from(&Admin::by_setting());
+                let decided = approve(app, actor, tool, revision, None).await?;
+                (decided.tool, decided.revision)
+            } else {
+                (tool, revision)
+            };
+            Ok(Filed { tool, revision, already_pending: false, along })
         }
         State::Approved | State::Superseded => Err(Error::Conflict(format!(
             "version {} of `{}` is approved already; there is nothing to publish until it is changed",
@@ -146,10 +171,10 @@ pub async fn decide(
 ) -> Result<Decided> {
     names::check_text("reason", decision.reason.as_deref().unwrap_or_default())?;
     let Detail { tool, newest, .. } = tools::get(app, tool_id).await?;
-    if decision.digest.as_ref().is_some_and(|seen| *seen != newest.digest) {
+    if let Some(seen) = decision.digest.as_ref().filter(|seen| **seen != newest.digest) {
         return Err(Error::Conflict(format!(
-            "`{}` was changed after you looked at it; read version {} and decide again",
-            newest.name, newest.number
+            "`{}` was changed after you looked at it: you saw the digest {seen}, version {} has {}; read it and decide again",
+            newest.name, newest.number, newest.digest
         )));
     }
     let unseen = decision.digest.is_none() && newest.state != State::PendingReview;
@@ -160,7 +185,7 @@ pub async fn decide(
                 newest.number, newest.name
             )))
         }
-        Action::Approve => approve(app, admin, tool, newest, decision.reason).await,
+        Action::Approve => approve(app, admin.into(), tool, newest, decision.reason).await,
         Action::Reject => reject(app, admin, tool, newest, decision.reason).await,
         Action::SubmitForReview => {
             let who = Who::from(admin.clone());
@@ -171,7 +196,28 @@ pub async fn decide(
     }
 }
 
-async fn file(app: &App, who: &Who, newest: Revision, notes: Option<&str>) -> Result<Revision> {
+/// Files a revision; one that names packages otherwise than the server has them now is filed as a new
+/// one that does, so that what is approved names the versions that run.
+async fn file(
+    app: &App,
+    who: &Who,
+    server: &Server,
+    newest: Revision,
+    notes: Option<&str>,
+) -> Result<Revision> {
+    let declared = Capabilities::of(&newest);
+    let lock = packages::kept(app.store(), server.id).await?;
+    let capabilities = declared.clone().resolved(lock.as_ref());
+    let transaction = audit::begin(app).await?;
+    let newest = if capabilities == declared {
+        newest
+    } else {
+        let content = Content { capabilities, ..Content::of(&newest, server) };
+        let origin = Origin::edit(who, "Named the versions of its packages".to_owned());
+        let next = content.into_revision(newest.tool_id, newest.number + 1, origin);
+        revisions::append(&transaction, &newest, &next).await?;
+        next
+    };
     let revision = Revision {
         state: State::PendingReview,
         requested_at: Some(clock::now()),
@@ -182,17 +228,16 @@ async fn file(app: &App, who: &Who, newest: Revision, notes: Option<&str>) -> Re
         rejection_reason: None,
         ..newest
     };
-    let transaction = app.store().begin().await?;
     let from = [State::Draft, State::Rejected];
     move_on(&transaction, &from, &revision).await?;
-    record(&transaction, &revision, "requested", &who.to_string(), notes).await?;
+    record(&transaction, &revision, "requested", Actor::from(who), notes).await?;
     transaction.commit().await?;
     Ok(revision)
 }
 
 async fn approve(
     app: &App,
-    admin: &Admin,
+    actor: Actor,
     mut tool: Tool,
     newest: Revision,
     reason: Option<String>,
@@ -204,14 +249,17 @@ async fn approve(
         )));
     }
     let now = clock::now();
-    let revision = decided(newest, State::Approved, admin, None);
-    let transaction = app.store().begin().await?;
+    let revision = decided(newest, State::Approved, &actor.name, None);
+    let transaction = audit::begin(app).await?;
     let from = [State::Draft, State::PendingReview, State::Rejected];
     move_on(&transaction, &from, &revision).await?;
     let (server, name) = (tool.server_id, &revision.name);
     let replaced = tool.live_revision;
     if !store::tools::set_live(&transaction, tool.id, replaced, Some(revision.id), now).await? {
-        return Err(tools::changed_meanwhile());
+        return Err(revisions::changed_meanwhile());
+    }
+    if let Some(replaced) = replaced {
+        revisions::retire(&transaction, replaced).await?;
     }
     let never_started = [Status::Imported];
     let server_started =
@@ -223,11 +271,11 @@ async fn approve(
             "clients see another live tool under the name that `{name}` would have; rename one of them first"
         )));
     }
-    record(&transaction, &revision, "approved", &admin.username, reason.as_deref()).await?;
+    tracing::info!(tool = %tool.name, digest = %revision.digest, by = %actor.name, "approved");
+    record(&transaction, &revision, "approved", actor, reason.as_deref()).await?;
     store::changes::publish(&transaction).await?;
     transaction.commit().await?;
     tool.live_revision = Some(revision.id);
-    tracing::info!(tool = %tool.name, digest = %revision.digest, by = %admin.username, "approved");
     Ok(Decided { tool, revision, server_started })
 }
 
@@ -241,20 +289,20 @@ async fn reject(
     let reason = reason
         .filter(|reason| !reason.trim().is_empty())
         .ok_or_else(|| Error::invalid("reason", "say why: the author reads it to mend the tool"))?;
-    let revision = decided(newest, State::Rejected, admin, Some(reason.clone()));
-    let transaction = app.store().begin().await?;
+    let revision = decided(newest, State::Rejected, &admin.username, Some(reason.clone()));
+    let transaction = audit::begin(app).await?;
     move_on(&transaction, &[State::PendingReview], &revision).await?;
-    record(&transaction, &revision, "rejected", &admin.username, Some(&reason)).await?;
+    record(&transaction, &revision, "rejected", admin.into(), Some(&reason)).await?;
     transaction.commit().await?;
     tracing::info!(tool = %tool.name, by = %admin.username, "rejected");
     Ok(Decided { tool, revision, server_started: false })
 }
 
-fn decided(newest: Revision, state: State, admin: &Admin, reason: Option<String>) -> Revision {
+fn decided(newest: Revision, state: State, by: &str, reason: Option<String>) -> Revision {
     Revision {
         state,
         decided_at: Some(clock::now()),
-        decided_by: Some(admin.username.clone()),
+        decided_by: Some(by.to_owned()),
         rejection_reason: reason,
         ..newest
     }
@@ -279,11 +327,12 @@ async fn move_on(
     )))
 }
 
+/// Keeps what was done about a revision, for its history and for the audit log.
 pub(crate) async fn record(
     transaction: &store::Transaction,
     revision: &Revision,
     action: &str,
-    actor: &str,
+    actor: Actor,
     reason: Option<&str>,
 ) -> Result<()> {
     let row = Approval {
@@ -292,9 +341,16 @@ pub(crate) async fn record(
         revision_id: revision.id,
         digest: revision.digest.clone(),
         action: action.to_owned(),
-        actor: actor.to_owned(),
+        actor: actor.name.clone(),
         reason: reason.map(str::to_owned),
         at: clock::now(),
     };
-    Ok(store::approvals::insert(transaction, &row).await?)
+    store::approvals::insert(transaction, &row).await?;
+    let action = format!("tool.{action}");
+    let event = Event::new(&action, &revision.name)
+        .id(revision.tool_id)
+        .digest(&revision.digest)
+        .with("version", revision.number)
+        .with("reason", reason);
+    audit::record(transaction, actor, event).await
 }

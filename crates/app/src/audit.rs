@@ -14,8 +14,8 @@ use crate::{App, Listed, Page, Result, clock};
 /// Something that was done, about to be written down.
 #[derive(Debug, Clone)]
 pub(crate) struct Event<'a> {
-    action: &'static str,
-    subject_kind: &'static str,
+    action: &'a str,
+    subject_kind: &'a str,
     subject: &'a str,
     subject_id: Option<Uuid>,
     digest: Option<&'a str>,
@@ -24,7 +24,7 @@ pub(crate) struct Event<'a> {
 
 impl<'a> Event<'a> {
     /// `action` is `noun.verb`, for instance `tool.approved`; its noun is the kind of the subject.
-    pub(crate) fn new(action: &'static str, subject: &'a str) -> Self {
+    pub(crate) fn new(action: &'a str, subject: &'a str) -> Self {
         let subject_kind = action.split_once('.').map_or(action, |(noun, _)| noun);
         let (subject_id, digest, detail) = (None, None, Map::new());
         Self { action, subject_kind, subject, subject_id, digest, detail }

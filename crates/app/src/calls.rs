@@ -25,6 +25,7 @@ use store::revisions::Revision;
 use store::secrets::Secret;
 use uuid::Uuid;
 
+use crate::capabilities::{Capabilities, Effective, Need};
 use crate::grants::Grants;
 use crate::identity::{Caller, Who};
 use crate::outside::{Log, Outside};
@@ -39,14 +40,23 @@ pub(crate) struct Subject {
     pub(crate) tool_id: Uuid,
     pub(crate) revision: Revision,
     pub(crate) grants: Grants,
-    pub(crate) is_test: bool,
-    /// Whether a test is given secrets; other calls always are.
-    pub(crate) with_secrets: bool,
-    /// Whether their values are taken out of the result that is answered. Out of logs, errors and
-    /// what is kept they always are.
+    /// What it may use.
+    pub(crate) effective: Effective,
+    /// Whether the values of secrets are taken out of the result that is answered. Out of logs,
+    /// errors and what is kept they always are.
     pub(crate) redact_result: bool,
     /// The rows of its secrets, where they were read before.
     pub(crate) sealed: Option<Arc<[Secret]>>,
+    /// What it may run as.
+    pub(crate) trial: Option<Trial>,
+}
+
+/// A run that is no client's call.
+pub(crate) struct Trial {
+    /// What is known to be lacking before it runs.
+    pub(crate) needs: Vec<Need>,
+    /// Whether it gets secrets: only a person can say so.
+    pub(crate) with_secrets: bool,
 }
 
 /// Runs the approved revision of the tool that clients know as `name` (`prefix__tool`).
@@ -70,10 +80,10 @@ pub async fn run(
         tool_id: live.tool.tool_id,
         revision: live.tool.revision.clone(),
         grants: live.grants.clone(),
-        is_test: false,
-        with_secrets: false,
-        redact_result: true,
+        effective: live.effective.clone(),
+        redact_result: live.redact_result,
         sealed: Some(Arc::clone(&live.sealed)),
+        trial: None,
     };
     execute(app, &Who::from(caller.clone()), subject, arguments).await
 }
@@ -108,7 +118,7 @@ pub(crate) async fn execute(
     let plain = Plain::of(&outcome, entry.redactor(), subject.redact_result);
     let outcome = readable(redaction::redacted(outcome, entry.redactor()));
     let delivered = delivery::deliver(app, entry.call_id(), who, outcome).await;
-    let report = entry.finish(delivered).await?;
+    let report = entry.finish(delivered, &subject).await?;
     Ok(match plain {
         Some(plain) => plain.shown_in(report),
         None => report,
@@ -118,11 +128,28 @@ pub(crate) async fn execute(
 /// What a call is given: only what its revision declares, and nothing in a test that is not to have
 /// it.
 async fn secrets_of(app: &App, subject: &Subject) -> Result<Secrets> {
-    if subject.is_test && !subject.with_secrets {
+    if subject.trial.as_ref().is_some_and(|trial| !trial.with_secrets) {
         return Ok(Secrets::default());
     }
     let declared = secrets::declared(&subject.revision.capabilities);
     secrets::of_call(app, subject.server_id, &declared, subject.sealed.as_deref()).await
+}
+
+impl Subject {
+    /// What a trial run needs a person for: what was known to be lacking before, and what it was
+    /// refused. Nothing for a client's call.
+    fn needs(&self, refused: Vec<Need>) -> Vec<Need> {
+        let Some(trial) = &self.trial else { return Vec::new() };
+        let declared = Capabilities::of(&self.revision);
+        let mut needs = trial.needs.clone();
+        for need in refused {
+            let declared = declared.declares(&need);
+            if !needs.iter().any(|known| (known.kind, &known.name) == (need.kind, &need.name)) {
+                needs.push(Need { declared, ..need });
+            }
+        }
+        needs
+    }
 }
 
 /// Only what was filed under this digest runs, from the database or from what is kept of it: what was
@@ -145,7 +172,7 @@ async fn attempt(
     secrets: &Secrets,
     requests: &Log,
 ) -> Result<Outcome> {
-    let Subject { server_id, revision, grants, .. } = subject;
+    let Subject { server_id, revision, grants, effective, .. } = subject;
     let wall = revision.timeout_ms.and_then(|ms| u64::try_from(ms).ok()).map(Duration::from_millis);
     let defaults = Limits::default();
     let wall = wall.unwrap_or(defaults.wall);
@@ -153,20 +180,40 @@ async fn attempt(
     let run = Run {
         source: revision.python_code.clone(),
         arguments: arguments.to_string(),
-        secrets: sandbox::Secrets { values: given(secrets), ..Default::default() },
-        modules: grants.module_policy()?,
+        secrets: given(app, subject, secrets).await?,
+        modules: effective.modules.clone(),
         set,
         limits: Limits { wall, ..defaults },
         group: *server_id,
     };
-    let host = Outside::new(app.outbound()?, *server_id, &grants.hosts, requests);
+    let host = Outside::new(app.outbound()?, *server_id, effective.network.clone(), requests);
+    let host = if subject.trial.is_some() { host.learning() } else { host };
     Ok(app.sandbox()?.run(run, Arc::new(host)).await)
 }
 
-/// What the run is given of its secrets.
-fn given(secrets: &Secrets) -> BTreeMap<String, String> {
+/// What the run reads as `secrets`. A trial without them has placeholders for those that are set, so
+/// that it takes the way of a real call.
+async fn given(app: &App, subject: &Subject, secrets: &Secrets) -> Result<sandbox::Secrets> {
+    let declared = secrets::declared(&subject.revision.capabilities);
     let exposed = secrets.exposed().into_iter();
-    exposed.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    let mut values: BTreeMap<String, String> =
+        exposed.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    if subject.trial.as_ref().is_some_and(|trial| !trial.with_secrets) {
+        let set = secrets::set_among(app, subject.server_id, &declared).await?;
+        values.extend(set.into_iter().map(|name| {
+            let placeholder = sandbox::Secrets::placeholder(&name);
+            (name, placeholder)
+        }));
+    }
+    let unset = declared.into_iter().filter(|name| !values.contains_key(name));
+    let refusals = unset.map(|name| {
+        let why = format!(
+            "secret `{name}` has no value yet: a person sets it on the page of the tool's server"
+        );
+        (name, why)
+    });
+    let refusals = refusals.collect();
+    Ok(sandbox::Secrets { values, refusals, learning: subject.trial.is_some() })
 }
 
 /// The outcome, or a failure if the result is no JSON that clients could read. The sandbox has

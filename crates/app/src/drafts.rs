@@ -4,9 +4,10 @@ pub use sandbox::{Inspection, Parameter, SourceError};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::calls::{self, Report, Subject};
-use crate::identity::Who;
-use crate::{App, Error, Result, grants, packages, schema, tools};
+use crate::calls::{self, Report, Subject, Trial};
+use crate::capabilities::{Capabilities, Effective, Lacking};
+use crate::identity::{Admin, Who};
+use crate::{App, Error, Result, grants, packages, policy, schema, tools};
 
 /// The longest source text of a tool, in bytes.
 pub const SOURCE_MAX_BYTES: usize = sandbox::Limits::SOURCE_MAX;
@@ -34,34 +35,64 @@ async fn inspect(app: &App, server_id: Uuid, source: &str) -> Result<Inspection>
         .map_err(calls::sandbox_failure)
 }
 
-/// Runs the newest revision of a tool, approved or not, without secrets, and logs it as a test.
+/// Runs the newest revision of a tool, approved or not, without secrets, and logs it as a test. What
+/// it asks for and does not have is noted, and it goes on.
 pub async fn test(
     app: &App,
     who: &Who,
     tool_id: Uuid,
     arguments: Map<String, Value>,
 ) -> Result<Report> {
+    run(app, who, tool_id, arguments, false).await
+}
+
+/// As [`test`], for a signed-in person, who can let it have the secrets that it declares.
+pub async fn test_by_admin(
+    app: &App,
+    admin: &Admin,
+    tool_id: Uuid,
+    arguments: Map<String, Value>,
+    with_secrets: bool,
+) -> Result<Report> {
+    run(app, &Who::from(admin.clone()), tool_id, arguments, with_secrets).await
+}
+
+async fn run(
+    app: &App,
+    who: &Who,
+    tool_id: Uuid,
+    arguments: Map<String, Value>,
+    with_secrets: bool,
+) -> Result<Report> {
     let detail = tools::get(app, tool_id).await?;
+    let grants = grants::of(app, detail.server.id).await?;
+    let declared = Capabilities::of(&detail.newest).resolved(grants.lock.as_deref());
+    // Secrets are told of where they are read.
+    let policy = policy::get(app).await?;
+    let all_public = policy.allows_all_public();
+    let lacking = declared.lacking(&grants, all_public, &[])?;
+    let lacking = Lacking { secrets: Vec::new(), hosts: Vec::new(), ..lacking };
     let subject = Subject {
-        grants: grants::of(app, detail.server.id).await?,
+        effective: Effective::new(&declared, &grants, all_public)?,
+        grants,
         server_id: detail.server.id,
         prefix: detail.server.prefix().to_owned(),
         tool_id,
         revision: detail.newest,
-        is_test: true,
-        with_secrets: false,
-        redact_result: true,
+        redact_result: policy.redacts_results(),
         sealed: None,
+        trial: Some(Trial { needs: lacking.needs(), with_secrets }),
     };
     calls::execute(app, who, subject, arguments).await
 }
 
-/// Inspects source that is to become a revision of a server's tool; only what can run passes.
+/// Inspects source that is to become a revision of a server's tool; only what can run passes. With
+/// what it declares, packages at the versions that the server has.
 pub(crate) async fn require_runnable(
     app: &App,
     server_id: Uuid,
     source: &str,
-) -> Result<Inspection> {
+) -> Result<(Inspection, Capabilities)> {
     let inspection = inspect(app, server_id, source).await?;
     if let Some(error) = &inspection.error {
         return Err(Error::Source {
@@ -87,7 +118,9 @@ pub(crate) async fn require_runnable(
             ));
         }
     }
-    Ok(inspection)
+    let lock = packages::kept(app.store(), server_id).await?;
+    let declared = Capabilities::from(inspection.capabilities.clone()).resolved(lock.as_ref());
+    Ok((inspection, declared))
 }
 
 fn check_size(source: &str) -> Result<()> {

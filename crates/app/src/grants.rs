@@ -13,7 +13,9 @@ use uuid::Uuid;
 pub use self::modules::{RemovedModule, removed_modules, reset_modules};
 use crate::identity::{Actor, Admin};
 use crate::packages::{self, Kept};
-use crate::{App, Error, Listed, Page, Result, audit, clock, network, requests, servers};
+use crate::{
+    App, Error, Listed, Page, Result, audit, capabilities, clock, network, requests, servers,
+};
 
 /// What a server's tools may do beside what every tool may.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -224,10 +226,7 @@ impl Subject<'_> {
     /// Whether having this is having `name`.
     pub(crate) fn covers(&self, name: &str) -> bool {
         match self.kind {
-            Kind::Module => {
-                name == self.name
-                    || name.strip_prefix(self.name).is_some_and(|rest| rest.starts_with('.'))
-            }
+            Kind::Module => capabilities::covers_module(self.name, name),
             Kind::Host => network::covers(self.name, name),
             Kind::Package => name == self.name,
         }

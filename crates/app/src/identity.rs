@@ -5,6 +5,9 @@ use std::net::IpAddr;
 
 use uuid::Uuid;
 
+/// Who the records name where a setting approves.
+pub(crate) const AUTO_APPROVE: &str = "auto_approve";
+
 /// A signed-in person; holding one is the proof of the sign-in.
 #[derive(Debug, Clone)]
 pub struct Admin {
@@ -22,6 +25,12 @@ impl Admin {
     /// The account's id.
     pub fn user_id(&self) -> Uuid {
         self.user_id
+    }
+
+    /// Nobody in person: a setting by which a person decided beforehand.
+    pub(crate) fn by_setting() -> Self {
+        let username = AUTO_APPROVE.to_owned();
+        Self { user_id: Uuid::nil(), username, address: None }
     }
 
     /// The same person, who asks from this address.

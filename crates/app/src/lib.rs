@@ -27,6 +27,7 @@ mod redact;
 pub mod requests;
 pub mod retention;
 pub mod review;
+pub mod revisions;
 mod schema;
 pub mod secrets;
 pub mod servers;

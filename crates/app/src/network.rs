@@ -152,7 +152,11 @@ mod tests {
     #[test]
     fn only_what_nobody_allowed_yet_can_be_allowed() {
         let refused = |host: &str| {
-            let policy = outbound::Policy::Tool { grants: Vec::new() };
+            let policy = outbound::Policy::Tool {
+                grants: Vec::new(),
+                undeclared: Vec::new(),
+                public: outbound::Public::Named(Vec::new()),
+            };
             let parsed = outbound::host::parse(host).unwrap();
             Refusal {
                 server_id: uuid::Uuid::nil(),

@@ -2,17 +2,21 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use outbound::{Client, Place, Policy, Record, wire};
+use outbound::{Client, Kind, Place, Policy, Record, RequestError, wire};
 use sandbox::{Host, Operation};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::refusals::Refusal;
 use uuid::Uuid;
 
-use crate::clock;
+use crate::capabilities::{Need, NeedKind};
+use crate::{clock, network};
 
 /// The operation behind `http` in tools.
 const REQUEST: &str = "http.request";
+
+/// What one run asked for and was refused is written down up to so many names.
+const NEEDS_MAX: usize = 200;
 
 /// Requests of one call that are written down one by one; more are counted.
 const LOGGED: usize = 256;
@@ -22,6 +26,8 @@ pub(crate) struct Outside {
     client: Client,
     server_id: Uuid,
     policy: Arc<Policy>,
+    /// Whether refused requests get an answer, so that the run goes on.
+    learning: bool,
     log: Log,
 }
 
@@ -84,35 +90,52 @@ pub fn logged(requests: &Value) -> Vec<Logged> {
 struct Requests {
     records: Vec<Record>,
     more: usize,
+    needs: Vec<Need>,
 }
 
 impl Outside {
-    /// Requests are made on the server's own connections, and written to `log`. Hosts are in their
-    /// normal form, `host` or `host:port`; what cannot be read as such is not reached.
-    pub(crate) fn new(client: &Client, server_id: Uuid, hosts: &[String], log: &Log) -> Self {
-        let grants = hosts.iter().filter_map(|host| host.parse().ok()).collect();
-        let policy = Arc::new(Policy::Tool { grants });
-        Self { client: client.clone(), server_id, policy, log: log.clone() }
+    /// Requests are made on the server's own connections, and written to `log`.
+    pub(crate) fn new(client: &Client, server_id: Uuid, policy: Policy, log: &Log) -> Self {
+        let policy = Arc::new(policy);
+        Self { client: client.clone(), server_id, policy, learning: false, log: log.clone() }
+    }
+
+    /// As a trial run has it: what a person may allow is noted, and the run goes on.
+    pub(crate) fn learning(self) -> Self {
+        Self { learning: true, ..self }
     }
 }
 
 impl Host for Outside {
     fn start(&self, operation: &str, payload: Vec<u8>) -> Operation {
+        if operation == sandbox::Secrets::MISSED && self.learning {
+            let name = String::from_utf8_lossy(&payload).into_owned();
+            self.log.need(Need::new(NeedKind::Secret, name));
+            return Box::pin(std::future::ready(Ok(Vec::new())));
+        }
         if operation != REQUEST {
             let refusal = format!("there is no operation '{operation}'");
             return Box::pin(std::future::ready(Err(refusal)));
         }
         let (client, server_id, policy, log) =
             (self.client.clone(), self.server_id, Arc::clone(&self.policy), self.log.clone());
+        let learning = self.learning;
         Box::pin(async move {
             let request = match wire::read_request(payload) {
                 Ok(request) => request,
                 Err(error) => return Ok(wire::write_answer(&Err(error))),
             };
             let place = log.begin(Record::of(&request));
+            let (method, url) = (request.method.clone(), request.url.clone());
             let exchange = client.send(&server_id.to_string(), &policy, request).await;
             log.end(place, exchange.record);
-            Ok(wire::write_answer(&exchange.outcome))
+            match exchange.outcome {
+                Err(refusal) if learning && refusal.kind() == Kind::HostNotApproved => {
+                    log.need_host(&refusal);
+                    Ok(wire::write_stand_in(&method, &url, &refusal))
+                }
+                outcome => Ok(wire::write_answer(&outcome)),
+            }
         })
     }
 }
@@ -131,6 +154,26 @@ impl Log {
         }
         requests.records.push(record);
         Some(requests.records.len() - 1)
+    }
+
+    fn need(&self, need: Need) {
+        let needs = &mut self.requests().needs;
+        if needs.len() < NEEDS_MAX && !needs.contains(&need) {
+            needs.push(need);
+        }
+    }
+
+    fn need_host(&self, refusal: &RequestError) {
+        if let Some((host, port)) = refusal.target()
+            && let Ok(name) = network::normal_host(&host.to_string(), Some(port))
+        {
+            self.need(Need::new(NeedKind::Host, name));
+        }
+    }
+
+    /// What a trial run asked for and was refused.
+    pub(crate) fn needs(&self) -> Vec<Need> {
+        self.requests().needs.clone()
     }
 
     fn end(&self, place: Option<usize>, record: Record) {

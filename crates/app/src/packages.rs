@@ -30,6 +30,8 @@ pub(crate) use self::held::kept;
 pub use self::held::{Held, Kept};
 pub use self::importable::not_importable;
 pub(crate) use self::keeper::keep;
+#[cfg(test)]
+pub(crate) use self::plan::tests as samples;
 pub use self::plan::{Change, Lost, Plan, Planned};
 pub use self::preparation::Preparation;
 use crate::grants::{Grant, Kind};

@@ -18,7 +18,10 @@ pub use crate::grants::Kind;
 use crate::grants::{self, Act, Grants, Subject};
 use crate::identity::{Actor, Admin, Who};
 use crate::packages::Held;
-use crate::{App, Error, Listed, Page, Result, audit, clock, names, network, packages, tools};
+use crate::revisions::following;
+use crate::{
+    App, Error, Listed, Page, Result, audit, clock, names, network, packages, policy, tools,
+};
 
 /// What filing did.
 #[derive(Debug, Clone)]
@@ -72,7 +75,7 @@ pub struct Modules {
 }
 
 /// Asks for a module of Python's standard library for all tools. Asking for what waits already
-/// changes nothing.
+/// changes nothing. Where the setting says so, it is approved at once.
 ///
 /// # Errors
 /// [`Error::Invalid`] for what is no such module, [`Error::Denied`] for one that nobody can allow,
@@ -90,7 +93,12 @@ pub async fn file_module(
     check_module(name, policy.standing(name))?;
     let subject = Subject { kind: Kind::Module, server_id: Some(tool.server_id), name };
     let justification = check_justification(justification)?;
-    file(app, who, Wish { tool_id, subject, justification, plan: None }).await
+    let filed = file(app, who, Wish { tool_id, subject, justification, plan: None }).await?;
+    if !policy::get(app).await?.approves_modules() {
+        return Ok(filed);
+    }
+    let request = approve(app, &Admin::by_setting(), filed.request).await?;
+    Ok(Filed { request, already_pending: false })
 }
 
 /// Asks for a host, or one port of it, for all tools of the tool's server. Asking for what waits
@@ -266,11 +274,20 @@ pub(crate) fn check_module(name: &str, standing: Option<ModuleStanding>) -> Resu
 }
 
 async fn approve(app: &App, admin: &Admin, request: Request) -> Result<Request> {
+    // One decision: what is allowed, and that the live tool which asked declares it.
+    let widened = match request.kind {
+        Kind::Host => following::widened(app, request.tool_id, &request.name).await?,
+        Kind::Module | Kind::Package => None,
+    };
     let transaction = audit::begin(app).await?;
     let request = approved(&transaction, admin, request).await?;
     let subject = subject(&request);
     grants::give(&transaction, admin, &subject, Some(request.id)).await?;
     settle(&transaction, admin, &subject).await?;
+    if let Some(widened) = widened {
+        widened.approve(&transaction, admin).await?;
+        store::changes::publish(&transaction).await?;
+    }
     transaction.commit().await?;
     Ok(request)
 }

@@ -214,6 +214,16 @@ pub(crate) async fn sealed_of(app: &App, server_id: Uuid, declared: &[String]) -
     Ok(store::secrets::with_values(app.store(), server_id, declared).await?)
 }
 
+/// The keys of those of a server's secrets that are declared and set.
+pub(crate) async fn set_among(
+    app: &App,
+    server_id: Uuid,
+    declared: &[String],
+) -> Result<Vec<String>> {
+    let rows = sealed_of(app, server_id, declared).await?;
+    Ok(rows.into_iter().map(|row| row.key).collect())
+}
+
 /// The values of the secrets that a call is given: those that its revision declares and that are
 /// set. `kept` are their rows, where they were read before.
 ///

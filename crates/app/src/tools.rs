@@ -2,18 +2,16 @@
 
 use std::collections::HashMap;
 
-use serde_json::Value;
-pub use store::revisions::{Revision, State};
 pub use store::tools::{LiveTool, Newest, Tool};
 use uuid::Uuid;
 
+use crate::audit::{self, Event};
 use crate::capabilities::Capabilities;
-use crate::identity::Who;
+use crate::identity::{Actor, Who};
+use crate::revisions::{Content, Origin};
+pub use crate::revisions::{Revision, State, TIMEOUT_MS, differing};
 use crate::servers::{self, Server};
-use crate::{App, Error, Listed, Page, Result, approvals, clock, digest, drafts, names};
-
-/// The bounds of a tool's wall-clock limit, in milliseconds.
-pub const TIMEOUT_MS: std::ops::RangeInclusive<i32> = 1_000..=300_000;
+use crate::{App, Error, Listed, Page, Result, approvals, clock, digest, names, revisions};
 
 /// What a new tool is made of.
 #[derive(Debug, Clone)]
@@ -43,6 +41,8 @@ pub struct Changes {
     pub timeout_ms: Option<i32>,
     /// Whether clients may call it; takes effect at once and needs no approval.
     pub enabled: Option<bool>,
+    /// The digest of the newest revision as the author saw it; another one is not changed.
+    pub seen: Option<String>,
 }
 
 /// A tool with what belongs to it.
@@ -120,6 +120,12 @@ pub async fn versions(app: &App, tool_id: Uuid, page: Page) -> Result<Listed<Rev
     Ok(store::revisions::list(app.store(), tool_id, page).await?)
 }
 
+/// The revision of a tool that has that number.
+pub async fn version(app: &App, tool_id: Uuid, number: i32) -> Result<Revision> {
+    let found = store::revisions::find_numbered(app.store(), tool_id, number).await?;
+    found.ok_or_else(|| Error::not_found("Version", &number))
+}
+
 /// The names of all tools that clients can call now, in order, each with its tool.
 pub async fn callable(app: &App) -> Result<Vec<(String, Uuid)>> {
     let names = store::tools::live_names(app.store()).await?;
@@ -163,35 +169,39 @@ pub fn public_name(prefix: &str, tool: &str) -> String {
 /// [`Error::Invalid`] or [`Error::Source`] for what cannot become a tool, [`Error::Conflict`] for a name that is taken.
 pub async fn create(app: &App, who: &Who, new: New) -> Result<(Tool, Revision)> {
     let server = servers::find(app, new.server_id).await?;
-    names::check_tool(server.prefix(), &new.name)?;
-    names::check_description(&new.description)?;
-    let timeout_ms = new.timeout_ms.unwrap_or(server.default_timeout_ms);
-    check_timeout(timeout_ms)?;
-    let inspection = drafts::require_runnable(app, server.id, &new.python_code).await?;
+    let mut content = Content {
+        name: new.name,
+        description: new.description,
+        python_code: String::new(),
+        timeout_ms: new.timeout_ms.unwrap_or(server.default_timeout_ms),
+        timeout_inherited: new.timeout_ms.is_none(),
+        capabilities: Capabilities::default(),
+        input_schema: None,
+        output_schema: None,
+        remarks: Vec::new(),
+    };
+    content.check(&server)?;
+    let doc = content.read(app, server.id, new.python_code).await?;
+    content.description = described(content.description, doc.as_deref());
     let now = clock::now();
     let tool = Tool {
         id: Uuid::now_v7(),
         server_id: server.id,
-        name: new.name.clone(),
-        description: described(new.description, inspection.doc.as_deref()),
+        name: content.name.clone(),
+        description: content.description.clone(),
         enabled: true,
         live_revision: None,
         created_at: now,
         updated_at: now,
     };
-    let content = Content {
-        name: tool.name.clone(),
-        description: tool.description.clone(),
-        python_code: new.python_code,
-        timeout_ms,
-        input_schema: inspection.input_schema,
-        output_schema: inspection.output_schema,
-        remarks: inspection.notes,
-    };
-    let revision = content.into_revision(tool.id, 1, who, "Initial version".to_owned());
-    let transaction = app.store().begin().await?;
+    let origin = Origin::edit(who, "Initial version".to_owned());
+    let revision = content.into_revision(tool.id, 1, origin);
+    let transaction = audit::begin(app).await?;
     store::tools::insert(&transaction, &tool).await.map_err(|error| taken(error, &tool.name))?;
     store::revisions::insert(&transaction, &revision).await?;
+    let event = Event::new("tool.created", &tool.name).id(tool.id).digest(&revision.digest);
+    audit::record(&transaction, Actor::from(who), event.with("server", server.name.clone()))
+        .await?;
     transaction.commit().await?;
     tracing::info!(tool = %tool.name, server = %server.name, by = %who, "tool created");
     Ok((tool, revision))
@@ -205,32 +215,34 @@ pub async fn create(app: &App, who: &Who, new: New) -> Result<(Tool, Revision)> 
 /// else changed the tool at the same time.
 pub async fn update(app: &App, who: &Who, id: Uuid, changes: Changes) -> Result<Updated> {
     let Detail { mut tool, server, newest, .. } = get(app, id).await?;
+    check_seen(&newest, &changes)?;
     let changed = changed_fields(&tool, &newest, &changes)?;
     if changed.is_empty() {
         return Ok(Updated { tool, revision: newest, new_revision: false });
     }
     let summary = format!("Updated {}", changed.join(", "));
     let needs_revision = changed.iter().any(|field| *field != "enabled");
-    let content = Content::of(app, &server, &newest, changes.clone()).await?;
+    let enabled = changes.enabled.unwrap_or(tool.enabled);
+    let content = changed_content(app, &server, &newest, changes).await?;
     tool.name.clone_from(&content.name);
     tool.description.clone_from(&content.description);
-    tool.enabled = changes.enabled.unwrap_or(tool.enabled);
+    tool.enabled = enabled;
     tool.updated_at = clock::now();
 
-    let transaction = app.store().begin().await?;
+    let transaction = audit::begin(app).await?;
     store::tools::update(&transaction, &tool).await.map_err(|error| taken(error, &tool.name))?;
     let revision = if needs_revision {
-        let revision = content.into_revision(id, newest.number + 1, who, summary);
-        let superseded = Revision { state: State::Superseded, ..newest };
-        let open = [State::Draft, State::PendingReview, State::Rejected];
-        store::revisions::transition(&transaction, superseded.id, &open, &superseded).await?;
-        store::revisions::insert(&transaction, &revision).await.map_err(|error| {
-            if error.is_duplicate() { changed_meanwhile() } else { error.into() }
-        })?;
-        revision
+        let next = content.into_revision(id, newest.number + 1, Origin::edit(who, summary.clone()));
+        if let Err(error) = revisions::append(&transaction, &newest, &next).await {
+            drop(transaction);
+            return Err(told_what_changed(app, &newest, error).await);
+        }
+        next
     } else {
         newest
     };
+    let event = Event::new("tool.updated", &tool.name).id(id).digest(&revision.digest);
+    audit::record(&transaction, Actor::from(who), event.with("change", summary)).await?;
     if tool.live_revision.is_some() {
         store::changes::publish(&transaction).await?;
     }
@@ -243,11 +255,11 @@ pub async fn update(app: &App, who: &Who, id: Uuid, changes: Changes) -> Result<
 pub async fn delete(app: &App, who: &Who, id: Uuid) -> Result<Tool> {
     let tool = find(app, id).await?;
     let newest = newest(app, id).await?;
-    let transaction = app.store().begin().await?;
+    let transaction = audit::begin(app).await?;
     if !store::tools::delete(&transaction, id).await? {
         return Err(Error::not_found("Tool", &id));
     }
-    approvals::record(&transaction, &newest, "deleted", &who.to_string(), None).await?;
+    approvals::record(&transaction, &newest, "deleted", Actor::from(who), None).await?;
     store::changes::publish(&transaction).await?;
     transaction.commit().await?;
     tracing::info!(tool = %tool.name, by = %who, "tool deleted");
@@ -259,88 +271,53 @@ pub(crate) async fn find(app: &App, id: Uuid) -> Result<Tool> {
 }
 
 pub(crate) async fn newest(app: &App, id: Uuid) -> Result<Revision> {
-    let found = store::revisions::newest(app.store(), id).await?;
-    found.ok_or_else(|| Error::not_found("Tool", &id))
+    revisions::newest(app.store(), id).await
 }
 
-pub(crate) fn changed_meanwhile() -> Error {
-    Error::Conflict(
-        "the tool was changed at the same time by somebody else; look at it again and repeat"
-            .to_owned(),
-    )
-}
-
-/// The part of a revision that its author writes or the sandbox reads from the source.
-struct Content {
-    name: String,
-    description: String,
-    python_code: String,
-    timeout_ms: i32,
-    input_schema: Option<Value>,
-    output_schema: Option<Value>,
-    remarks: Vec<String>,
-}
-
-impl Content {
-    /// What the newest revision becomes with the changes; other source is inspected anew.
-    async fn of(app: &App, server: &Server, newest: &Revision, changes: Changes) -> Result<Self> {
-        let mut content = Self {
-            name: changes.name.unwrap_or_else(|| newest.name.clone()),
-            description: changes.description.unwrap_or_else(|| newest.description.clone()),
-            python_code: newest.python_code.clone(),
-            timeout_ms: changes
-                .timeout_ms
-                .or(newest.timeout_ms)
-                .unwrap_or(server.default_timeout_ms),
-            input_schema: Some(newest.input_schema.clone()),
-            output_schema: newest.output_schema.clone(),
-            remarks: newest.remarks.clone(),
-        };
-        names::check_tool(server.prefix(), &content.name)?;
-        names::check_description(&content.description)?;
-        check_timeout(content.timeout_ms)?;
-        if let Some(source) = changes.python_code.filter(|source| *source != newest.python_code) {
-            let inspection = drafts::require_runnable(app, server.id, &source).await?;
-            content.input_schema = inspection.input_schema;
-            content.output_schema = inspection.output_schema;
-            content.remarks = inspection.notes;
-            content.python_code = source;
-        }
-        Ok(content)
+/// Refuses to change what its author has not seen.
+fn check_seen(newest: &Revision, changes: &Changes) -> Result<()> {
+    match &changes.seen {
+        Some(seen) if *seen != newest.digest => Err(Error::Conflict(format!(
+            "the tool was changed after you looked at it: version {} is by {} ({}) and has the digest {}, not {seen}; read it and repeat your change",
+            newest.number, newest.created_by, newest.change_summary, newest.digest
+        ))),
+        _ => Ok(()),
     }
+}
 
-    fn into_revision(self, tool_id: Uuid, number: i32, who: &Who, summary: String) -> Revision {
-        let mut revision = Revision {
-            id: Uuid::now_v7(),
-            tool_id,
-            number,
-            digest: String::new(),
-            name: self.name,
-            description: self.description,
-            python_code: self.python_code,
-            timeout_ms: Some(self.timeout_ms),
-            timeout_inherited: false,
-            capabilities: serde_json::json!(Capabilities::default()),
-            input_schema: self
-                .input_schema
-                .unwrap_or_else(|| serde_json::json!({"type": "object"})),
-            output_schema: self.output_schema,
-            remarks: self.remarks,
-            state: State::Draft,
-            change_summary: summary,
-            change_source: if who.is_admin() { "manual" } else { "llm" }.to_owned(),
-            created_by: who.to_string(),
-            created_at: clock::now(),
-            requested_at: None,
-            requested_by: None,
-            notes: None,
-            decided_at: None,
-            decided_by: None,
-            rejection_reason: None,
-        };
-        revision.digest = digest::of(&revision);
-        revision
+/// Says what somebody else changed meanwhile, where that was the trouble.
+async fn told_what_changed(app: &App, seen: &Revision, error: Error) -> Error {
+    let Error::Conflict(text) = error else { return error };
+    match newest(app, seen.tool_id).await {
+        Ok(now) if now.id != seen.id => Error::Conflict(format!(
+            "{text}: version {} by {} changed {}",
+            now.number,
+            now.created_by,
+            differing(seen, &now).join(", ")
+        )),
+        _ => Error::Conflict(text),
     }
+}
+
+/// What the newest revision becomes with the changes; other source is inspected anew.
+async fn changed_content(
+    app: &App,
+    server: &Server,
+    newest: &Revision,
+    changes: Changes,
+) -> Result<Content> {
+    let mut content = Content::of(newest, server);
+    content.name = changes.name.unwrap_or(content.name);
+    content.description = changes.description.unwrap_or(content.description);
+    if let Some(timeout_ms) = changes.timeout_ms {
+        content.timeout_ms = timeout_ms;
+        content.timeout_inherited = false;
+    }
+    content.check(server)?;
+    if let Some(source) = changes.python_code.filter(|source| *source != newest.python_code) {
+        content.read(app, server.id, source).await?;
+    }
+    Ok(content)
 }
 
 /// The names of the fields that really change.
@@ -366,17 +343,7 @@ fn described(given: String, doc: Option<&str>) -> String {
     if given.trim().is_empty() { doc.unwrap_or_default().to_owned() } else { given }
 }
 
-fn check_timeout(timeout_ms: i32) -> Result<()> {
-    if TIMEOUT_MS.contains(&timeout_ms) {
-        return Ok(());
-    }
-    Err(Error::invalid(
-        "timeout_ms",
-        format!("{timeout_ms} is outside {} to {}", TIMEOUT_MS.start(), TIMEOUT_MS.end()),
-    ))
-}
-
-fn taken(error: store::Error, name: &str) -> Error {
+pub(crate) fn taken(error: store::Error, name: &str) -> Error {
     if error.is_duplicate() {
         return Error::Conflict(format!(
             "a tool named `{name}` exists on this server; choose another name or update that tool"

@@ -2,6 +2,7 @@
 
 mod approval;
 mod arguments;
+mod declared;
 mod development;
 mod observability;
 mod permission;
@@ -183,7 +184,7 @@ mod tests {
     use super::*;
 
     /// The names that models and scripts rely on.
-    const NAMES: [&str; 23] = [
+    const NAMES: [&str; 24] = [
         "list_servers",
         "get_server",
         "create_server",
@@ -196,6 +197,7 @@ mod tests {
         "update_tool",
         "delete_tool",
         "list_tool_versions",
+        "rollback_tool",
         "test_code",
         "validate_code",
         "create_server_secret",

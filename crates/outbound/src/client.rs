@@ -109,16 +109,18 @@ impl Client {
     ) -> Result<Response, RequestError> {
         let mut checked = Checked::new(request)?;
         allow(policy, &checked)?;
-        let lane = self.lane(caller, policy.reach());
+        let reach = |checked: &Checked| policy.reach(checked.target.host(), checked.target.port());
+        let lane = self.lane(caller, reach(&checked));
         let mut reservation = lane.reservation();
         reservation.grow_to(request.body.len())?;
         let _places = self.places(&lane, request).await?;
         let mut history = Vec::new();
         loop {
             let began = Instant::now();
-            let answer = exchange::ask(&lane, &checked, request.timeouts)
-                .await
-                .map_err(|error| located(error, &checked))?;
+            let answer =
+                exchange::ask(&self.lane(caller, reach(&checked)), &checked, request.timeouts)
+                    .await
+                    .map_err(|error| located(error, &checked))?;
             let head = Head::new(&checked, &answer);
             if let Some(next) = follow(&checked, &answer, request, history.len())? {
                 record.redirected(&head, next.target.url());

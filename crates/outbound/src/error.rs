@@ -95,7 +95,9 @@ impl RequestError {
 impl From<Refusal> for RequestError {
     fn from(refusal: Refusal) -> Self {
         let kind = match refusal {
-            Refusal::NotApproved { .. } | Refusal::NotTheSource { .. } => Kind::HostNotApproved,
+            Refusal::NotApproved { .. }
+            | Refusal::NotDeclared { .. }
+            | Refusal::NotTheSource { .. } => Kind::HostNotApproved,
             Refusal::Special { .. } | Refusal::NotPublic { .. } => Kind::AddressRefused,
         };
         Self::new(kind, refusal.to_string()).caused_by(refusal)

@@ -7,7 +7,7 @@ use crate::address::{Class, classify};
 use crate::decode::{self, Coding};
 use crate::grant::Grant;
 use crate::host::{self, Host};
-use crate::policy::{Policy, Refusal};
+use crate::policy::{Policy, Public, Refusal};
 use crate::request::Checked;
 use crate::target::Target;
 use crate::{limits, redirect, wire};
@@ -103,12 +103,16 @@ fn judge_host(host: &Host) {
 fn judge_guard(host: &Host, class: Option<Class>) {
     let special = class.is_some_and(|class| !matches!(class, Class::Public | Class::Private));
     let grants = host.to_string().parse::<Grant>().into_iter().collect();
-    let granted = Policy::Tool { grants }.check_host(host, 443);
-    let bare = Policy::Tool { grants: Vec::new() }.check_host(host, 443);
+    let granted = tool(grants).check_host(host, 443);
+    let bare = tool(Vec::new()).check_host(host, 443);
     assert!(bare.is_err(), "{host} was not granted");
     let refused = matches!(granted, Err(Refusal::Special { .. }));
     assert!(granted.is_ok() || refused, "{host} was granted: {granted:?}");
     assert!(refused == special || class.is_none(), "{host}: {granted:?}");
+}
+
+fn tool(grants: Vec<Grant>) -> Policy {
+    Policy::Tool { grants, undeclared: Vec::new(), public: Public::Named(Vec::new()) }
 }
 
 /// What is connected to and what is sent are what was checked.

@@ -34,7 +34,7 @@ pub mod wire;
 pub use client::{Client, Exchange, Settings, SetupError};
 pub use configured::{Bounds, Configured, Fetched};
 pub use error::{Kind, RequestError};
-pub use policy::{Policy, Reach, Refusal};
+pub use policy::{Policy, Public, Reach, Refusal};
 pub use proxy::{Proxy, ProxyTextError};
 pub use record::{Failure, Place, Record};
 pub use request::{Request, Timeouts};

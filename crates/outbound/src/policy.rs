@@ -25,11 +25,15 @@ const METADATA_NAMES: [&str; 9] = [
 /// On whose behalf a request is made, and what was allowed to them.
 #[derive(Debug, Clone)]
 pub enum Policy {
-    /// The code of a tool: hosts that a person allowed for its server, on the internet or on a
-    /// private network.
+    /// The code of a tool: hosts that it declares and a person allowed for its server, on the
+    /// internet or on a private network.
     Tool {
-        /// What was allowed for the server.
+        /// What it declares and was allowed for the server.
         grants: Vec<Grant>,
+        /// What was allowed for the server and it does not declare.
+        undeclared: Vec<Grant>,
+        /// What needs nobody's approval, as long as it is on the internet.
+        public: Public,
     },
     /// An external source: as a tool, and this machine where the operator switched that on.
     Source {
@@ -42,6 +46,24 @@ pub enum Policy {
     Operator,
     /// What an answer of that leads to: hosts on the internet.
     Linked,
+}
+
+/// Hosts that a tool may reach without anybody's approval.
+#[derive(Debug, Clone)]
+pub enum Public {
+    /// These.
+    Named(Vec<Grant>),
+    /// Every one.
+    Every,
+}
+
+impl Public {
+    fn has(&self, host: &Host, port: u16) -> bool {
+        match self {
+            Self::Named(grants) => matches(grants, host, port),
+            Self::Every => true,
+        }
+    }
 }
 
 /// How far the connections of a policy may go, whatever is granted.
@@ -66,6 +88,17 @@ pub enum Refusal {
          mcpbox_request_network_access (host '{host}', port {port}), a person then decides"
     )]
     NotApproved {
+        /// What was to be reached.
+        host: Host,
+        /// The port of it.
+        port: u16,
+    },
+    /// It was allowed for this server, and this revision of the tool does not declare it.
+    #[error(
+        "'{host}' (port {port}) is not declared by this version of the tool: add the line \
+         `# mcpbox: hosts={}` at its top, save and file it again", declaration(host, *port)
+    )]
+    NotDeclared {
         /// What was to be reached.
         host: Host,
         /// The port of it.
@@ -100,22 +133,34 @@ pub enum Refusal {
 impl Policy {
     /// Decides on a host before its name is resolved.
     pub fn check_host(&self, host: &Host, port: u16) -> Result<(), Refusal> {
-        self.reach().check_host(host)?;
-        let granted = |grants: &[Grant]| grants.iter().any(|grant| grant.matches(host, port));
+        let granted = |grants: &[Grant]| matches(grants, host, port);
+        self.reach(host, port).check_host(host)?;
         match self {
-            Self::Tool { grants } if !granted(grants) => {
-                Err(Refusal::NotApproved { host: host.clone(), port })
+            Self::Tool { grants, undeclared, public } => {
+                if granted(grants) || public.has(host, port) {
+                    Ok(())
+                } else if granted(undeclared) {
+                    Err(Refusal::NotDeclared { host: host.clone(), port })
+                } else {
+                    Err(Refusal::NotApproved { host: host.clone(), port })
+                }
             }
             Self::Source { grants, .. } if !granted(grants) => {
                 Err(Refusal::NotTheSource { host: host.clone(), port })
             }
-            Self::Tool { .. } | Self::Source { .. } | Self::Operator | Self::Linked => Ok(()),
+            Self::Source { .. } | Self::Operator | Self::Linked => Ok(()),
         }
     }
 
-    /// How far connections may go.
-    pub fn reach(&self) -> Reach {
+    /// How far connections to a host may go.
+    pub fn reach(&self, host: &Host, port: u16) -> Reach {
         match self {
+            // What no person has named is not to lead into a private network.
+            Self::Tool { grants, public, .. }
+                if !matches(grants, host, port) && public.has(host, port) =>
+            {
+                Reach::Public
+            }
             Self::Tool { .. } | Self::Source { allow_loopback: false, .. } => Reach::Network,
             Self::Source { allow_loopback: true, .. } => Reach::NetworkAndLoopback,
             Self::Operator => Reach::Everything,
@@ -154,6 +199,18 @@ impl Reach {
     }
 }
 
+fn matches(grants: &[Grant], host: &Host, port: u16) -> bool {
+    grants.iter().any(|grant| grant.matches(host, port))
+}
+
+/// A host as the header of a tool's source declares it; the usual ports need not be named.
+fn declaration(host: &Host, port: u16) -> String {
+    match port {
+        80 | 443 => host.to_string(),
+        port => format!("{host}:{port}"),
+    }
+}
+
 /// The class that a name has by itself, whatever it resolves to.
 fn class_of_name(name: &str) -> Class {
     if LOOPBACK_NAMES.contains(&name) || name.ends_with(".localhost") {
@@ -167,13 +224,23 @@ fn class_of_name(name: &str) -> Class {
 
 #[cfg(test)]
 mod tests {
-    use super::{Policy, Reach, Refusal};
+    use super::{Policy, Public, Reach, Refusal};
     use crate::address::Class;
     use crate::host::{Host, parse};
     use std::net::IpAddr;
 
     fn tool(grants: &[&str]) -> Policy {
-        Policy::Tool { grants: grants.iter().map(|text| text.parse().unwrap()).collect() }
+        of_tool(grants, &[], &[])
+    }
+
+    fn of_tool(grants: &[&str], undeclared: &[&str], public: &[&str]) -> Policy {
+        let read =
+            |grants: &[&str]| grants.iter().map(|text| text.parse().unwrap()).collect::<Vec<_>>();
+        Policy::Tool {
+            grants: read(grants),
+            undeclared: read(undeclared),
+            public: Public::Named(read(public)),
+        }
     }
 
     fn source(grants: &[&str], allow_loopback: bool) -> Policy {
@@ -215,6 +282,33 @@ mod tests {
         for part in ["api.example.com", "8443", "mcpbox_request_network_access"] {
             assert!(text.contains(part), "{text}");
         }
+    }
+
+    #[test]
+    fn a_host_that_a_tool_does_not_declare_is_refused_with_the_line_to_add() {
+        let policy = of_tool(&["a.example"], &["b.example", "c.example:8443"], &[]);
+        assert_eq!(policy.check_host(&host("a.example"), 443), Ok(()));
+        for (text, port, line) in [
+            ("b.example", 443, "`# mcpbox: hosts=b.example`"),
+            ("c.example", 8443, "`# mcpbox: hosts=c.example:8443`"),
+        ] {
+            let refused = policy.check_host(&host(text), port).unwrap_err();
+            assert_eq!(refused, Refusal::NotDeclared { host: host(text), port });
+            assert!(refused.to_string().contains(line), "{refused}");
+        }
+        let other = policy.check_host(&host("c.example"), 443).unwrap_err();
+        assert!(matches!(other, Refusal::NotApproved { .. }), "{other}");
+    }
+
+    #[test]
+    fn what_needs_nobodys_approval_is_on_the_internet() {
+        let policy = of_tool(&["nas.local"], &[], &["api.example.com", "192.168.7.1", "nas.local"]);
+        assert_eq!(policy.check_host(&host("api.example.com"), 443), Ok(()));
+        assert_eq!(policy.reach(&host("api.example.com"), 443), Reach::Public);
+        let private = policy.check_host(&host("192.168.7.1"), 80).unwrap_err();
+        assert!(matches!(private, Refusal::NotPublic { .. }), "{private}");
+        assert_eq!(policy.reach(&host("nas.local"), 80), Reach::Network, "a person named it");
+        assert!(policy.check_host(&host("other.example.com"), 443).is_err());
     }
 
     #[test]

@@ -117,6 +117,22 @@ pub fn write_answer(outcome: &Result<Response, RequestError>) -> Vec<u8> {
     }
 }
 
+/// Writes what a guest gets in a trial run for a request that the guard refused: an empty answer with
+/// status 403 that is marked as none of the host's.
+pub fn write_stand_in(method: &str, url: &str, refusal: &RequestError) -> Vec<u8> {
+    let headers =
+        vec![("x-mcpbox-refused", refusal.to_string()), ("content-length", "0".to_owned())];
+    let last = HopHead {
+        method,
+        url,
+        status: 403,
+        reason: "Forbidden",
+        http_version: "HTTP/1.1",
+        headers,
+    };
+    join(&AnswerHead { last, elapsed: 0.0, history: Vec::new() }, &[])
+}
+
 fn write_response(response: &Response) -> Vec<u8> {
     let head = AnswerHead {
         last: hop(&response.head),

@@ -29,6 +29,11 @@ impl Secrets {
     /// but a tool can also begin it by itself, in any call and with anything.
     pub const MISSED: &str = "secrets.missed";
 
+    /// What a learning call reads in the place of a value that it is not given.
+    pub fn placeholder(name: &str) -> String {
+        format!("mcpbox-placeholder-for-{name}")
+    }
+
     /// The form in which the guest takes them.
     pub(crate) fn to_json(&self) -> String {
         serde_json::json!(self).to_string()

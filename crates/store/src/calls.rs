@@ -75,6 +75,10 @@ pub struct Filter {
     pub success: Option<bool>,
     /// Calls of exactly this caller.
     pub caller: Option<String>,
+    /// Calls of this revision.
+    pub revision_id: Option<Uuid>,
+    /// Tests, or calls of clients.
+    pub is_test: Option<bool>,
 }
 
 /// Adds a call to the log and returns once it is kept: it then survives the death of every process
@@ -129,5 +133,7 @@ fn condition(filter: &Filter) -> Condition {
         .add_option(filter.server_id.map(|id| Column::ServerId.eq(id)))
         .add_option(name)
         .add_option(filter.success.map(|success| Column::Success.eq(success)))
+        .add_option(filter.revision_id.map(|id| Column::RevisionId.eq(id)))
+        .add_option(filter.is_test.map(|is_test| Column::IsTest.eq(is_test)))
         .add_option(filter.caller.clone().map(|caller| Column::Caller.eq(storable(caller))))
 }

@@ -29,6 +29,18 @@ pub async fn find(db: &impl Connection, id: Uuid) -> Result<Option<Revision>> {
     Ok(found.map(Revision::from))
 }
 
+/// The revision of a tool that has that number.
+pub async fn find_numbered(
+    db: &impl Connection,
+    tool_id: Uuid,
+    number: i32,
+) -> Result<Option<Revision>> {
+    let found = entity::Entity::find()
+        .filter(entity::Column::ToolId.eq(tool_id))
+        .filter(entity::Column::Number.eq(number));
+    Ok(found.one(&db.reader()).await?.map(Revision::from))
+}
+
 /// The revision of a tool with the highest number.
 pub async fn newest(db: &impl Connection, tool_id: Uuid) -> Result<Option<Revision>> {
     let found = entity::Entity::find()

@@ -9,6 +9,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 pub use self::{
+    approved::approved,
     entity::Model as Tool,
     live::{LiveName, LiveTool, find_live, find_named, live_name_taken, live_names, live_of},
     naming::{SEPARATOR, public_name},
@@ -18,6 +19,7 @@ use crate::{
     revisions::{self, Revision, State},
 };
 
+mod approved;
 mod live;
 mod naming;
 
@@ -155,6 +157,17 @@ pub async fn count(db: &impl Connection, server_id: Option<Uuid>) -> Result<Coun
         .count(&db.reader())
         .await?;
     Ok(Counts { all, ready })
+}
+
+/// The tools of a server, oldest first.
+pub async fn ids(db: &impl Connection, server_id: Uuid) -> Result<Vec<Uuid>> {
+    let found = entity::Entity::find()
+        .filter(entity::Column::ServerId.eq(server_id))
+        .order_by_asc(entity::Column::CreatedAt)
+        .order_by_asc(entity::Column::Id)
+        .select_only()
+        .column(entity::Column::Id);
+    Ok(found.into_tuple().all(&db.reader()).await?)
 }
 
 /// Joins a tool to the one of its revisions that has the highest number.

@@ -32,6 +32,7 @@ pub(crate) async fn list(
         tool_name_contains: look.tool_name,
         success: look.success,
         caller: look.executed_by,
+        ..Filter::default()
     };
     let page = paging.page()?;
     Ok(listed(calls::logs(&app, &filter, page).await?, page, |call| shown(&call)))

@@ -25,6 +25,8 @@ pub(crate) struct Update {
     /// Null for the server's name.
     #[serde(default, deserialize_with = "given")]
     tool_prefix: Option<Option<String>>,
+    #[serde(default)]
+    default_timeout_ms: Option<i32>,
     /// The server is not changed if it was since.
     #[serde(default)]
     expected_updated_at: Option<DateTime<Utc>>,
@@ -90,6 +92,7 @@ pub(crate) async fn update(
         name: update.name,
         description: update.description,
         tool_prefix: update.tool_prefix,
+        default_timeout_ms: update.default_timeout_ms,
         expected_updated_at: update.expected_updated_at,
     };
     let server = servers::update(&app, &admin, id, changes).await?;

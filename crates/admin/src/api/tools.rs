@@ -34,6 +34,8 @@ pub(crate) struct Update {
     python_code: Option<String>,
     timeout_ms: Option<i32>,
     enabled: Option<bool>,
+    /// The digest of the newest version as the client read it.
+    digest: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -46,6 +48,9 @@ pub(crate) struct Test {
     tool_id: Uuid,
     #[serde(default)]
     arguments: Map<String, Value>,
+    /// Whether the run gets the values of the secrets that it declares.
+    #[serde(default)]
+    with_secrets: bool,
 }
 
 /// GET /api/servers/{id}/tools
@@ -98,6 +103,7 @@ pub(crate) async fn update(
         python_code: update.python_code,
         timeout_ms: update.timeout_ms,
         enabled: update.enabled,
+        seen: update.digest,
     };
     tools::update(&app, &Who::from(admin), id, changes).await?;
     Ok(one(detail(&tools::get(&app, id).await?)))
@@ -135,15 +141,17 @@ pub(crate) async fn test(
     SignedIn(admin): SignedIn,
     Body(body): Body<Test>,
 ) -> Answer {
-    let report = drafts::test(&app, &Who::from(admin), body.tool_id, body.arguments).await?;
+    let Test { tool_id, arguments, with_secrets } = body;
+    let report = drafts::test_by_admin(&app, &admin, tool_id, arguments, with_secrets).await?;
     let (result, failure) = match &report.outcome {
         Ok(text) => (serde_json::from_str(text).unwrap_or_else(|_| text.as_str().into()), None),
         Err(failure) => (Value::Null, Some(failure)),
     };
     Ok(one(json!({
-        "success": failure.is_none(),
+        "success": report.succeeded(),
         "result": result,
-        "error": failure.map(|failure| &failure.message),
+        "error": failure.map(|failure| failure.message.clone()).or_else(|| report.text_of_needs()),
+        "refused": report.needs,
         "error_kind": failure.map(|failure| failure.kind.as_str()),
         "error_detail": failure.and_then(|failure| failure.detail.as_ref()),
         "stdout": report.stdout,
@@ -170,7 +178,7 @@ pub(super) fn summary(tool: &Tool, newest: &Newest) -> Value {
     })
 }
 
-fn detail(detail: &Detail) -> Value {
+pub(super) fn detail(detail: &Detail) -> Value {
     let newest = &detail.newest;
     let approved = newest.decided_at.filter(|_| newest.state == tools::State::Approved);
     let mut body = summary(&detail.tool, &Newest::from(newest));
@@ -179,6 +187,7 @@ fn detail(detail: &Detail) -> Value {
         json!({
             "server_name": detail.server.name,
             "digest": newest.digest,
+            "capabilities": newest.capabilities,
             "python_code": newest.python_code,
             "input_schema": newest.input_schema,
             "output_schema": newest.output_schema,
@@ -198,7 +207,7 @@ fn detail(detail: &Detail) -> Value {
     body
 }
 
-fn version(revision: &Revision) -> Value {
+pub(super) fn version(revision: &Revision) -> Value {
     json!({
         "id": revision.id,
         "version": revision.number,
@@ -207,6 +216,7 @@ fn version(revision: &Revision) -> Value {
         "description": revision.description,
         "python_code": revision.python_code,
         "timeout_ms": revision.timeout_ms,
+        "capabilities": revision.capabilities,
         "input_schema": revision.input_schema,
         "approval_status": revision.state,
         "change_summary": revision.change_summary,

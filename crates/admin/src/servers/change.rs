@@ -27,6 +27,9 @@ pub(crate) struct Settings {
     pub(super) prefix: String,
     #[serde(default)]
     pub(super) tool_prefix: String,
+    /// In milliseconds, as it was typed.
+    #[serde(default)]
+    pub(super) default_timeout_ms: String,
     /// When the server that was looked at had last changed.
     #[serde(default)]
     pub(super) seen: String,
@@ -51,6 +54,7 @@ impl Settings {
             description: server.description.clone(),
             prefix: if server.tool_prefix.is_some() { "own" } else { "name" }.to_owned(),
             tool_prefix: server.tool_prefix.clone().unwrap_or_default(),
+            default_timeout_ms: server.default_timeout_ms.to_string(),
             seen: server.updated_at.to_rfc3339_opts(SecondsFormat::Micros, true),
             ..Self::default()
         }
@@ -64,12 +68,16 @@ impl Settings {
         let seen: DateTime<Utc> = self.seen.parse().map_err(|_no_time| {
             Problem::invalid("seen", "expected the time that the page was sent with; load it again")
         })?;
+        let limit = self.default_timeout_ms.trim().parse().map_err(|_no_number| {
+            Problem::invalid("default_timeout_ms", "expected a whole number of milliseconds")
+        })?;
         let prefix = self.has_own_prefix().then(|| self.tool_prefix.trim().to_owned());
         Ok(Changes {
             name: Some(self.name.trim().to_owned()),
             // A form sends line breaks in another way than a program.
             description: Some(self.description.replace("\r\n", "\n")),
             tool_prefix: Some(prefix),
+            default_timeout_ms: Some(limit),
             expected_updated_at: Some(seen),
         })
     }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use sandbox::{Failure, FailureKind};
-use serde_json::Value;
+use serde_json::{Value, json};
 use store::calls::Call;
 use store::refusals::Refusal;
 use uuid::Uuid;
@@ -45,7 +45,7 @@ impl Entry {
             digest: subject.revision.digest.clone(),
             tool_name: names::public(&subject.prefix, &subject.revision.name),
             caller,
-            is_test: subject.is_test,
+            is_test: subject.trial.is_some(),
             arguments: logged_arguments(redactor.json(arguments)),
             result: None,
             requests: Value::Array(Vec::new()),
@@ -85,12 +85,19 @@ impl Entry {
     }
 
     /// Writes the row; returns once it is committed.
-    pub(super) async fn finish(mut self, delivered: Delivered) -> Result<Report> {
+    /// What the run was refused is told together with what was known to be lacking.
+    pub(super) async fn finish(
+        mut self,
+        delivered: Delivered,
+        subject: &Subject,
+    ) -> Result<Report> {
         let Some(row) = self.row.take() else {
             return Err(Error::Conflict("the call has ended already".to_owned()));
         };
         let duration = self.began.elapsed();
+        let needs = subject.needs(self.requests.needs());
         let report = Report {
+            needs,
             call_id: row.id,
             tool_name: row.tool_name.clone(),
             outcome: delivered.result,
@@ -126,10 +133,11 @@ impl Entry {
         Call {
             result: report.logged_result(),
             requests: self.redactor.json(self.requests.written()),
+            refused: json!(report.needs),
             stdout: report.logged_stdout(),
             error: report.logged_error(),
             error_kind: kind,
-            success: report.outcome.is_ok(),
+            success: report.succeeded(),
             duration_us: i64::try_from(report.duration.as_micros()).unwrap_or(i64::MAX),
             ..row
         }
@@ -168,6 +176,7 @@ fn cancelled(row: &Call, duration: Duration) -> Report {
         detail: None,
     };
     Report {
+        needs: Vec::new(),
         call_id: row.id,
         tool_name: row.tool_name.clone(),
         outcome: Err(failure),

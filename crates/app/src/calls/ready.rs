@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use store::secrets::Secret;
 use store::tools::LiveTool;
 
+use crate::capabilities::{Capabilities, Effective};
 use crate::grants::{self, Grants};
-use crate::{App, Error, Result, secrets};
+use crate::{App, Error, Result, policy, secrets};
 
 /// Bytes of source and of sealed values that are kept in all.
 const SOURCES_MAX: usize = 16 << 20;
@@ -29,15 +30,22 @@ struct Found {
 pub(crate) struct Live {
     pub(crate) tool: LiveTool,
     pub(crate) grants: Grants,
+    /// What of its declaration holds.
+    pub(crate) effective: Effective,
+    /// Whether the values of secrets are taken out of its results.
+    pub(crate) redact_result: bool,
     pub(crate) sealed: Arc<[Secret]>,
 }
 
 impl Live {
     async fn of(app: &App, tool: LiveTool) -> Result<Arc<Self>> {
         let grants = grants::of(app, tool.server_id).await?;
-        let declared = secrets::declared(&tool.revision.capabilities);
-        let sealed = secrets::sealed_of(app, tool.server_id, &declared).await?.into();
-        Ok(Arc::new(Self { tool, grants, sealed }))
+        let policy = policy::get(app).await?;
+        let declared = Capabilities::of(&tool.revision);
+        let effective = Effective::new(&declared, &grants, policy.allows_all_public())?;
+        let sealed = secrets::sealed_of(app, tool.server_id, &declared.secrets).await?.into();
+        let redact_result = policy.redacts_results();
+        Ok(Arc::new(Self { tool, grants, effective, redact_result, sealed }))
     }
 
     /// The bytes that are kept of it.

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::delivery::{Content, Kept};
 use super::numbers::for_clients;
+use crate::capabilities::Need;
 
 /// Arguments and results above this many bytes of JSON are kept in the log by their beginning only.
 const LOGGED_BYTES: usize = 10_000;
@@ -41,15 +42,45 @@ pub struct Report {
     pub stdout_truncated: bool,
     /// From the call's arrival to its end.
     pub duration: Duration,
+    /// What a test asked for and was refused, which a person can allow or set.
+    pub needs: Vec<Need>,
 }
 
 impl Report {
+    /// Whether it returned, and was refused nothing.
+    pub fn succeeded(&self) -> bool {
+        self.outcome.is_ok() && self.needs.is_empty()
+    }
+
+    /// What a test was refused, as a sentence; nothing where it was refused nothing.
+    pub fn text_of_needs(&self) -> Option<String> {
+        if self.needs.is_empty() {
+            return None;
+        }
+        let named = self.needs.iter().map(|need| {
+            let line = need.header();
+            let add =
+                if need.declared { String::new() } else { format!(" (add the line `{line}`)") };
+            format!("{} `{}`{add}", need.kind, need.name)
+        });
+        Some(format!(
+            "the run asked for what it does not have: {}. Refused requests were answered by an empty 403, missing secrets by a placeholder",
+            named.collect::<Vec<_>>().join(", ")
+        ))
+    }
+
     /// The failure as a text that a model can act on: what, where, and what was printed before.
     /// Empty when the call succeeded.
     pub fn text_of_failure(&self) -> String {
-        let Err(failure) = &self.outcome else { return String::new() };
-        let mut text = failure.message.clone();
-        if let Some(detail) = failure.detail.as_ref().and_then(readable) {
+        let needs = self.text_of_needs();
+        let mut text = match (&self.outcome, needs) {
+            (Err(failure), Some(needs)) => format!("{}\n{needs}", failure.message),
+            (Err(failure), None) => failure.message.clone(),
+            (Ok(_), Some(needs)) => needs,
+            (Ok(_), None) => return String::new(),
+        };
+        let detail = self.outcome.as_ref().err().and_then(|failure| failure.detail.as_ref());
+        if let Some(detail) = detail.and_then(readable) {
             text.push_str("\n--- detail ---\n");
             text.push_str(&detail);
         }
@@ -97,7 +128,7 @@ impl Report {
     }
 
     pub(super) fn logged_error(&self) -> Option<String> {
-        let failure = self.outcome.as_ref().err()?;
+        let Err(failure) = &self.outcome else { return self.text_of_needs() };
         let detail = failure.detail.as_ref().and_then(readable);
         Some(match detail {
             Some(detail) => format!("{}\n{detail}", failure.message),
@@ -193,6 +224,7 @@ mod tests {
             stdout: "before\n".to_owned(),
             stdout_truncated: false,
             duration: Duration::ZERO,
+            needs: Vec::new(),
         }
     }
 

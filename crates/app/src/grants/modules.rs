@@ -4,7 +4,7 @@ use sandbox::allowed_modules;
 pub use store::removed_modules::RemovedModule;
 
 use super::{Act, Kind, held, of_module, record, take};
-use crate::audit::{self, Event};
+use crate::audit;
 use crate::identity::Admin;
 use crate::{App, Error, Result, clock, requests};
 
@@ -54,7 +54,6 @@ pub(super) async fn remove(
     };
     store::removed_modules::insert(transaction, &removed).await?;
     record(transaction, &of_module(name), Act::new("removed", admin)).await?;
-    audit::record(transaction, admin, Event::new("module.removed", name)).await?;
     Ok(store::changes::publish(transaction).await?)
 }
 
@@ -71,7 +70,6 @@ pub(super) async fn put_back(
     }
     record(transaction, &of_module(name), Act::new("added", admin)).await?;
     requests::settle(transaction, admin, &of_module(name)).await?;
-    audit::record(transaction, admin, Event::new("module.restored", name)).await?;
     store::changes::publish(transaction).await?;
     Ok(true)
 }

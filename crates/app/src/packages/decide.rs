@@ -13,6 +13,7 @@ use super::{Held, Kept, ask, held, set, wheel};
 use crate::grants::{self, Act, Grant, Kind, Subject};
 use crate::identity::Admin;
 use crate::requests::{self, Request, State};
+use crate::revisions::following;
 use crate::{App, Error, Result, audit, clock, servers};
 
 /// What came of an approval.
@@ -168,6 +169,8 @@ async fn give(
         return Err(changed());
     }
     replace(&transaction, server_id, plan.before.as_deref(), &kept).await?;
+    let server = servers::find(app, server_id).await?;
+    following::with_packages(&transaction, admin, &server, &kept).await?;
     requests::settle(&transaction, admin, &subject).await?;
     store::changes::publish(&transaction).await?;
     transaction.commit().await?;

@@ -217,11 +217,11 @@ pub(super) fn with(
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::super::Held;
     use super::*;
 
-    pub(in super::super) fn locked(name: &str, version: &str, requires: &[&str]) -> Locked {
+    pub(crate) fn locked(name: &str, version: &str, requires: &[&str]) -> Locked {
         Locked {
             name: name.parse().unwrap(),
             version: version.parse().unwrap(),
@@ -236,7 +236,7 @@ pub(super) mod tests {
         }
     }
 
-    pub(in super::super) fn kept(packages: Vec<Locked>) -> Kept {
+    pub(crate) fn kept(packages: Vec<Locked>) -> Kept {
         let held = packages.into_iter().map(|locked| Held {
             modules: vec![locked.name.in_file_names()],
             left_out: Vec::new(),

@@ -1,7 +1,7 @@
 //! Taking back what was decided about a request, and forgetting one.
 
 use super::{Kind, Request, State, find, move_on, record, subject};
-use crate::audit::{self, Event};
+use crate::audit;
 use crate::grants::{self, Act, Subject};
 use crate::identity::Admin;
 use crate::{App, Error, Result};
@@ -40,7 +40,6 @@ pub async fn revoke(app: &App, admin: &Admin, kind: Kind, id: uuid::Uuid) -> Res
     moved.map_err(|error| asked_again(error, &request))?;
     record(&transaction, &request, "revoked", admin, None).await?;
     let still_allowed_by = take_back(&transaction, admin, &request).await?;
-    audit::record(&transaction, admin, event("request.revoked", &request)).await?;
     store::changes::publish(&transaction).await?;
     transaction.commit().await?;
     tracing::info!(%kind, name = %request.name, by = %admin.username, "request revoked");
@@ -65,18 +64,9 @@ pub async fn delete(app: &App, admin: &Admin, kind: Kind, id: uuid::Uuid) -> Res
         };
     }
     record(&transaction, &request, "deleted", admin, None).await?;
-    audit::record(&transaction, admin, event("request.deleted", &request)).await?;
     transaction.commit().await?;
     tracing::info!(%kind, name = %request.name, by = %admin.username, "request deleted");
     Ok(request)
-}
-
-fn event<'a>(action: &'static str, request: &'a Request) -> Event<'a> {
-    Event::new(action, &request.name)
-        .id(request.id)
-        .with("kind", request.kind.as_str())
-        .with("server_id", request.server_id.to_string())
-        .with("tool_id", request.tool_id.to_string())
 }
 
 /// A tool waits for the same thing once.

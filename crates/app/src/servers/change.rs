@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
 use store::Transaction;
 use store::tools::LiveName;
 use uuid::Uuid;
@@ -10,6 +11,7 @@ use uuid::Uuid;
 use super::{Server, find, taken};
 use crate::audit::{self, Event};
 use crate::identity::Admin;
+use crate::revisions::{self, following};
 use crate::{App, Error, Page, Result, clock, names};
 
 /// What is to change of a server; absent fields stay.
@@ -22,6 +24,9 @@ pub struct Changes {
     /// What the names begin with under which clients see its tools: empty for no prefix, `None`
     /// within for the server's name.
     pub tool_prefix: Option<Option<String>>,
+    /// Another time limit for tools that set none, in milliseconds. A shorter one is approved with
+    /// it for tools that are live; a longer one waits for review, tool by tool.
+    pub default_timeout_ms: Option<i32>,
     /// The `updated_at` of the server that was looked at; another one is not changed.
     pub expected_updated_at: Option<DateTime<Utc>>,
 }
@@ -57,6 +62,9 @@ pub async fn update(app: &App, admin: &Admin, id: Uuid, changes: Changes) -> Res
         let field = if changed.contains(&"tool_prefix") { "tool_prefix" } else { "name" };
         check_prefix_free(&transaction, field, &after).await?;
         check_names(&transaction, field, &after).await?;
+    }
+    if after.default_timeout_ms != before.default_timeout_ms {
+        following::with_timeout(&transaction, admin, &after).await?;
     }
     store::changes::publish(&transaction).await?;
     transaction.commit().await?;
@@ -114,11 +122,13 @@ fn collisions(live: &[LiveName], server_id: Uuid) -> Vec<String> {
 
 /// The server with the changes, and the names of the fields that really change.
 fn changed(before: &Server, changes: Changes) -> Result<(Server, Vec<&'static str>)> {
-    let Changes { name, description, tool_prefix, expected_updated_at: _ } = changes;
-    if name.is_none() && description.is_none() && tool_prefix.is_none() {
+    let Changes { name, description, tool_prefix, default_timeout_ms, expected_updated_at: _ } =
+        changes;
+    let all_absent = name.is_none() && description.is_none() && tool_prefix.is_none();
+    if all_absent && default_timeout_ms.is_none() {
         return Err(Error::invalid(
             "changes",
-            "no fields to update; give at least one of name, description, tool_prefix",
+            "no fields to update; give at least one of name, description, tool_prefix, default_timeout_ms",
         ));
     }
     let mut after = before.clone();
@@ -138,19 +148,24 @@ fn changed(before: &Server, changes: Changes) -> Result<(Server, Vec<&'static st
         after.tool_prefix = prefix;
         changed.push("tool_prefix");
     }
+    if let Some(limit) = default_timeout_ms.filter(|limit| *limit != before.default_timeout_ms) {
+        revisions::check_timeout("default_timeout_ms", limit)?;
+        after.default_timeout_ms = limit;
+        changed.push("default_timeout_ms");
+    }
     Ok((after, changed))
 }
 
 fn event<'a>(before: &Server, after: &'a Server, changed: &[&str]) -> Event<'a> {
     let mut event = Event::new("server.updated", &after.name).id(after.id);
     for field in changed {
-        let values = match *field {
-            "name" => [Some(&before.name), Some(&after.name)],
-            "description" => [Some(&before.description), Some(&after.description)],
-            _ => [before.tool_prefix.as_ref(), after.tool_prefix.as_ref()],
-        };
-        let [from, to] = values.map(|value| value.cloned());
-        event = event.with(field, serde_json::json!({ "from": from, "to": to }));
+        let [from, to] = [before, after].map(|server| match *field {
+            "name" => json!(server.name),
+            "description" => json!(server.description),
+            "default_timeout_ms" => json!(server.default_timeout_ms),
+            _ => json!(server.tool_prefix),
+        });
+        event = event.with(field, json!({ "from": from, "to": to }));
     }
     event
 }

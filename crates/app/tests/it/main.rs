@@ -4,5 +4,8 @@
 
 mod grants;
 mod packages;
+mod race;
 mod requests;
+mod sandboxed;
+mod states;
 mod with;

@@ -2,12 +2,12 @@
 
 use app::requests::{self, Kind, Named};
 use app::tools::{self, State};
-use app::{approvals, packages};
+use app::{approvals, capabilities, packages};
 use serde_json::{Value, json};
 
 use super::permission::{MODULE_FIELDS, NETWORK_FIELDS, PACKAGE_FIELDS, subject, with_standing};
 use super::schema::{Fields, followed, list_of, parameters, result, result_with, text, tool_id};
-use super::{Definition, Effect, Outcome, Request};
+use super::{Definition, Effect, Outcome, Request, declared};
 use crate::{answer, cursor, standing};
 
 pub(super) const DEFINITIONS: &[Definition] = &[
@@ -29,6 +29,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
                 ("status", "string"),
                 ("version", "integer"),
                 ("digest", "string"),
+                ("filed_requests", "array"),
                 ("message", "string"),
             ])
         },
@@ -47,7 +48,11 @@ pub(super) const DEFINITIONS: &[Definition] = &[
                 ("name", "string"),
                 ("approval_status", "string"),
                 ("current_version", "integer"),
+                ("digest", "string"),
                 ("live_version", "integer?"),
+                ("capabilities", "object"),
+                ("lacking", "object"),
+                ("risk", "string"),
                 ("callable_as", "string?"),
                 ("server_status", "string"),
                 ("enabled", "boolean"),
@@ -136,9 +141,21 @@ async fn request_publish(request: Request) -> Outcome {
     let filed = approvals::request_publish(&app, &who, id, arguments.text("notes")).await?;
     let number = filed.revision.number;
     let filed_before = if filed.already_pending { " already" } else { "" };
-    let message = format!(
-        "Version {number} is{filed_before} filed. Tell your user: a person has to approve it at {admin_address}/approvals. mcpbox_get_tool_status shows whether clients can call it then, and under which name. Clients that do not refresh their list of tools see it in their next conversation."
-    );
+    let along = filed.along.iter().map(|along| {
+        let (status, reason) = match &along.outcome {
+            Ok(state) => (*state, None),
+            Err(reason) => ("not_filed", Some(reason)),
+        };
+        json!({ "kind": along.need.kind, "name": along.need.name, "status": status, "reason": reason })
+    });
+    let along: Vec<Value> = along.collect();
+    let message = if filed.revision.state == State::Approved {
+        format!("Version {number} is approved at once, as this installation is set.")
+    } else {
+        format!(
+            "Version {number} is{filed_before} filed. Tell your user: a person has to approve it at {admin_address}/approvals. mcpbox_get_tool_status shows whether clients can call it then, and under which name. Clients that do not refresh their list of tools see it in their next conversation."
+        )
+    };
     Ok(answer::object(json!({
         "success": true,
         "tool_id": filed.tool.id,
@@ -146,6 +163,7 @@ async fn request_publish(request: Request) -> Outcome {
         "status": filed.revision.state.as_str(),
         "version": number,
         "digest": filed.revision.digest,
+        "filed_requests": along,
         "message": message,
     })))
 }
@@ -155,6 +173,7 @@ async fn status(request: Request) -> Outcome {
     let callable_as = standing::callable_as(&detail);
     let next = standing::next(&detail, &request.admin_address);
     let newest = detail.newest;
+    let held = capabilities::standing(&request.app, detail.server.id, &newest).await?;
     let approved = newest.state == State::Approved;
     let asked = requests::of_tool(&request.app, detail.tool.id).await?;
     let not_importable = packages::not_importable(&request.app, detail.server.id).await?;
@@ -163,7 +182,11 @@ async fn status(request: Request) -> Outcome {
         "name": newest.name,
         "approval_status": newest.state.as_str(),
         "current_version": newest.number,
+        "digest": newest.digest,
         "live_version": detail.live.map(|live| live.number),
+        "capabilities": declared::lists(&held.declared),
+        "lacking": declared::lacking(&held.lacking),
+        "risk": held.risk,
         "callable_as": callable_as,
         "server_status": detail.server.status.as_str(),
         "enabled": detail.tool.enabled,

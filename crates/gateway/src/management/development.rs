@@ -3,12 +3,13 @@
 use app::Error;
 use app::calls::{Report, for_clients};
 use app::drafts::{self, Inspection};
+use app::tools;
 use serde_json::{Map, Value, json};
 
 use super::arguments::Arguments;
 use super::observability::milliseconds;
 use super::schema::{list_of, parameters, result, result_with, text, tool_id};
-use super::{Definition, Effect, Outcome, Request};
+use super::{Definition, Effect, Outcome, Request, declared};
 use crate::{answer, content};
 
 pub(super) const DEFINITIONS: &[Definition] = &[
@@ -30,6 +31,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
                 ("error", "string?"),
                 ("error_kind", "string?"),
                 ("detail", "object?"),
+                ("requests", "array"),
                 ("stdout", "string"),
                 ("duration_ms", "number"),
             ])
@@ -70,30 +72,41 @@ pub(super) const DEFINITIONS: &[Definition] = &[
 async fn test(request: Request) -> Outcome {
     let Request { app, who, arguments, .. } = request;
     let inputs = arguments.object("arguments");
-    let report = drafts::test(&app, &who, arguments.id("tool_id")?, inputs).await?;
-    let structured = tested(&report);
-    Ok(match report.outcome {
-        Ok(_) => {
-            let mut result = answer::object(structured);
-            result.content.extend(content::blocks(&report));
-            result
-        }
-        Err(_) => answer::failure_with(report.text_of_failure(), structured),
-    })
+    let tool_id = arguments.id("tool_id")?;
+    let report = drafts::test(&app, &who, tool_id, inputs).await?;
+    let server_id = tools::get(&app, tool_id).await?.server.id;
+    let requests = report.needs.iter().map(|need| declared::request(need, tool_id, server_id));
+    let structured = tested(&report, requests.collect());
+    if !report.succeeded() {
+        return Ok(answer::failure_with(report.text_of_failure(), structured));
+    }
+    let mut result = answer::object(structured);
+    result.content.extend(content::blocks(&report));
+    Ok(result)
 }
 
-fn tested(report: &Report) -> Value {
+/// With the calls that ask for what the run was refused.
+fn tested(report: &Report, requests: Vec<Value>) -> Value {
     let value = report.outcome.as_ref().ok().map(|text| {
         serde_json::from_str(text).map_or_else(|_| Value::from(text.as_str()), for_clients)
     });
     let failure = report.outcome.as_ref().err();
+    let refused = report.text_of_needs();
+    let error = failure.map(|failure| failure.message.clone());
+    let error = match (error, refused) {
+        (Some(error), Some(refused)) => Some(format!("{error}\n{refused}")),
+        (error, refused) => error.or(refused),
+    };
+    let kind = failure.map(|failure| failure.kind.as_str());
+    let kind = kind.or_else(|| error.is_some().then_some("not_granted"));
     let microseconds = i64::try_from(report.duration.as_micros()).unwrap_or(i64::MAX);
     json!({
-        "success": failure.is_none(),
+        "success": report.succeeded(),
         "result": value,
-        "error": failure.map(|failure| &failure.message),
-        "error_kind": failure.map(|failure| failure.kind.as_str()),
+        "error": error,
+        "error_kind": kind,
         "detail": failure.and_then(|failure| failure.detail.as_ref()),
+        "requests": requests,
         "stdout": report.beginning_of_stdout(),
         "duration_ms": milliseconds(microseconds),
     })
@@ -143,6 +156,7 @@ mod tests {
     use std::time::Duration;
 
     use app::calls::{Failure, FailureKind};
+    use app::capabilities::{Need, NeedKind};
     use app::drafts::SourceError;
     use uuid::Uuid;
 
@@ -159,6 +173,7 @@ mod tests {
             stdout: "before\n".to_owned(),
             stdout_truncated: false,
             duration: Duration::from_micros(1500),
+            needs: Vec::new(),
         }
     }
 
@@ -176,7 +191,7 @@ mod tests {
             message: "ValueError: no".to_owned(),
             detail: Some(json!({"line": 3})),
         };
-        let value = tested(&report(Err(failure)));
+        let value = tested(&report(Err(failure)), Vec::new());
         assert_eq!((&value["success"], &value["stdout"]), (&json!(false), &json!("before\n")));
         assert_eq!(value["detail"]["line"], 3);
         assert_eq!(value["error_kind"], "exception");
@@ -184,9 +199,20 @@ mod tests {
     }
 
     #[test]
+    fn a_run_that_was_refused_something_has_its_result_and_what_to_ask_for() {
+        let need = Need::new(NeedKind::Host, "a.example");
+        let refused = Report { needs: vec![need], ..report(Ok("1".to_owned())) };
+        let value = tested(&refused, vec![json!({"tool": "x"})]);
+        assert_eq!((&value["success"], &value["result"]), (&json!(false), &json!(1)));
+        assert!(value["error"].as_str().unwrap().contains("host `a.example`"), "{value}");
+        assert_eq!(value["requests"], json!([{"tool": "x"}]));
+        fits(0, &value);
+    }
+
+    #[test]
     fn a_passing_test_has_its_result_whatever_that_is() {
         for text in ["{\"a\": 1}", "[1]", "null", "\"text\"", "2.5"] {
-            let value = tested(&report(Ok(text.to_owned())));
+            let value = tested(&report(Ok(text.to_owned())), Vec::new());
             assert_eq!(value["result"], serde_json::from_str::<Value>(text).unwrap());
             assert_eq!((&value["success"], &value["duration_ms"]), (&json!(true), &json!(1.5)));
             fits(0, &value);

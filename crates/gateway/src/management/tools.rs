@@ -1,12 +1,14 @@
 //! The management tools for tools and their versions.
 
+use app::approvals::{self, RolledBack};
+use app::capabilities;
 use app::tools::{self, Changes, New};
 use serde_json::{Value, json};
 
-use super::saved;
 use super::schema::{followed, list_of, parameters, result, result_with, server_id, text, tool_id};
 use super::servers::{TOOL_FIELDS, TOOLS_PER_PAGE, list_of_tools, tool_in_list};
 use super::{Definition, Effect, Outcome, Request};
+use super::{declared, saved};
 use crate::{answer, cursor};
 
 pub(super) const DEFINITIONS: &[Definition] = &[
@@ -50,6 +52,9 @@ pub(super) const DEFINITIONS: &[Definition] = &[
                 ("live_version", "integer?"),
                 ("approval_status", "string"),
                 ("digest", "string"),
+                ("capabilities", "object"),
+                ("lacking", "object"),
+                ("risk", "string"),
                 ("python_code", "string"),
             ])
         },
@@ -135,6 +140,34 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         },
         run: |request| Box::pin(versions(request)),
     },
+    Definition {
+        name: "mcpbox_rollback_tool",
+        title: "Roll back a tool",
+        description: "Makes an older version the newest again. It is live at once if exactly it was approved before and its grants still hold; else it waits for approval.",
+        effect: Effect::Change,
+        edits: true,
+        input: || {
+            let version = json!({
+                "type": ["integer", "string"],
+                "minimum": 1,
+                "pattern": "^[1-9][0-9]{0,8}$",
+                "description": "Number of the version.",
+            });
+            parameters(&["tool_id", "version"], vec![tool_id(), ("version", version)])
+        },
+        output: || {
+            result(&[
+                ("success", "boolean"),
+                ("tool_id", "string"),
+                ("name", "string"),
+                ("current_version", "integer"),
+                ("approval_status", "string"),
+                ("digest", "string"),
+                ("message", "string"),
+            ])
+        },
+        run: |request| Box::pin(rollback(request)),
+    },
 ];
 
 fn code() -> Value {
@@ -162,6 +195,9 @@ fn changed() -> Value {
         ("name", "string"),
         ("current_version", "integer"),
         ("approval_status", "string"),
+        ("capabilities", "object"),
+        ("lacking", "object"),
+        ("risk", "string"),
         ("notes", "array"),
         ("message", "string"),
     ])
@@ -184,6 +220,7 @@ async fn list(request: Request) -> Outcome {
 async fn get(request: Request) -> Outcome {
     let detail = tools::get(&request.app, request.arguments.id("tool_id")?).await?;
     let newest = detail.newest;
+    let standing = capabilities::standing(&request.app, detail.server.id, &newest).await?;
     Ok(answer::object(json!({
         "id": detail.tool.id,
         "server_id": detail.tool.server_id,
@@ -196,6 +233,9 @@ async fn get(request: Request) -> Outcome {
         "live_version": detail.live.map(|live| live.number),
         "approval_status": newest.state.as_str(),
         "digest": newest.digest,
+        "capabilities": declared::lists(&standing.declared),
+        "lacking": declared::lacking(&standing.lacking),
+        "risk": standing.risk,
         "python_code": newest.python_code,
     })))
 }
@@ -210,12 +250,16 @@ async fn create(request: Request) -> Outcome {
         timeout_ms: arguments.small_integer("timeout_ms"),
     };
     let (tool, revision) = tools::create(&app, &who, new).await?;
+    let standing = capabilities::standing(&app, tool.server_id, &revision).await?;
     Ok(answer::object(json!({
         "success": true,
         "id": tool.id,
         "name": tool.name,
         "current_version": revision.number,
         "approval_status": revision.state.as_str(),
+        "capabilities": declared::lists(&standing.declared),
+        "lacking": declared::lacking(&standing.lacking),
+        "risk": standing.risk,
         "notes": revision.remarks,
         "message": "Saved as a draft. Try it with mcpbox_test_code, then file it with mcpbox_request_publish.",
     })))
@@ -230,16 +274,21 @@ async fn update(request: Request) -> Outcome {
         python_code: text("python_code"),
         timeout_ms: arguments.small_integer("timeout_ms"),
         enabled: arguments.boolean("enabled"),
+        seen: None,
     };
     let id = arguments.id("tool_id")?;
     let before = tools::get(&app, id).await?;
     let updated = tools::update(&app, &who, id, changes).await?;
+    let standing = capabilities::standing(&app, updated.tool.server_id, &updated.revision).await?;
     Ok(answer::object(json!({
         "success": true,
         "id": updated.tool.id,
         "name": updated.tool.name,
         "current_version": updated.revision.number,
         "approval_status": updated.revision.state.as_str(),
+        "capabilities": declared::lists(&standing.declared),
+        "lacking": declared::lacking(&standing.lacking),
+        "risk": standing.risk,
         "notes": updated.revision.remarks,
         "message": saved::told(&before, &updated),
     })))
@@ -277,5 +326,33 @@ async fn versions(request: Request) -> Outcome {
         "versions": versions.collect::<Vec<_>>(),
         "total_versions": listed.total,
         "next_cursor": cursor::next(&name, page, listed.total),
+    })))
+}
+
+async fn rollback(request: Request) -> Outcome {
+    let Request { app, who, admin_address, arguments } = request;
+    let id = arguments.id("tool_id")?;
+    let written = arguments.text("version").and_then(|text| text.parse().ok());
+    let version = written.or_else(|| arguments.small_integer("version")).unwrap_or_default();
+    let RolledBack { tool, revision, approved } =
+        approvals::rollback(&app, &who, id, version).await?;
+    let number = revision.number;
+    let message = if approved {
+        format!(
+            "Version {number} is version {version} again and live: exactly it was approved before."
+        )
+    } else {
+        format!(
+            "Version {number} is version {version} again and waits for approval at {admin_address}/approvals; until then the approved version stays in use."
+        )
+    };
+    Ok(answer::object(json!({
+        "success": true,
+        "tool_id": tool.id,
+        "name": tool.name,
+        "current_version": number,
+        "approval_status": revision.state.as_str(),
+        "digest": revision.digest,
+        "message": message,
     })))
 }

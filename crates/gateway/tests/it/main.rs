@@ -12,5 +12,6 @@ mod management;
 mod messages;
 mod news;
 mod permission;
+mod reference;
 mod resources;
 mod with;

@@ -50,7 +50,11 @@ impl World {
 
 /// The policy of a tool whose server was granted `grants`.
 pub(crate) fn tool(grants: &[&str]) -> Policy {
-    Policy::Tool { grants: grants.iter().map(|text| text.parse().unwrap()).collect() }
+    Policy::Tool {
+        grants: grants.iter().map(|text| text.parse().unwrap()).collect(),
+        undeclared: Vec::new(),
+        public: outbound::Public::Named(Vec::new()),
+    }
 }
 
 /// The answer, or the kind of failure; the failure itself goes to the test's output.

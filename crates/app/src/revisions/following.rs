@@ -1,0 +1,145 @@
+//! Revisions that a person's other decisions make necessary, approved with them: a host for a live tool,
+//! another version of a package, another default of the time limit.
+
+use store::Transaction;
+use uuid::Uuid;
+
+use super::{Content, Origin, Revision, State, append, is_open, newest, replace_live};
+use crate::approvals;
+use crate::capabilities::Capabilities;
+use crate::identity::Admin;
+use crate::packages::{self, Kept};
+use crate::servers::Server;
+use crate::tools::{self, Tool};
+use crate::{App, Result, clock, digest};
+
+/// A revision of a live tool that declares one host more, ready to take the place of the live one.
+pub(crate) struct Widened {
+    tool: Tool,
+    live: Revision,
+    content: Content,
+    host: String,
+}
+
+/// Reads what the live revision of a tool becomes when it declares a host; nothing where no revision
+/// is live, or it declares the host as it is.
+///
+/// # Errors
+/// [`Error::Unavailable`](crate::Error::Unavailable) and [`Error::Busy`](crate::Error::Busy) when the sandbox cannot look at it.
+pub(crate) async fn widened(app: &App, tool_id: Uuid, host: &str) -> Result<Option<Widened>> {
+    let tools::Detail { tool, server, live, .. } = tools::get(app, tool_id).await?;
+    let Some(live) = live else { return Ok(None) };
+    if Capabilities::of(&live).declares_host(host) {
+        return Ok(None);
+    }
+    let mut content = Content::of(&live, &server);
+    // What is not in question stays as it was approved.
+    let packages = std::mem::take(&mut content.capabilities.packages);
+    let source = sandbox::with_header(&live.python_code, "hosts", &[host.to_owned()]);
+    content.read(app, server.id, source).await?;
+    content.capabilities.packages = packages;
+    Ok(Some(Widened { tool, live, content, host: host.to_owned() }))
+}
+
+impl Widened {
+    /// Makes it the live revision.
+    pub(crate) async fn approve(self, transaction: &Transaction, admin: &Admin) -> Result<()> {
+        let summary = format!("Declares {}, which was allowed", self.host);
+        follow(transaction, admin, &self.tool, &self.live, self.content, summary).await
+    }
+}
+
+/// Gives live tools of a server that declare packages the versions that the server has from now on.
+pub(crate) async fn with_packages(
+    transaction: &Transaction,
+    admin: &Admin,
+    server: &Server,
+    kept: &Kept,
+) -> Result<()> {
+    for (tool, live) in store::tools::approved(transaction, server.id).await? {
+        let declared = Capabilities::of(&live);
+        let packages: Vec<String> =
+            declared.packages.iter().map(|package| at_version_of(kept, package)).collect();
+        if packages == declared.packages {
+            continue;
+        }
+        let mut content = Content::of(&live, server);
+        content.capabilities = Capabilities { packages, ..declared };
+        let summary = "Runs with the packages that were allowed".to_owned();
+        follow(transaction, admin, &tool, &live, content, summary).await?;
+    }
+    Ok(())
+}
+
+/// A package as the lock has it; as it was where the lock has none of that name.
+fn at_version_of(kept: &Kept, package: &str) -> String {
+    let (name, _) = packages::parts(package);
+    let found = kept.packages.iter().find(|held| held.locked.name.to_string() == name);
+    found.map_or_else(|| package.to_owned(), |held| format!("{name}=={}", held.locked.version))
+}
+
+/// Resolves another default of the time limit into the revisions that follow it. A shorter one is
+/// approved with the default; a longer one waits for review, the live revision keeping what it had.
+/// Drafts and what waits follow as they are.
+pub(crate) async fn with_timeout(
+    transaction: &Transaction,
+    admin: &Admin,
+    server: &Server,
+) -> Result<()> {
+    let limit = server.default_timeout_ms;
+    let differs =
+        |revision: &Revision| revision.timeout_inherited && revision.timeout_ms != Some(limit);
+    let summary = format!("Time limit of {limit} ms, the server's default");
+    for (tool, live) in store::tools::approved(transaction, server.id).await? {
+        if differs(&live) && live.timeout_ms.is_none_or(|old| limit < old) {
+            let mut content = Content::of(&live, server);
+            content.timeout_ms = limit;
+            follow(transaction, admin, &tool, &live, content, summary.clone()).await?;
+        }
+    }
+    for tool_id in store::tools::ids(transaction, server.id).await? {
+        let last = newest(transaction, tool_id).await?;
+        let state = if last.state == State::Approved { State::PendingReview } else { last.state };
+        if !differs(&last) || !is_open(state) {
+            continue;
+        }
+        let waits = last.state == State::Approved;
+        let mut next = Revision {
+            id: Uuid::now_v7(),
+            number: last.number + 1,
+            timeout_ms: Some(limit),
+            state,
+            change_summary: summary.clone(),
+            change_source: "grant".to_owned(),
+            created_by: admin.username.clone(),
+            created_at: clock::now(),
+            ..last.clone()
+        };
+        if waits {
+            next.requested_at = Some(next.created_at);
+            next.requested_by = Some(admin.username.clone());
+            (next.decided_at, next.decided_by, next.notes) = (None, None, None);
+        }
+        next.digest = digest::of(&next);
+        append(transaction, &last, &next).await?;
+        if waits {
+            approvals::record(transaction, &next, "requested", admin.into(), None).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Puts a changed copy of a live revision into its place, and writes that down.
+async fn follow(
+    transaction: &Transaction,
+    admin: &Admin,
+    tool: &Tool,
+    live: &Revision,
+    content: Content,
+    summary: String,
+) -> Result<()> {
+    let origin = Origin { summary: summary.clone(), source: "grant", by: admin.username.clone() };
+    let made = replace_live(transaction, tool, live, content, origin).await?;
+    approvals::record(transaction, &made, "approved", admin.into(), Some(&summary)).await?;
+    Ok(())
+}
