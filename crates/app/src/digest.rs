@@ -7,7 +7,7 @@ use store::revisions::Revision;
 /// SHA-256, in hex, of the canonical JSON of everything a revision is and may do.
 ///
 /// Fields that tell how the revision came about (who, when, notes, state) are not part of it.
-pub(crate) fn of(revision: &Revision) -> String {
+pub fn of(revision: &Revision) -> String {
     let content = json!({
         "format": 1,
         "tool": revision.tool_id,

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::audit::{self, Event};
 use crate::capabilities::Capabilities;
+pub use crate::digest::of as digest_of;
 use crate::identity::{Actor, Who};
 use crate::revisions::{Content, Origin};
 pub use crate::revisions::{Revision, State, TIMEOUT_MS, differing};

@@ -1,11 +1,20 @@
 //! The verbs from outside, each test on both databases.
 
-#![expect(clippy::expect_used, reason = "a test that cannot set up has failed")]
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot set up has failed"
+)]
 
 mod grants;
+mod names;
 mod packages;
 mod race;
 mod requests;
+mod review;
 mod sandboxed;
+mod servers;
 mod states;
+mod undo;
 mod with;

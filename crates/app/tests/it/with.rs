@@ -145,7 +145,7 @@ async fn stored(store: &Store, name: &str) -> (Uuid, Uuid) {
     (server.id, tool.id)
 }
 
-fn revision(tool: &Tool) -> Revision {
+pub(crate) fn revision(tool: &Tool) -> Revision {
     Revision {
         id: Uuid::now_v7(),
         tool_id: tool.id,
