@@ -202,7 +202,8 @@ pub(crate) async fn take(
     subject: &Subject<'_>,
 ) -> Result<()> {
     let Subject { kind, server_id, name } = *subject;
-    if !store::grants::delete(transaction, kind, server_id, name).await? {
+    // PostgreSQL holds no null character, so nothing is called by a name with one.
+    if name.contains('\0') || !store::grants::delete(transaction, kind, server_id, name).await? {
         let what = match kind {
             Kind::Module => "Allowed module",
             Kind::Host => "Allowed host",

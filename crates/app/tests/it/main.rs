@@ -7,11 +7,14 @@
     reason = "a test that cannot set up has failed"
 )]
 
+mod audit;
 mod grants;
 mod names;
 mod packages;
+mod policy;
 mod race;
 mod requests;
+mod retention;
 mod review;
 mod sandboxed;
 mod servers;

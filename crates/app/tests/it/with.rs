@@ -37,6 +37,18 @@ pub(crate) fn on_both(test: impl AsyncFn(World)) {
     }
 }
 
+/// Runs the test on PostgreSQL, where it can alter rows behind our back.
+pub(crate) fn on_postgres(test: impl AsyncFn(World, &Database)) {
+    let database = Database::create().expect("a database");
+    let location = Location::Postgres(database.url().to_owned());
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    runtime.block_on(async { test(World::new(&location).await, &database).await });
+}
+
 impl World {
     async fn new(location: &Location) -> Self {
         let store = Store::open(location).await.expect("the database opens");
@@ -52,6 +64,17 @@ impl World {
             servers: [first.0, second.0],
             tools: [first.1, second.1],
         }
+    }
+
+    /// Another process on the same database.
+    pub(crate) async fn another(&self) -> App {
+        App::open_without_sandbox(&self.location).await.expect("the app opens")
+    }
+
+    /// The audit log, oldest first: action and subject.
+    pub(crate) async fn audited(&self) -> Vec<(String, String)> {
+        let rows = app::audit::after(&self.app, 0).await.expect("read");
+        rows.into_iter().map(|row| (row.action, row.subject)).collect()
     }
 
     /// The rows themselves.

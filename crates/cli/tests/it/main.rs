@@ -7,6 +7,7 @@
 )]
 
 mod admin_api;
+mod audit;
 mod bad_input;
 mod browser;
 mod calls;
@@ -25,4 +26,5 @@ mod permissions;
 mod results;
 mod separate_doors;
 mod services;
+mod settings;
 mod whole_loop;

@@ -12,6 +12,7 @@ mod management;
 mod messages;
 mod news;
 mod permission;
+mod policy;
 mod reference;
 mod resources;
 mod with;
