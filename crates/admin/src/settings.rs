@@ -10,7 +10,6 @@ use app::policy::{self, Key, Profile, Stored};
 use app::{App, grants};
 use askama::Template;
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect};
 use sentences::Sentences;
 use serde::Deserialize;
@@ -155,10 +154,11 @@ pub(crate) fn profile(name: &str) -> Result<Profile, Problem> {
     })
 }
 
+/// Settings by name.
+type Values = Map<String, Value>;
+
 /// What a form changes, and what the page showed.
-fn read(
-    mut form: BTreeMap<String, String>,
-) -> Result<(Map<String, Value>, Map<String, Value>), Problem> {
+fn read(mut form: BTreeMap<String, String>) -> Result<(Values, Values), Problem> {
     let seen = form.remove("seen").unwrap_or_default();
     let seen = serde_json::from_str(&seen).map_err(|_broken| {
         Problem::invalid("seen", "the page is broken or too old; open it again")
@@ -171,7 +171,7 @@ async fn shown(app: &App, admin: &Admin, changed: Result<(), Problem>) -> Answer
     match changed {
         Ok(()) => Ok(Redirect::to("/settings?done=yes").into_response()),
         Err(problem) if problem.status().is_client_error() => {
-            let status: StatusCode = problem.status();
+            let status = problem.status();
             let page = SettingsPage::load(app, admin).await?;
             let problem = problem.detail().to_owned();
             Ok((status, view::page(&SettingsPage { problem, ..page })?).into_response())

@@ -7,7 +7,7 @@ use clap::Args;
 #[derive(Debug, Args)]
 pub(crate) struct Limits {
     /// Requests a minute that each caller of /mcp may make, 10 to 10000, or 0 for no limit. Fixes
-    /// the setting mcp_rate_limit_rpm, 300 from the start; give it to each process.
+    /// the setting `mcp_rate_limit_rpm`, 300 from the start; give it to each process.
     #[arg(
         long,
         global = true,
@@ -28,7 +28,7 @@ pub(crate) struct Limits {
     )]
     pub(crate) api_rate_limit_rpm: u32,
     /// Days after which calls are removed from the execution log. Fixes the setting
-    /// log_retention_days, 30 from the start; give it to each process.
+    /// `log_retention_days`, 30 from the start; give it to each process.
     #[arg(
         long,
         global = true,

@@ -24,6 +24,7 @@ pub(crate) struct Update {
     description: Option<String>,
     /// Null for the server's name.
     #[serde(default, deserialize_with = "given")]
+    #[expect(clippy::option_option, reason = "absent, null and a text are three things here")]
     tool_prefix: Option<Option<String>>,
     #[serde(default)]
     default_timeout_ms: Option<i32>,
@@ -33,6 +34,7 @@ pub(crate) struct Update {
 }
 
 /// A field that is there, null or not.
+#[expect(clippy::option_option, reason = "absent, null and a text are three things here")]
 fn given<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Option<String>>, D::Error> {
     Option::deserialize(value).map(Some)
 }

@@ -35,7 +35,7 @@ pub(crate) async fn show(State(app): State<App>, IdAndName(id, number): IdAndNam
     Ok(one(version(&find(&app, id, &number).await?)))
 }
 
-/// GET /api/tools/{id}/versions/compare?from_version=…&to_version=…
+/// GET `/api/tools/{id}/versions/compare?from_version=…&to_version=…`
 pub(crate) async fn compare(
     State(app): State<App>,
     Id(id): Id,

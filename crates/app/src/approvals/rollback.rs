@@ -89,8 +89,9 @@ async fn holds_still(app: &App, server_id: Uuid, revision: &Revision) -> Result<
 /// Whether the last decision about a digest was to approve it; `history` is oldest first.
 fn was_approved(history: &[Approval], digest: &str) -> bool {
     let decisions = ["approved", "rejected", "revoked"];
-    let of_digest = history.iter().filter(|row| row.digest == digest);
-    let last = of_digest.filter(|row| decisions.contains(&row.action.as_str())).next_back();
+    let is_decision =
+        |row: &&Approval| row.digest == digest && decisions.contains(&row.action.as_str());
+    let last = history.iter().rfind(is_decision);
     last.is_some_and(|row| row.action == "approved")
 }
 

@@ -25,7 +25,7 @@ pub struct Search {
 #[derive(Debug, Clone)]
 pub enum Entry {
     /// A tool asked for it.
-    Asked(Named),
+    Asked(Box<Named>),
     /// A person allowed it without being asked.
     Given {
         /// What is allowed.
@@ -67,7 +67,8 @@ pub async fn search_all(
     let begin = page.number.saturating_sub(1).saturating_mul(page.size);
     let skip = usize::try_from(begin.saturating_sub(asked.total)).unwrap_or(usize::MAX);
     let room = usize::try_from(page.size).unwrap_or(usize::MAX) - asked.items.len();
-    let mut items: Vec<Entry> = asked.items.into_iter().map(Entry::Asked).collect();
+    let mut items: Vec<Entry> =
+        asked.items.into_iter().map(|named| Entry::Asked(Box::new(named))).collect();
     let given = given.into_iter().skip(skip).take(room);
     items.extend(given.map(|(grant, server_name)| Entry::Given { grant, server_name }));
     Ok(Listed { items, total })

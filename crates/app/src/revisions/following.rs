@@ -45,7 +45,7 @@ impl Widened {
     /// Makes it the live revision.
     pub(crate) async fn approve(self, transaction: &Transaction, admin: &Admin) -> Result<()> {
         let summary = format!("Declares {}, which was allowed", self.host);
-        follow(transaction, admin, &self.tool, &self.live, self.content, summary).await
+        follow(transaction, admin, (&self.tool, &self.live), self.content, summary).await
     }
 }
 
@@ -66,7 +66,7 @@ pub(crate) async fn with_packages(
         let mut content = Content::of(&live, server);
         content.capabilities = Capabilities { packages, ..declared };
         let summary = "Runs with the packages that were allowed".to_owned();
-        follow(transaction, admin, &tool, &live, content, summary).await?;
+        follow(transaction, admin, (&tool, &live), content, summary).await?;
     }
     Ok(())
 }
@@ -94,7 +94,7 @@ pub(crate) async fn with_timeout(
         if differs(&live) && live.timeout_ms.is_none_or(|old| limit < old) {
             let mut content = Content::of(&live, server);
             content.timeout_ms = limit;
-            follow(transaction, admin, &tool, &live, content, summary.clone()).await?;
+            follow(transaction, admin, (&tool, &live), content, summary.clone()).await?;
         }
     }
     for tool_id in store::tools::ids(transaction, server.id).await? {
@@ -133,8 +133,7 @@ pub(crate) async fn with_timeout(
 async fn follow(
     transaction: &Transaction,
     admin: &Admin,
-    tool: &Tool,
-    live: &Revision,
+    (tool, live): (&Tool, &Revision),
     content: Content,
     summary: String,
 ) -> Result<()> {

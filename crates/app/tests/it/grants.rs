@@ -117,7 +117,8 @@ fn the_list_of_every_tool_can_be_shortened_and_restored() {
         let many = vec!["sched".to_owned(); 101];
         let refused = grants::change_modules(&world.app, &world.admin, &many, &[]).await;
         assert!(matches!(refused, Err(Error::Invalid { field: "add_modules", .. })), "{refused:?}");
-        let audited = app::audit::list(&world.app, &Default::default(), PAGE).await.expect("read");
+        let audited =
+            app::audit::list(&world.app, &app::audit::Filter::default(), PAGE).await.expect("read");
         let told = |action: &str| audited.items.iter().filter(|row| row.action == action).count();
         assert_eq!((told("module.removed"), told("module.restored")), (3, 3));
     });

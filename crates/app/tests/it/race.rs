@@ -29,7 +29,7 @@ async fn a_thousand_approvals_against_a_thousand_edits_run_nothing_unapproved() 
     let folder = tempfile::tempdir().expect("a folder");
     let database = Database::create().expect("a database");
     let location = Location::Postgres(database.url().to_owned());
-    let app = sandboxed::open(folder.path(), &location).await;
+    let app = Box::pin(sandboxed::open(folder.path(), &location)).await;
     let admin = accounts::setup(&app, "grace", "a long enough password").await.expect("made");
     let who = Who::from(caller());
     let server = servers::create(&app, &who, "race", "").await.expect("a server");

@@ -50,5 +50,5 @@ pub(crate) async fn open(folder: &Path, location: &Location) -> App {
         },
     };
     let settings = Settings::new(folder, url, None, runtime).expect("the settings are right");
-    App::open(settings).await.expect("the app opens")
+    Box::pin(App::open(settings)).await.expect("the app opens")
 }

@@ -35,7 +35,7 @@ impl World {
     }
 
     /// What was written to the audit log about one thing, oldest first.
-    pub(crate) async fn audited(&self, subject_id: Uuid) -> Vec<String> {
+    pub(crate) async fn audited_of(&self, subject_id: Uuid) -> Vec<String> {
         let filter = app::audit::Filter { subject_id: Some(subject_id), ..Default::default() };
         let listed = app::audit::list(&self.app, &filter, Page { number: 1, size: 100 }).await;
         let rows = listed.expect("read").items;
@@ -99,7 +99,7 @@ fn a_renamed_servers_tools_are_called_by_their_new_name_at_once() {
         assert!(matches!(nobody, Err(Error::NotFound { what: "Server", .. })), "{nobody:?}");
         let nothing = world.change(changes()).await.expect_err("nothing to change");
         assert!(nothing.to_string().contains("no fields to update"), "{nothing}");
-        let audited = world.audited(world.servers[0]).await;
+        let audited = world.audited_of(world.servers[0]).await;
         assert_eq!(audited, ["server.started by claude", "server.updated by grace"]);
     });
 }
@@ -150,7 +150,7 @@ fn of_concurrent_changes_each_is_done_or_refused() {
             }
         }
         assert!(done >= 1);
-        let audited = world.audited(world.servers[0]).await;
+        let audited = world.audited_of(world.servers[0]).await;
         assert_eq!(audited.len(), done, "each change that was done is on record");
     });
 }
@@ -219,7 +219,7 @@ fn two_thousand_tools_of_one_server_are_all_there_and_go_together() {
         assert!(!world.finds("weather__tool_0000").await);
         let gone = servers::delete(&world.app, &model(), id).await;
         assert!(matches!(gone, Err(Error::NotFound { .. })), "{gone:?}");
-        let audited = world.audited(id).await;
+        let audited = world.audited_of(id).await;
         assert_eq!(audited, ["server.started by claude", "server.deleted by claude"]);
     });
 }

@@ -96,7 +96,7 @@ fn nothing_runs_that_was_not_approved_on_postgresql() {
 fn sequences(folder: &Path, location: &Location) {
     let runtime = Runtime::new().expect("a runtime");
     let (app, admin) = runtime.block_on(async {
-        let app = sandboxed::open(folder, location).await;
+        let app = Box::pin(sandboxed::open(folder, location)).await;
         let admin = accounts::setup(&app, "grace", "a long enough password").await;
         (app, admin.expect("the account is made"))
     });
@@ -108,7 +108,7 @@ fn sequences(folder: &Path, location: &Location) {
         number.set(number.get() + 1);
         let name = format!("s{}", number.get());
         runtime.block_on(async {
-            let mut world = World::new(&app, &admin, &name).await;
+            let mut world = Box::pin(World::new(&app, &admin, &name)).await;
             for act in &acts {
                 world.act(act).await;
                 world.check(act).await;
@@ -202,26 +202,8 @@ impl World {
                     self.approved(&newest.digest);
                 }
             }
-            Act::Reject => {
-                let decision = Decision {
-                    action: Decide::Reject,
-                    digest: Some(newest.digest.clone()),
-                    reason: Some("no".to_owned()),
-                };
-                if expected(approvals::decide(&app, &admin, id, decision).await).is_some() {
-                    self.decisions.insert(newest.digest, false);
-                }
-            }
-            Act::Revoke(stale) => {
-                let digest = stale.then(|| "0".repeat(64));
-                let done = approvals::revoke(&app, &admin, id, digest.as_deref(), None).await;
-                if let Some(done) = expected(done) {
-                    assert!(!stale, "revoked what nobody saw");
-                    assert_eq!(Some(&done.revision.digest), self.live.as_ref());
-                    self.decisions.insert(done.revision.digest, false);
-                    self.live = None;
-                }
-            }
+            Act::Reject => self.reject(newest.digest).await,
+            Act::Revoke(stale) => self.revoke(*stale).await,
             Act::Rollback(back) => {
                 let version = newest.number - i32::from(*back);
                 if let Some(done) = expected(approvals::rollback(&app, &who, id, version).await) {
@@ -245,6 +227,30 @@ impl World {
                 policy::change(&app, &admin, &change, None).await.expect("the policy changes");
                 self.auto = *on;
             }
+        }
+    }
+
+    async fn reject(&mut self, digest: String) {
+        let decision = Decision {
+            action: Decide::Reject,
+            digest: Some(digest.clone()),
+            reason: Some("no".to_owned()),
+        };
+        let done = approvals::decide(&self.app, &self.admin, self.tool_id, decision).await;
+        if expected(done).is_some() {
+            self.decisions.insert(digest, false);
+        }
+    }
+
+    async fn revoke(&mut self, stale: bool) {
+        let digest = stale.then(|| "0".repeat(64));
+        let (app, admin) = (&self.app, &self.admin);
+        let done = approvals::revoke(app, admin, self.tool_id, digest.as_deref(), None).await;
+        if let Some(done) = expected(done) {
+            assert!(!stale, "revoked what nobody saw");
+            assert_eq!(Some(&done.revision.digest), self.live.as_ref());
+            self.decisions.insert(done.revision.digest, false);
+            self.live = None;
         }
     }
 

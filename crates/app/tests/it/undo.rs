@@ -31,7 +31,10 @@ fn a_revoked_request_waits_again_and_what_it_gave_is_gone() {
         assert_eq!(world.granted().await.1, [""; 0]);
         assert!(store::changes::counter(&store).await.expect("read") > before, "calls are told");
         world.reject(&asked, "not now").await.expect("it waits, so it can be rejected");
-        assert_eq!(world.audited(asked.id).await.last().expect("one"), "request.revoked by grace");
+        assert_eq!(
+            world.audited_of(asked.id).await.last().expect("one"),
+            "request.revoked by grace"
+        );
         let history = world.history().await;
         assert!(history.iter().any(|(action, _, who)| action == "revoked" && who == "grace"));
 
@@ -128,6 +131,9 @@ fn a_rejected_request_stands_until_it_is_deleted() {
             "{approved}"
         );
         assert_eq!(world.granted().await.0, ["sched"]);
-        assert_eq!(world.audited(asked.id).await.last().expect("one"), "request.deleted by grace");
+        assert_eq!(
+            world.audited_of(asked.id).await.last().expect("one"),
+            "request.deleted by grace"
+        );
     });
 }

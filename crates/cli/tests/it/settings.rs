@@ -157,7 +157,7 @@ fn a_change_of_the_limit_reaches_the_other_process_and_the_api_has_its_own() {
     assert_eq!(send(&clients.mcp, "GET", "/health", &[], "").status, 200, "health is exempt");
     api.ok("PATCH", POLICY, &json!({"mcp_rate_limit_rpm": 0}));
     while ask().status != 200 {
-        assert!(began.elapsed() < Duration::from_secs(60), "the other process never sees it");
+        assert!(began.elapsed() < Duration::from_mins(1), "the other process never sees it");
     }
 
     let refused = exhaust(1_000, || api.send("GET", "/api/servers", &Value::Null));

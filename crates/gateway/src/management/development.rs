@@ -76,7 +76,8 @@ async fn test(request: Request) -> Outcome {
     let report = drafts::test(&app, &who, tool_id, inputs).await?;
     let server_id = tools::get(&app, tool_id).await?.server.id;
     let requests = report.needs.iter().map(|need| declared::request(need, tool_id, server_id));
-    let structured = tested(&report, requests.collect());
+    let requests: Vec<Value> = requests.collect();
+    let structured = tested(&report, &requests);
     if !report.succeeded() {
         return Ok(answer::failure_with(report.text_of_failure(), structured));
     }
@@ -86,7 +87,7 @@ async fn test(request: Request) -> Outcome {
 }
 
 /// With the calls that ask for what the run was refused.
-fn tested(report: &Report, requests: Vec<Value>) -> Value {
+fn tested(report: &Report, requests: &[Value]) -> Value {
     let value = report.outcome.as_ref().ok().map(|text| {
         serde_json::from_str(text).map_or_else(|_| Value::from(text.as_str()), for_clients)
     });
@@ -191,7 +192,7 @@ mod tests {
             message: "ValueError: no".to_owned(),
             detail: Some(json!({"line": 3})),
         };
-        let value = tested(&report(Err(failure)), Vec::new());
+        let value = tested(&report(Err(failure)), &[]);
         assert_eq!((&value["success"], &value["stdout"]), (&json!(false), &json!("before\n")));
         assert_eq!(value["detail"]["line"], 3);
         assert_eq!(value["error_kind"], "exception");
@@ -202,7 +203,7 @@ mod tests {
     fn a_run_that_was_refused_something_has_its_result_and_what_to_ask_for() {
         let need = Need::new(NeedKind::Host, "a.example");
         let refused = Report { needs: vec![need], ..report(Ok("1".to_owned())) };
-        let value = tested(&refused, vec![json!({"tool": "x"})]);
+        let value = tested(&refused, &[json!({"tool": "x"})]);
         assert_eq!((&value["success"], &value["result"]), (&json!(false), &json!(1)));
         assert!(value["error"].as_str().unwrap().contains("host `a.example`"), "{value}");
         assert_eq!(value["requests"], json!([{"tool": "x"}]));
@@ -212,7 +213,7 @@ mod tests {
     #[test]
     fn a_passing_test_has_its_result_whatever_that_is() {
         for text in ["{\"a\": 1}", "[1]", "null", "\"text\"", "2.5"] {
-            let value = tested(&report(Ok(text.to_owned())), Vec::new());
+            let value = tested(&report(Ok(text.to_owned())), &[]);
             assert_eq!(value["result"], serde_json::from_str::<Value>(text).unwrap());
             assert_eq!((&value["success"], &value["duration_ms"]), (&json!(true), &json!(1.5)));
             fits(0, &value);

@@ -148,7 +148,7 @@ fn tools() -> TableCreateStatement {
 
 /// Outlives its tool, as the decisions about it do.
 fn revisions() -> TableCreateStatement {
-    let columns = [
+    let columns = vec![
         pk_uuid("id"),
         uuid("tool_id"),
         integer("number"),
