@@ -27,6 +27,8 @@ cargo xtask COMMAND
 
   serve [ARGUMENTS…]   build everything and run `mcpbox serve` with these arguments
   test [FILTERS…]      set up and run all tests; filters go to `cargo nextest run`
+  soak                 the random sequences of actions on tools, many more than in `test`
+  reference            renew docs/management-tools.md from the definitions
   check                formatting, lints, documentation, dependency rules, Python lints
   build                the guest and the release binary, target/release/mcpbox
   guest                only the guest: CPython and the runner, compiled ahead of time
@@ -54,13 +56,17 @@ fn run(command: &str, arguments: &[OsString]) -> Result<()> {
         steps::print(HELP.trim_end());
         return Ok(());
     }
-    if matches!(command, "guest" | "build" | "check" | "virtual-machine") && !arguments.is_empty() {
+    if matches!(command, "guest" | "build" | "check" | "reference" | "soak" | "virtual-machine")
+        && !arguments.is_empty()
+    {
         bail!("`cargo xtask {command}` takes no arguments");
     }
     let workspace = Workspace::find()?;
     match command {
         "serve" => serve::run(&workspace, arguments),
         "test" => test::run(&workspace, arguments),
+        "soak" => test::soak(&workspace),
+        "reference" => test::renew_reference(&workspace),
         "check" => check::run(&workspace),
         "build" => build::run(&workspace),
         "guest" => guest::run(&workspace),

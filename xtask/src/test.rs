@@ -16,6 +16,22 @@ use crate::{check, guest, steps, system, wheels};
 /// Runs the tests that `filters` choose, or all. The documentation holds no examples that
 /// would have to be run.
 pub(crate) fn run(workspace: &Workspace, filters: &[OsString]) -> Result<()> {
+    run_with(workspace, filters, &[])
+}
+
+/// Runs what takes long: the tests of the states of a tool with twenty times as many sequences.
+pub(crate) fn soak(workspace: &Workspace) -> Result<()> {
+    let long = ["-E", "package(app) and test(/^(states|race)::/)"].map(OsString::from);
+    run_with(workspace, &long, &[("MCPBOX_SEQUENCES", "10000")])
+}
+
+/// Renews the reference of the management tools, and holds it against what clients are told.
+pub(crate) fn renew_reference(workspace: &Workspace) -> Result<()> {
+    let one = ["-E", "package(gateway) and test(/^reference::/)"].map(OsString::from);
+    run_with(workspace, &one, &[("MCPBOX_RENEW_REFERENCE", "yes")])
+}
+
+fn run_with(workspace: &Workspace, filters: &[OsString], variables: &[(&str, &str)]) -> Result<()> {
     let tools = check::tools(workspace)?;
     let environment =
         Environment::ensure(workspace, workspace.target("dev"), "dev/requirements.txt")?;
@@ -31,7 +47,7 @@ pub(crate) fn run(workspace: &Workspace, filters: &[OsString]) -> Result<()> {
     let mut nextest = workspace.command(tools.program("cargo-nextest"));
     nextest.args(["nextest", "run", "--release", "--workspace", "--no-fail-fast"]);
     nextest.arg("--color").arg(if io::stderr().is_terminal() { "always" } else { "never" });
-    nextest.args(filters).env(URL_VARIABLE, cluster.url());
+    nextest.args(filters).env(URL_VARIABLE, cluster.url()).envs(variables.iter().copied());
     let (counts, passed) = observe("tests", nextest)?;
     drop(cluster);
     steps::print(&counts.to_string());

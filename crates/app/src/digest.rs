@@ -4,9 +4,11 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use store::revisions::Revision;
 
-/// SHA-256, in hex, of the canonical JSON of everything a revision is and may do.
+/// SHA-256, in hex, of the canonical JSON (RFC 8785) of everything a revision is and may do.
 ///
-/// Fields that tell how the revision came about (who, when, notes, state) are not part of it.
+/// Fields that tell how the revision came about (who, when, notes, state) are not part of it. Schemas
+/// stand in it as texts: they reach clients with the order of their keys and every digit of their
+/// numbers, which canonical JSON keeps neither of.
 pub fn of(revision: &Revision) -> String {
     let content = json!({
         "format": 1,
@@ -15,8 +17,8 @@ pub fn of(revision: &Revision) -> String {
         "name": revision.name,
         "description": revision.description,
         "python_code": revision.python_code,
-        "input_schema": revision.input_schema,
-        "output_schema": revision.output_schema,
+        "input_schema": revision.input_schema.to_string(),
+        "output_schema": revision.output_schema.as_ref().map(Value::to_string),
         "limits": { "timeout_ms": revision.timeout_ms },
         "capabilities": revision.capabilities,
     });
@@ -35,12 +37,13 @@ pub(crate) fn is_intact(revision: &Revision) -> bool {
     of(revision) == revision.digest
 }
 
-/// Writes JSON with the keys of every object in order and no white space.
+/// Writes JSON as RFC 8785 does: no white space, the keys of every object in the order of their UTF-16
+/// code units, texts with the shortest escapes. Numbers must be integers below 2^53.
 fn canonical(value: &Value, out: &mut String) {
     match value {
         Value::Object(fields) => {
             let mut keys: Vec<_> = fields.iter().collect();
-            keys.sort_by_key(|(key, _)| key.as_str());
+            keys.sort_by(|(one, _), (other, _)| one.encode_utf16().cmp(other.encode_utf16()));
             out.push('{');
             for (index, (key, field)) in keys.into_iter().enumerate() {
                 if index > 0 {
@@ -82,5 +85,12 @@ mod tests {
             r#"{"a":null,"b":[1,{"c":"x\"","d":1}]}"#
         );
         assert_ne!(text(json!([1, 2])), text(json!([2, 1])));
+        // The order of RFC 8785, section 3.2.3: by UTF-16 code units, in which U+1F600 comes before U+FB33.
+        let keys =
+            json!({"\u{fb33}": 1, "\u{1f600}": 2, "\u{20ac}": 3, "\r": 4, "1": 5, "\u{80}": 6});
+        let expected =
+            "{\"\\r\":4,\"1\":5,\"\u{80}\":6,\"\u{20ac}\":3,\"\u{1f600}\":2,\"\u{fb33}\":1}";
+        assert_eq!(text(keys), expected);
+        assert_eq!(text(json!("\u{1f}\n\"\\/")), r#""\u001f\n\"\\/""#);
     }
 }

@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::host::Host;
 use crate::limits::Limits;
 use crate::link::Seat;
-use crate::outcome::{Failure, FailureKind};
+use crate::outcome::{Failure, FailureKind, Used};
 use crate::protocol::{FromWorker, PAYLOAD_MAX, Reply, Task};
 use crate::set::Set;
 
@@ -33,7 +33,7 @@ pub(crate) struct Ending {
     pub(crate) reply: Result<Reply, Failure>,
     pub(crate) stdout: String,
     pub(crate) stdout_truncated: bool,
-    pub(crate) cpu: Duration,
+    pub(crate) used: Used,
     /// Parts of a prepared set, and where each belongs.
     pub(crate) content: Vec<(u64, Vec<u8>)>,
 }
@@ -45,7 +45,7 @@ impl Ending {
             reply: Err(failure),
             stdout: String::new(),
             stdout_truncated: false,
-            cpu: Duration::ZERO,
+            used: Used::default(),
             content: Vec::new(),
         }
     }
@@ -80,8 +80,8 @@ pub(crate) async fn drive(
             drive.seat.turned_away();
             return Err(Order { task, limits, set });
         }
-        Ok(Some(Event::Done { reply, cpu, stdout_truncated })) => {
-            Ending { reply: Ok(reply), stdout, stdout_truncated, cpu, content: drive.content }
+        Ok(Some(Event::Done { reply, used, stdout_truncated })) => {
+            Ending { reply: Ok(reply), stdout, stdout_truncated, used, content: drive.content }
         }
         Ok(None) => Ending { stdout, ..Ending::refused(lost(drive.seat.how_lost())) },
         Err(_elapsed) => {
@@ -94,7 +94,7 @@ pub(crate) async fn drive(
 /// What ends a call's time in its worker.
 enum Event {
     Full(Task),
-    Done { reply: Reply, cpu: Duration, stdout_truncated: bool },
+    Done { reply: Reply, used: Used, stdout_truncated: bool },
 }
 
 fn lost(how: &str) -> Failure {
@@ -142,8 +142,8 @@ impl Drive {
                         self.operations.start(operation, answer);
                     }
                     FromWorker::Abandon { operation, .. } => self.operations.abandon(operation),
-                    FromWorker::Done { reply, cpu, stdout_truncated, .. } => {
-                        return Some(Event::Done { reply, cpu, stdout_truncated });
+                    FromWorker::Done { reply, used, stdout_truncated, .. } => {
+                        return Some(Event::Done { reply, used, stdout_truncated });
                     }
                 },
                 Some((operation, outcome)) = self.operations.next() => {

@@ -52,7 +52,7 @@ pub use inspection::{Declared, Inspection, Parameter, SourceError};
 pub use limits::{Bounds, Limits, Run};
 pub use memory::{MemoryError, MemoryReport, MemoryReset, MemoryStatistics, Recipe};
 pub use modules::{InvalidModuleName, ModulePolicy, ModuleStanding, allowed_modules, covers};
-pub use outcome::{Failure, FailureKind, Outcome};
+pub use outcome::{Failure, FailureKind, Outcome, Used};
 pub use process::ProcessError;
 pub use provision::ProvisionError;
 pub use sandbox::{Config, Sandbox, StartError, Status};

@@ -21,8 +21,17 @@ pub struct Outcome {
     pub stdout_truncated: bool,
     /// Time from the dispatch of the call to its answer.
     pub wall: Duration,
-    /// Processor time of the call in its worker.
+    /// What it used in its worker.
+    pub used: Used,
+}
+
+/// What a call used in its worker.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Used {
+    /// Processor time.
     pub cpu: Duration,
+    /// The most memory that it had at once, in bytes, the interpreter's included.
+    pub memory_bytes: u64,
 }
 
 /// Why there is no result.

@@ -1,7 +1,6 @@
 //! What server and worker say to each other: length-prefixed postcard messages over a pipe.
 
 use std::io;
-use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -10,7 +9,7 @@ use uuid::Uuid;
 
 use crate::limits::Limits;
 use crate::memory::{MemoryReport, Recipe};
-use crate::outcome::FailureKind;
+use crate::outcome::{FailureKind, Used};
 use crate::walls::Walls;
 
 /// Changes with every change of the messages: a worker of another build is turned away.
@@ -149,7 +148,7 @@ pub(crate) enum FromWorker {
     /// How the worker stands, told when it has changed.
     Load(Load),
     /// The end of a call.
-    Done { call: u64, reply: Reply, cpu: Duration, stdout_truncated: bool },
+    Done { call: u64, reply: Reply, used: Used, stdout_truncated: bool },
     /// A part of a set of packages, which comes before the end of the call that prepares it.
     Content { call: u64, offset: u64, bytes: Vec<u8> },
 }

@@ -170,7 +170,7 @@ impl Sandbox {
             stdout: ending.stdout,
             stdout_truncated: ending.stdout_truncated,
             wall: began.elapsed(),
-            cpu: ending.cpu,
+            used: ending.used,
         }
     }
 

@@ -157,6 +157,7 @@ pub(crate) async fn test(
         "stdout": report.stdout,
         "stdout_truncated": report.stdout_truncated,
         "duration_ms": report.duration.as_millis(),
+        "peak_memory_bytes": report.memory_bytes,
         "call_id": report.call_id,
     })))
 }

@@ -78,6 +78,8 @@ struct Tested {
     failure: String,
     stdout: String,
     duration: String,
+    /// In whole megabytes.
+    memory: u64,
 }
 
 /// POST /tools/{id}/enabled
@@ -248,6 +250,7 @@ impl Tested {
             failure: report.text_of_failure(),
             stdout: report.beginning_of_stdout(),
             duration: view::duration(microseconds),
+            memory: report.memory_bytes >> 20,
         }
     }
 }
@@ -297,6 +300,7 @@ mod tests {
             failure: "the run asked for what it does not have: host `a.example`".to_owned(),
             stdout: "before <i>".to_owned(),
             duration: "1.5 ms".to_owned(),
+            memory: 40,
         };
         let html = page(Some(tested), "").render().unwrap();
         view::sample("tool-test", &html);

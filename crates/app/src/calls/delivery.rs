@@ -1,6 +1,6 @@
 //! Fits a result into an answer: what does not fit is kept as an artifact, and its beginning stands for it.
 
-use sandbox::{Block, Failure, FailureKind, Media, Outcome};
+use sandbox::{Block, Failure, FailureKind, Media, Outcome, Used};
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 use store::artifacts::Artifact;
@@ -82,11 +82,12 @@ pub(super) struct Delivered {
     pub(super) is_kept: bool,
     pub(super) stdout: String,
     pub(super) stdout_truncated: bool,
+    pub(super) used: Used,
 }
 
 /// Fits an outcome into an answer.
 pub(super) async fn deliver(app: &App, call_id: Uuid, who: &Who, outcome: Outcome) -> Delivered {
-    let Outcome { result, blocks, stdout, stdout_truncated, .. } = outcome;
+    let Outcome { result, blocks, stdout, stdout_truncated, used, .. } = outcome;
     let fitted = match result {
         Ok(text) => fitted(&Keeper { app, call_id, who }, text, blocks).await,
         Err(failure) => Err(failure),
@@ -95,7 +96,7 @@ pub(super) async fn deliver(app: &App, call_id: Uuid, who: &Who, outcome: Outcom
         Ok(Fitted { text, content, is_kept }) => (Ok(text), content, is_kept),
         Err(failure) => (Err(failure), Vec::new(), false),
     };
-    Delivered { result, content, is_kept, stdout, stdout_truncated }
+    Delivered { result, content, is_kept, stdout, stdout_truncated, used }
 }
 
 /// A result that fits.

@@ -106,6 +106,7 @@ impl Entry {
             has_output_schema: self.has_output_schema,
             stdout: delivered.stdout,
             stdout_truncated: delivered.stdout_truncated,
+            memory_bytes: delivered.used.memory_bytes,
             duration,
         };
         let row = self.ended(row, &report);
@@ -185,6 +186,7 @@ fn cancelled(row: &Call, duration: Duration) -> Report {
         has_output_schema: false,
         stdout: String::new(),
         stdout_truncated: false,
+        memory_bytes: 0,
         duration,
     }
 }

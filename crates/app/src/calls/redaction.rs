@@ -104,7 +104,7 @@ mod tests {
             stdout: format!("printed {VALUE}\n"),
             stdout_truncated: false,
             wall: Duration::ZERO,
-            cpu: Duration::ZERO,
+            used: sandbox::Used::default(),
         }
     }
 

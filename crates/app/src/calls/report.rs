@@ -40,6 +40,8 @@ pub struct Report {
     pub stdout: String,
     /// Whether it printed more than is kept.
     pub stdout_truncated: bool,
+    /// The most memory that it had at once, in bytes, the interpreter's included.
+    pub memory_bytes: u64,
     /// From the call's arrival to its end.
     pub duration: Duration,
     /// What a test asked for and was refused, which a person can allow or set.
@@ -223,6 +225,7 @@ mod tests {
             has_output_schema: false,
             stdout: "before\n".to_owned(),
             stdout_truncated: false,
+            memory_bytes: 0,
             duration: Duration::ZERO,
             needs: Vec::new(),
         }

@@ -34,6 +34,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
                 ("requests", "array"),
                 ("stdout", "string"),
                 ("duration_ms", "number"),
+                ("peak_memory_bytes", "integer"),
             ])
         },
         run: |request| Box::pin(test(request)),
@@ -110,6 +111,7 @@ fn tested(report: &Report, requests: &[Value]) -> Value {
         "requests": requests,
         "stdout": report.beginning_of_stdout(),
         "duration_ms": milliseconds(microseconds),
+        "peak_memory_bytes": report.memory_bytes,
     })
 }
 
@@ -173,6 +175,7 @@ mod tests {
             has_output_schema: false,
             stdout: "before\n".to_owned(),
             stdout_truncated: false,
+            memory_bytes: 40 << 20,
             duration: Duration::from_micros(1500),
             needs: Vec::new(),
         }

@@ -1,15 +1,15 @@
 //! What is made of a worker's word about a set.
 
 use super::{Ending, Form, Limits, Reply, Set, SetReport, prepared};
-use std::time::Duration;
+use crate::outcome::Used;
 
 const UNIT: usize = 64 << 10;
 
 fn ending(form: Form, bytes: usize, content: Vec<(u64, Vec<u8>)>) -> Ending {
     let report = r#"{"loaded": 2, "failed": {"a": "no\nway"}}"#.to_owned();
     let reply = Reply::Prepared { form, bytes: bytes as u64, report, fallen_back: None };
-    let (stdout, cpu) = (String::new(), Duration::ZERO);
-    Ending { reply: Ok(reply), stdout, stdout_truncated: false, cpu, content }
+    let (stdout, used) = (String::new(), Used::default());
+    Ending { reply: Ok(reply), stdout, stdout_truncated: false, used, content }
 }
 
 #[test]

@@ -60,7 +60,7 @@ pub(super) async fn answer(context: Context, task: Task) {
         None => (exceeded(FailureKind::WallClock, &limits), None),
     };
     let stdout_truncated = output.truncated();
-    outbox.send(FromWorker::Done { call, reply, cpu: meter.spent_until_now(), stdout_truncated });
+    outbox.send(FromWorker::Done { call, reply, used: meter.used(), stdout_truncated });
     // Nobody waits for this any more; without room for it, a later call will say so again.
     if let Some(order) = order
         && let Some(memory) = budget.admit()

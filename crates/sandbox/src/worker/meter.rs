@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::outcome::Used;
 use crate::system::thread_cpu_time;
 
 /// How much a call has used. Clones share it.
@@ -20,6 +21,8 @@ struct Shared {
     spent: AtomicU64,
     /// The thread's own clock at the start of the slice that runs, in nanoseconds.
     slice_began: AtomicU64,
+    /// The most memory that the guest had, in bytes.
+    memory: AtomicU64,
 }
 
 impl Meter {
@@ -32,6 +35,18 @@ impl Meter {
     pub(super) fn spent_until_now(&self) -> Duration {
         let began = self.shared.slice_began.load(Ordering::Relaxed);
         self.spent() + Duration::from_nanos(now().saturating_sub(began))
+    }
+
+    /// Notes that the guest's memory has this size, in bytes.
+    pub(super) fn note_memory(&self, bytes: usize) {
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        self.shared.memory.fetch_max(bytes, Ordering::Relaxed);
+    }
+
+    /// All that was used until now; to be asked from within the call.
+    pub(super) fn used(&self) -> Used {
+        let memory_bytes = self.shared.memory.load(Ordering::Relaxed);
+        Used { cpu: self.spent_until_now(), memory_bytes }
     }
 
     /// Runs one slice of the call on this meter.
@@ -61,6 +76,15 @@ mod tests {
 
     use super::Meter;
     use crate::system::thread_cpu_time;
+
+    #[test]
+    fn the_most_memory_counts() {
+        let meter = Meter::default();
+        for bytes in [1 << 20, 3 << 20, 2 << 20] {
+            meter.note_memory(bytes);
+        }
+        assert_eq!(meter.used().memory_bytes, 3 << 20);
+    }
 
     #[test]
     fn work_counts_and_waiting_does_not() {

@@ -134,6 +134,7 @@ impl ResourceLimiter for State {
             self.exceeded = Some(FailureKind::Busy);
             return Err(wasmtime::Error::msg("no memory is left beside the other calls"));
         }
+        self.meter.note_memory(desired);
         Ok(true)
     }
 

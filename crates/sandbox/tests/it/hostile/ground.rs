@@ -187,7 +187,7 @@ impl Ground {
             Ok(text) => format!("returned {}", head(text)),
             Err(failure) => format!("{}: {}", failure.kind.as_str(), head(&failure.message)),
         };
-        Ok(format!("{} ms, {ended}", outcome.cpu.as_millis()))
+        Ok(format!("{} ms, {ended}", outcome.used.cpu.as_millis()))
     }
 
     fn check_end(&self, must: &Must, result: Result<&Value, &Failure>) -> Result<(), String> {
