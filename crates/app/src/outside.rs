@@ -131,7 +131,7 @@ impl Host for Outside {
             log.end(place, exchange.record);
             match exchange.outcome {
                 Err(refusal) if learning && refusal.kind() == Kind::HostNotApproved => {
-                    log.need_host(&refusal);
+                    log.need_host(&policy, &refusal);
                     Ok(wire::write_stand_in(&method, &url, &refusal))
                 }
                 outcome => Ok(wire::write_answer(&outcome)),
@@ -163,11 +163,13 @@ impl Log {
         }
     }
 
-    fn need_host(&self, refusal: &RequestError) {
+    fn need_host(&self, policy: &Policy, refusal: &RequestError) {
         if let Some((host, port)) = refusal.target()
             && let Ok(name) = network::normal_host(&host.to_string(), Some(port))
         {
-            self.need(Need::new(NeedKind::Host, name));
+            let refused = policy.check_host(host, port);
+            let granted = matches!(refused, Err(outbound::Refusal::NotDeclared { .. }));
+            self.need(Need { granted, ..Need::new(NeedKind::Host, name) });
         }
     }
 

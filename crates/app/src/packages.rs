@@ -14,6 +14,7 @@ mod plan;
 mod planning;
 mod preparation;
 pub(crate) mod set;
+mod usual;
 mod wheel;
 mod wheels;
 
@@ -34,6 +35,7 @@ pub(crate) use self::keeper::keep;
 pub(crate) use self::plan::tests as samples;
 pub use self::plan::{Change, Lost, Plan, Planned};
 pub use self::preparation::Preparation;
+pub use self::usual::usual_package;
 use crate::grants::{Grant, Kind};
 use crate::settings::Sources;
 use crate::{App, Error, Result};

@@ -1,10 +1,11 @@
 //! `tools/list`: the live tools, then the management tools, in pages; and what to say of a name that is not among them.
 
 use app::App;
+use app::capabilities::{self, Capabilities};
 use app::identity::{Caller, Scopes};
 use app::tools::{self, LiveTool};
 use rmcp::ErrorData;
-use rmcp::model::{CacheScope, ListToolsResult, Tool};
+use rmcp::model::{CacheScope, ListToolsResult, Tool, ToolAnnotations};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -98,7 +99,12 @@ fn project(live: &LiveTool) -> Option<Tool> {
     };
     let description = live.revision.description.trim();
     let description = (!description.is_empty()).then(|| description.to_owned().into());
-    let tool = Tool::new_with_raw(name, description, input);
+    let hints = capabilities::hints(&Capabilities::of(&live.revision));
+    let annotations = ToolAnnotations::new()
+        .read_only(hints.read_only)
+        .destructive(hints.destructive)
+        .open_world(hints.open_world);
+    let tool = Tool::new_with_raw(name, description, input).with_annotations(annotations);
     let output = live.revision.output_schema.as_ref().and_then(object_schema);
     Some(match output {
         Some(output) => tool.with_raw_output_schema(output.into()),

@@ -91,7 +91,7 @@ async fn ask(
         }
         NeedKind::Package => {
             let (package, version) = packages::parts(name);
-            let package = package.split('.').next().unwrap_or(package);
+            let package = packages::usual_package(package);
             let version = Some(version).filter(|version| !version.is_empty());
             let asked =
                 packages::file(app, who, tool.id, (package, version), justification).await?;

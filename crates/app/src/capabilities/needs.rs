@@ -16,6 +16,9 @@ pub struct Need {
     /// Whether the revision declares it; what it does not, it gets by no grant alone.
     #[serde(default = "declared", skip_serializing_if = "is_true")]
     pub declared: bool,
+    /// Whether it is granted as it is, so that only the declaration is missing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub granted: bool,
 }
 
 fn declared() -> bool {
@@ -30,7 +33,7 @@ fn is_true(value: &bool) -> bool {
 impl Need {
     /// A need that the revision declares.
     pub fn new(kind: NeedKind, name: impl Into<String>) -> Self {
-        Self { kind, name: name.into(), declared: true }
+        Self { kind, name: name.into(), declared: true, granted: false }
     }
 
     /// The line that declares it in the source.

@@ -24,6 +24,7 @@ mod outside;
 mod packages;
 mod permissions;
 mod results;
+mod review;
 mod separate_doors;
 mod services;
 mod settings;

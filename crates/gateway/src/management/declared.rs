@@ -33,7 +33,7 @@ pub(super) fn request(need: &Need, tool_id: Uuid, server_id: Uuid) -> Value {
         ),
         NeedKind::Package => {
             let (package, version) = packages::parts(&need.name);
-            let package = package.split('.').next().unwrap_or(package);
+            let package = packages::usual_package(package);
             let mut arguments =
                 json!({ "tool_id": tool_id, "package": package, "justification": justification });
             if let (false, Value::Object(fields)) = (version.is_empty(), &mut arguments) {

@@ -76,7 +76,8 @@ async fn test(request: Request) -> Outcome {
     let tool_id = arguments.id("tool_id")?;
     let report = drafts::test(&app, &who, tool_id, inputs).await?;
     let server_id = tools::get(&app, tool_id).await?.server.id;
-    let requests = report.needs.iter().map(|need| declared::request(need, tool_id, server_id));
+    let asked = report.needs.iter().filter(|need| !need.granted);
+    let requests = asked.map(|need| declared::request(need, tool_id, server_id));
     let requests: Vec<Value> = requests.collect();
     let structured = tested(&report, &requests);
     if !report.succeeded() {
