@@ -1,5 +1,7 @@
 """What is new in several news feeds, RSS 2.0 and Atom."""
 
+# mcpbox: hosts=*
+
 import asyncio
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime

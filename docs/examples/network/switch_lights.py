@@ -1,5 +1,7 @@
 """Lights in the house, through Home Assistant."""
 
+# mcpbox: hosts=*
+
 import re
 from typing import Literal, TypedDict
 

@@ -1,5 +1,7 @@
 //! What a source declares to use: read from what is written, and never from what is executed.
 
+use std::path::Path;
+
 use sandbox::{Declared, Inspection, ModulePolicy, Sandbox, with_header};
 
 use crate::{GROUP, main_of, sandbox};
@@ -323,4 +325,26 @@ inspection._answer = lambda **given: {'valid': True, 'notes': [], 'capabilities'
     assert_eq!(found.capabilities.hosts, ["a.example"]);
     let forged = inspect(&sandbox, &format!("{forgery}{honest}")).await;
     assert_eq!(forged.capabilities, found.capabilities);
+}
+
+/// The examples that make requests, and the hosts that each has to declare.
+const EXAMPLES: [(&str, &[&str]); 5] = [
+    ("convert_at_daily_rate", &["api.frankfurter.dev"]),
+    ("latest_news", &["*"]),
+    ("repository_issues", &["api.github.com"]),
+    ("switch_lights", &["*", "homeassistant.local:8123"]),
+    ("weather_forecast", &["api.open-meteo.com", "geocoding-api.open-meteo.com"]),
+];
+
+#[tokio::test]
+async fn the_examples_declare_what_they_need() {
+    let sandbox = sandbox(1).await;
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/examples/network");
+    for (name, hosts) in EXAMPLES {
+        let source = std::fs::read_to_string(folder.join(name).with_extension("py"));
+        let found = inspect(&sandbox, &source.expect("the example is readable")).await;
+        assert_eq!(found.capabilities.hosts, hosts, "{name}");
+        assert_eq!(found.capabilities.modules, [""; 0], "{name}");
+        assert!(found.notes.is_empty(), "{name}: {:?}", found.notes);
+    }
 }
