@@ -127,7 +127,7 @@ pub(crate) async fn execute(
 
 /// What a call is given: only what its revision declares, and nothing in a test that is not to have
 /// it.
-async fn secrets_of(app: &App, subject: &Subject) -> Result<Secrets> {
+pub(crate) async fn secrets_of(app: &App, subject: &Subject) -> Result<Secrets> {
     if subject.trial.as_ref().is_some_and(|trial| !trial.with_secrets) {
         return Ok(Secrets::default());
     }
@@ -247,7 +247,7 @@ pub(crate) fn sandbox_failure(failure: Failure) -> Error {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use chrono::DateTime;
     use serde_json::json;
     use store::revisions::State;
@@ -291,6 +291,29 @@ mod tests {
             tool_id: revision.tool_id,
             default_timeout_ms: 30_000,
             revision,
+        }
+    }
+
+    /// A revision of a server that declares these capabilities, in a call or in a test.
+    pub(crate) fn subject(
+        server_id: Uuid,
+        capabilities: &Value,
+        (is_test, with_secrets): (bool, bool),
+    ) -> Subject {
+        let LiveTool { prefix, tool_id, revision, .. } = live("");
+        let revision = Revision { capabilities: capabilities.clone(), ..revision };
+        let declared = Capabilities::of(&revision);
+        let grants = Grants::default();
+        Subject {
+            server_id,
+            prefix,
+            tool_id,
+            effective: Effective::new(&declared, &grants, false).expect("no grants"),
+            trial: is_test.then(|| Trial { needs: Vec::new(), with_secrets }),
+            revision,
+            grants,
+            redact_result: true,
+            sealed: None,
         }
     }
 

@@ -69,7 +69,7 @@ async fn database(settings: &Settings) -> (Verdict, Option<Binding>) {
     }
 }
 
-fn key_verdict(source: &KeySource, binding: Option<&Binding>) -> Verdict {
+pub(crate) fn key_verdict(source: &KeySource, binding: Option<&Binding>) -> Verdict {
     let Found { key, next } = match source.read() {
         Ok(found) => found,
         Err(error) => return Verdict::Broken(chain(&error)),

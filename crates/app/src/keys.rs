@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use serde_json::json;
 pub use store::installation::{Binding, Role};
 use store::key::{Found, KeyError, KeySource, MasterKey};
 use store::keyring::Keyring;
@@ -187,7 +186,7 @@ impl Keys {
         if step == Step::TakenBefore {
             return Err(Error::Conflict("no rotation is on its way".to_owned()));
         }
-        self.record(transaction, "key.rotation_cancelled", json!({})).await?;
+        self.record(transaction, "key.rotation_cancelled", &[]).await?;
         if self.source.is_file() {
             self.source.drop_next().map_err(key_unavailable)?;
         }
@@ -203,11 +202,11 @@ impl Keys {
         &self,
         transaction: store::Transaction,
         action: &'static str,
-        detail: serde_json::Value,
+        damaged: &[String],
     ) -> Result<()> {
         let mut event = Event::new(action, "master key");
-        for (key, value) in detail.as_object().into_iter().flatten() {
-            event = event.with(key, value.clone());
+        if !damaged.is_empty() {
+            event = event.with("damaged", damaged);
         }
         audit::record(&transaction, Actor::local(BY), event).await?;
         // Rows that calls keep name data keys that may be gone.
@@ -244,7 +243,7 @@ impl Rotation<'_> {
         let transaction = store.begin().await?;
         let step = rotation::begin(&transaction, keyring, &next, clock::now()).await;
         if step.map_err(refused)? == Step::Taken {
-            self.keys.record(transaction, "key.rotation_begun", json!({})).await?;
+            self.keys.record(transaction, "key.rotation_begun", &[]).await?;
         }
         Ok(State::Reseal(None))
     }
@@ -267,8 +266,7 @@ impl Rotation<'_> {
         let transaction = self.keys.store.begin().await?;
         let step = rotation::finish(&transaction, &self.keys.keyring).await.map_err(refused)?;
         if step == Step::Taken {
-            let detail = json!({ "damaged": self.rotated.damaged });
-            self.keys.record(transaction, "key.rotated", detail).await?;
+            self.keys.record(transaction, "key.rotated", &self.rotated.damaged).await?;
         }
         self.rotated.is_finished = true;
         Ok(State::Adopt)
@@ -284,3 +282,6 @@ fn refused(error: KeyError) -> Error {
         error => key_unavailable(error),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -246,9 +246,10 @@ fn whole_forms(value: &str) -> Vec<String> {
     forms.extend(escaped);
     forms.extend(twice);
     for quote in ["'", "\\'"] {
-        forms.push(shown_by_python(value.chars(), quote));
+        forms.push(shown_by_python(value.chars(), quote, false));
+        forms.push(shown_by_python(value.chars(), quote, true));
         // As Python shows bytes.
-        forms.push(shown_by_python(value.bytes().map(char::from), quote));
+        forms.push(shown_by_python(value.bytes().map(char::from), quote, true));
     }
     for kept in ["", "/", "!'()*"] {
         for (upper, space) in [(true, "%20"), (false, "%20"), (true, "+"), (false, "+")] {
@@ -289,24 +290,28 @@ fn escaped(value: &str, ascii: bool) -> String {
     text
 }
 
-/// The value as `repr` shows it, with `'` as given.
-fn shown_by_python(letters: impl Iterator<Item = char>, quote: &str) -> String {
+/// The value as `repr` shows it, or, with `ascii`, as `ascii` does; with `'` as given.
+fn shown_by_python(letters: impl Iterator<Item = char>, quote: &str, ascii: bool) -> String {
     let mut text = String::new();
     for letter in letters {
-        match letter {
-            '\'' => text.push_str(quote),
-            '\\' => text.push_str("\\\\"),
-            '\n' => text.push_str("\\n"),
-            '\r' => text.push_str("\\r"),
-            '\t' => text.push_str("\\t"),
-            letter if letter.is_ascii_graphic() || letter == ' ' || letter as u32 > 0xFF => {
-                text.push(letter);
-            }
-            // Writing into a text does not fail.
-            letter => {
-                let _written = write!(text, "\\x{:02x}", letter as u32);
-            }
-        }
+        let number = u32::from(letter);
+        let is_shown = if letter.is_ascii() {
+            letter.is_ascii_graphic() || letter == ' '
+        } else {
+            !ascii && !letter.is_control() && !letter.is_whitespace()
+        };
+        // Writing into a text does not fail.
+        let _written = match letter {
+            '\'' => text.write_str(quote),
+            '\\' => text.write_str("\\\\"),
+            '\n' => text.write_str("\\n"),
+            '\r' => text.write_str("\\r"),
+            '\t' => text.write_str("\\t"),
+            _ if is_shown => text.write_char(letter),
+            _ if number <= 0xFF => write!(text, "\\x{number:02x}"),
+            _ if number <= 0xFFFF => write!(text, "\\u{number:04x}"),
+            _ => write!(text, "\\U{number:08x}"),
+        };
     }
     text
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use store::key::KeyError;
 use store::secrets::Secret as Row;
@@ -123,7 +123,6 @@ pub async fn set(
     key: &str,
     value: SecretString,
 ) -> Result<Secret> {
-    use secrecy::ExposeSecret as _;
     let value = value.expose_secret();
     check_value(value)?;
     let server = servers::find(app, server_id).await?;
@@ -311,3 +310,6 @@ fn check_value(value: &str) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -212,7 +212,7 @@ impl MasterKey {
         Some(Self(Key::new(bytes)))
     }
 
-    /// The key that is to take the place of the present one, as MCPBOX_NEW_ENCRYPTION_KEY spells it.
+    /// The key that is to take the place of the present one, as `MCPBOX_NEW_ENCRYPTION_KEY` spells it.
     pub fn from_new_setting(text: &str) -> Result<Self, KeyError> {
         Self::from_setting(NEW_SETTING, text)
     }

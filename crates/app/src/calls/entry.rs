@@ -133,8 +133,8 @@ impl Entry {
         let kind = report.outcome.as_ref().err().map(|failure| failure.kind.as_str().to_owned());
         Call {
             result: report.logged_result(),
-            requests: self.redactor.json(self.requests.written()),
-            refused: json!(report.needs),
+            requests: self.redactor.cut_json(self.requests.written()),
+            refused: self.redactor.cut_json(json!(report.needs)),
             stdout: report.logged_stdout(),
             error: report.logged_error(),
             error_kind: kind,

@@ -156,6 +156,45 @@ mod tests {
     }
 
     #[test]
+    fn a_result_is_shown_as_it_is_where_that_is_wanted_and_fits() {
+        let text = json!({ "key": VALUE }).to_string();
+        let blocks = vec![Block::Text(text.clone()), Block::Text(text.clone())];
+        let whole = outcome(Ok(text.clone()), blocks);
+        assert!(Plain::of(&whole, &redactor(), true).is_none());
+        assert!(Plain::of(&whole, &Redactor::new(&Secrets::default()), false).is_none());
+        let failure =
+            Failure { kind: FailureKind::Exception, message: VALUE.to_owned(), detail: None };
+        assert!(Plain::of(&outcome(Err(failure), vec![]), &redactor(), false).is_none());
+
+        let shown = |is_kept: bool| {
+            let plain = Plain::of(&whole, &redactor(), false).expect("it holds a value");
+            plain.shown_in(Report {
+                call_id: uuid::Uuid::nil(),
+                tool_name: "a__b".to_owned(),
+                outcome: Ok("{}".to_owned()),
+                content: vec![Content::Text("mended".to_owned()), Content::Text(String::new())],
+                is_kept,
+                has_output_schema: false,
+                stdout: "[secret KEY]".to_owned(),
+                stdout_truncated: false,
+                memory_bytes: 0,
+                duration: Duration::ZERO,
+                needs: Vec::new(),
+            })
+        };
+        let report = shown(false);
+        assert_eq!(report.outcome, Ok(text.clone()));
+        assert!(
+            report
+                .content
+                .iter()
+                .all(|part| matches!(part, Content::Text(shown) if *shown == text))
+        );
+        assert_eq!(report.stdout, "[secret KEY]");
+        assert_eq!(shown(true).outcome, Ok("{}".to_owned()), "what is kept stays mended");
+    }
+
+    #[test]
     fn without_secrets_everything_stays() {
         let idle = Redactor::new(&Secrets::default());
         let found = redacted(outcome(Ok("{\"a\":  1}".to_owned()), vec![file(b"x")]), &idle);

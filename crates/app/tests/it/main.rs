@@ -17,6 +17,7 @@ mod requests;
 mod retention;
 mod review;
 mod sandboxed;
+mod secrets;
 mod servers;
 mod states;
 mod undo;

@@ -1,10 +1,12 @@
 //! An app on each database, with a person, a server, and tools in it.
 
+use std::path::Path;
+
 use app::identity::{Admin, Caller, Scopes, Who};
 use app::requests::{self, Decision, Filed, Kind, Request};
 use app::servers::{Server, Status};
 use app::tools::{Revision, State, Tool};
-use app::{App, Location, Result, accounts, clock};
+use app::{App, KeySource, Location, Result, accounts, clock};
 use serde_json::json;
 use store::Store;
 use throwaway_postgres::Database;
@@ -54,7 +56,8 @@ impl World {
         let store = Store::open(location).await.expect("the database opens");
         let (first, second) = (stored(&store, "weather").await, stored(&store, "home").await);
         store.close().await;
-        let app = App::open_without_sandbox(location).await.expect("the app opens");
+        let key = KeySource::new(Some(&"0a".repeat(32)), Path::new("nowhere/key"));
+        let app = App::open_with_key(location, &key).await.expect("the app opens");
         let admin = accounts::setup(&app, "grace", "a long enough password").await;
         let admin = admin.expect("the account is made");
         Self {

@@ -136,3 +136,43 @@ async fn a_cursor_that_no_page_ended_with_is_refused() {
     assert_eq!(rest.len(), 1, "{last}");
     assert!(last["result"].get("nextCursor").is_none());
 }
+
+#[tokio::test]
+async fn secrets_are_made_without_values_and_listed_to_the_end() {
+    let door = with::open().await;
+    let created = door.call("mcpbox_create_server", json!({"name": "box"})).await;
+    let id = created["structuredContent"]["id"].clone();
+    for number in 0..101 {
+        let secret =
+            json!({"server_id": id, "key": format!("KEY_{number:03}"), "description": "x"});
+        let made = door.call("mcpbox_create_server_secret", secret).await;
+        let made = &made["structuredContent"];
+        assert_eq!((&made["success"], &made["has_value"]), (&json!(true), &json!(false)), "{made}");
+        let page = format!("http://127.0.0.1:3000/servers/{}#secrets", id.as_str().expect("an id"));
+        assert!(made["message"].as_str().expect("a text").contains(&page), "{made}");
+    }
+    let mut keys = Vec::new();
+    let mut arguments = json!({"server_id": id});
+    loop {
+        let listed = door.call("mcpbox_list_server_secrets", arguments.clone()).await;
+        let listed = &listed["structuredContent"];
+        assert_eq!((&listed["total"], &listed["server_name"]), (&json!(101), &json!("box")));
+        let secrets = listed["secrets"].as_array().expect("a list");
+        keys.extend(secrets.iter().map(|secret| secret["key"].clone()));
+        if listed["next_cursor"].is_null() {
+            break;
+        }
+        arguments["cursor"] = listed["next_cursor"].clone();
+    }
+    assert_eq!((keys.len(), &keys[100]), (101, &json!("KEY_100")));
+
+    arguments["cursor"] = json!("nonsense");
+    let wrong = door.call("mcpbox_list_server_secrets", arguments).await;
+    assert!(text(&wrong).contains("next_cursor"), "{wrong}");
+    let again = json!({"server_id": id, "key": "KEY_000"});
+    let taken = door.call("mcpbox_create_server_secret", again).await;
+    assert!(text(&taken).contains("already"), "{taken}");
+    let lower = json!({"server_id": id, "key": "lower"});
+    let refused = door.call("mcpbox_create_server_secret", lower).await;
+    assert!(text(&refused).contains("upper-case"), "{refused}");
+}
