@@ -1,5 +1,7 @@
 //! The pages of requests for modules, hosts and packages: what waits, what was decided, what is allowed.
 
+mod modules;
+
 use std::collections::HashSet;
 
 use app::grants::{Event, Grant, RemovedModule};
@@ -12,6 +14,7 @@ use axum::response::{IntoResponse, Redirect};
 use serde::Deserialize;
 use uuid::Uuid;
 
+pub(crate) use self::modules::{add_module, remove_module, reset_modules};
 use crate::errors::{Answer, Problem};
 use crate::extract::{self, Fields, Id, Search};
 use crate::session::SignedIn;
@@ -86,11 +89,6 @@ pub(crate) struct Form {
     action: String,
     #[serde(default)]
     reason: String,
-}
-
-#[derive(Deserialize)]
-pub(crate) struct Module {
-    name: String,
 }
 
 impl From<Named> for Card {
@@ -213,32 +211,6 @@ pub(crate) async fn decide_network(
     Fields(form): Fields<Form>,
 ) -> Answer {
     decide(&app, &admin, Kind::Host, id, &form).await
-}
-
-/// POST /approvals/allowed-modules/remove
-pub(crate) async fn remove_module(
-    State(app): State<App>,
-    SignedIn(admin): SignedIn,
-    Fields(module): Fields<Module>,
-) -> Answer {
-    grants::remove_module(&app, &admin, &module.name).await?;
-    Ok(Redirect::to("/approvals/requests#modules").into_response())
-}
-
-/// POST /approvals/allowed-modules/add
-pub(crate) async fn add_module(
-    State(app): State<App>,
-    SignedIn(admin): SignedIn,
-    Fields(module): Fields<Module>,
-) -> Answer {
-    grants::change_modules(&app, &admin, &[module.name.trim().to_owned()], &[]).await?;
-    Ok(Redirect::to("/approvals/requests#modules").into_response())
-}
-
-/// POST /approvals/allowed-modules/reset
-pub(crate) async fn reset_modules(State(app): State<App>, SignedIn(admin): SignedIn) -> Answer {
-    grants::reset_modules(&app, &admin).await?;
-    Ok(Redirect::to("/approvals/requests#modules").into_response())
 }
 
 async fn decide(app: &App, admin: &Admin, kind: Kind, id: Uuid, form: &Form) -> Answer {

@@ -1,6 +1,7 @@
 //! The pages of servers: the list, one server with its tools, starting and stopping it.
 
 mod change;
+mod hosts;
 
 use app::grants::{Grant, Refusal};
 use app::identity::{Admin, Who};
@@ -14,13 +15,12 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect};
-use serde::Deserialize;
 use uuid::Uuid;
 
 use self::change::Settings;
 pub(crate) use self::change::{delete, restart, update};
 use crate::errors::{Answer, Problem};
-use crate::extract::{Fields, Id, Search};
+use crate::extract::{Id, Search};
 use crate::packages::views::StateView;
 use crate::session::SignedIn;
 use crate::view::{self, Frame, PageNumber, Pager};
@@ -149,13 +149,6 @@ fn is_of_form(problem: &Problem) -> bool {
     of_form.contains(&problem.status())
 }
 
-#[derive(Deserialize)]
-pub(crate) struct HostForm {
-    host: String,
-    #[serde(default)]
-    port: String,
-}
-
 /// GET /servers
 pub(crate) async fn list(
     State(app): State<App>,
@@ -180,43 +173,6 @@ pub(crate) async fn show(
 ) -> Answer {
     let number = search.of(PAGE_SIZE).number;
     view::page(&ShowPage::load(&app, &admin, id, number).await?)
-}
-
-/// POST /servers/{id}/allowed-hosts
-pub(crate) async fn allow_host(
-    State(app): State<App>,
-    SignedIn(admin): SignedIn,
-    Id(id): Id,
-    Fields(form): Fields<HostForm>,
-) -> Answer {
-    match add_host(&app, &admin, id, &form).await {
-        Ok(()) => Ok(Redirect::to(&format!("/servers/{id}#hosts")).into_response()),
-        Err(problem) => {
-            let typed = (Form::Host, (form.host, form.port));
-            show_again(&app, &admin, id, typed, problem).await
-        }
-    }
-}
-
-async fn add_host(app: &App, admin: &Admin, id: Uuid, form: &HostForm) -> Result<(), Problem> {
-    let port = match form.port.trim() {
-        "" => None,
-        port => Some(port.parse().map_err(|_not_a_port| {
-            Problem::invalid("port", "expected a number from 1 to 65535, or nothing for all")
-        })?),
-    };
-    Ok(grants::add_host(app, admin, id, &form.host, port).await?)
-}
-
-/// POST /servers/{id}/allowed-hosts/remove
-pub(crate) async fn remove_host(
-    State(app): State<App>,
-    SignedIn(admin): SignedIn,
-    Id(id): Id,
-    Fields(form): Fields<HostForm>,
-) -> Answer {
-    grants::remove_host(&app, &admin, id, &form.host).await?;
-    Ok(Redirect::to(&format!("/servers/{id}#hosts")).into_response())
 }
 
 /// POST /servers/{id}/start

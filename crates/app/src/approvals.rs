@@ -14,7 +14,7 @@ use crate::audit::{self, Event};
 use crate::capabilities::Capabilities;
 use crate::identity::{Actor, Admin, Who};
 use crate::revisions::{Content, Origin};
-use crate::servers::{Server, Status};
+use crate::servers::{self, Server, Status};
 use crate::tools::{self, Detail, Revision, State, Tool};
 use crate::{App, Error, Listed, Page, Result, clock, names, packages, policy, revisions};
 
@@ -253,7 +253,7 @@ async fn approve(
     let transaction = audit::begin(app).await?;
     let from = [State::Draft, State::PendingReview, State::Rejected];
     move_on(&transaction, &from, &revision).await?;
-    let (server, name) = (tool.server_id, &revision.name);
+    let server = tool.server_id;
     let replaced = tool.live_revision;
     if !store::tools::set_live(&transaction, tool.id, replaced, Some(revision.id), now).await? {
         return Err(revisions::changed_meanwhile());
@@ -265,12 +265,7 @@ async fn approve(
     let server_started =
         store::servers::set_status(&transaction, server, &never_started, Status::Running, now)
             .await?;
-    // Last of what is read, because from here on transactions that ask the same wait.
-    if store::tools::live_name_taken(&transaction, server, name, tool.id).await? {
-        return Err(Error::Conflict(format!(
-            "clients see another live tool under the name that `{name}` would have; rename one of them first"
-        )));
-    }
+    servers::check_live_name(&transaction, server, &revision.name, tool.id).await?;
     tracing::info!(tool = %tool.name, digest = %revision.digest, by = %actor.name, "approved");
     record(&transaction, &revision, "approved", actor, reason.as_deref()).await?;
     store::changes::publish(&transaction).await?;

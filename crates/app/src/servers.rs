@@ -6,6 +6,7 @@ pub use store::servers::{Server, Status};
 use store::tools::Counts;
 use uuid::Uuid;
 
+pub(crate) use self::change::check_live_name;
 pub use self::change::{Changes, update};
 use crate::audit::{self, Event};
 use crate::identity::Who;

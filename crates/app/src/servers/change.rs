@@ -92,6 +92,27 @@ pub(super) async fn check_prefix_free(
     }
 }
 
+/// Whether clients can use a tool of that name once it is live, and know it from all others. Comes
+/// after what else a transaction writes: those that ask this wait for each other.
+pub(crate) async fn check_live_name(
+    transaction: &Transaction,
+    server_id: Uuid,
+    name: &str,
+    tool_id: Uuid,
+) -> Result<()> {
+    let taken = store::tools::live_name_taken(transaction, server_id, name, tool_id).await?;
+    let server = store::servers::find(transaction, server_id).await?;
+    let server = server.ok_or_else(|| Error::not_found("Server", &server_id))?;
+    names::check_tool(server.prefix(), name)?;
+    if taken {
+        return Err(Error::Conflict(format!(
+            "another live tool is called `{}` by clients; rename one of them, or change the prefix of its server, first",
+            names::public(server.prefix(), name)
+        )));
+    }
+    Ok(())
+}
+
 /// Whether clients can use all tools of a server under its prefix, and know each from all others.
 async fn check_names(
     transaction: &Transaction,

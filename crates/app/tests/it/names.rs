@@ -86,7 +86,7 @@ fn what_would_give_two_tools_one_name_is_refused_from_both_sides() {
         world.prefix(0, Some("")).await.expect("no prefix");
         world.approve_newest(world.tools[0]).await.expect("the first");
         let second = world.approve_newest(world.tools[1]).await.expect_err("the same name");
-        assert!(second.to_string().contains("`look`"), "{second}");
+        assert!(second.to_string().contains("called `look`"), "{second}");
         let standing = tools::get(&world.app, world.tools[1]).await.expect("read");
         assert!(standing.live.is_none(), "nothing of it was done");
         world.prefix(0, Some("sky")).await.expect("another name");

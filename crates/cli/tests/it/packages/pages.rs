@@ -2,58 +2,15 @@
 
 use package_index::Wheel;
 use serde_json::json;
-use testkit::http::{Answer, Api, send};
-use testkit::program::ACCOUNT;
+use testkit::http::{Answer, Api};
 
 use super::{ask, id, index, ready, serve, server_id};
 use crate::client::Client;
 use crate::database::Database;
+use crate::pages::{Browser, field};
 use crate::whole_loop::publish;
 
 const CODE: &str = "async def main() -> int:\n    return 1\n";
-
-/// A browser with a session.
-struct Browser {
-    base: String,
-    cookie: String,
-}
-
-impl Browser {
-    fn sign_in(base: &str) -> Self {
-        let browser = Self { base: base.to_owned(), cookie: String::new() };
-        let (name, password) = (ACCOUNT.0, ACCOUNT.1.replace(' ', "+"));
-        let answer = browser.post("/login", &format!("username={name}&password={password}"));
-        let field = answer.head.lines().find_map(|line| {
-            let (name, value) = line.split_once(": ")?;
-            name.eq_ignore_ascii_case("set-cookie").then(|| value.to_owned())
-        });
-        let cookie = field.unwrap_or_else(|| panic!("no session: {answer:?}"));
-        let cookie = cookie.split(';').next().unwrap_or_default().to_owned();
-        Self { cookie, ..browser }
-    }
-
-    fn get(&self, path: &str) -> Answer {
-        let headers = [("Cookie", self.cookie.as_str()), ("Accept", "text/html")];
-        send(&self.base, "GET", path, &headers, "")
-    }
-
-    fn post(&self, path: &str, form: &str) -> Answer {
-        let headers = [
-            ("Cookie", self.cookie.as_str()),
-            ("Accept", "text/html"),
-            ("Content-Type", "application/x-www-form-urlencoded"),
-            ("Origin", self.base.as_str()),
-        ];
-        send(&self.base, "POST", path, &headers, form)
-    }
-}
-
-/// The value of a hidden field.
-fn field<'a>(page: &'a Answer, name: &str) -> &'a str {
-    let begin = format!("name=\"{name}\" value=\"");
-    let found = page.body.split_once(&begin).and_then(|(_, rest)| rest.split_once('"'));
-    found.unwrap_or_else(|| panic!("no field {name}: {page:?}")).0
-}
 
 #[test]
 fn a_person_reads_a_plan_and_approves_exactly_that() {
