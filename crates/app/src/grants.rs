@@ -258,8 +258,11 @@ impl Act<'_> {
             "requested" => "request.filed",
             "approved" => "request.approved",
             "rejected" => "request.rejected",
+            "revoked" => "request.revoked",
+            "deleted" => "request.deleted",
             "removed" => "grant.removed",
-            _ => "grant.added",
+            "added" => "grant.added",
+            _ => "grant.changed",
         }
     }
 }

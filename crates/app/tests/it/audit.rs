@@ -39,6 +39,8 @@ fn decisions_grants_sign_ins_and_tokens_are_written_down_with_who_and_from_where
         requests::decide(app, &here, host.kind, host.id, Decision::Approve).await.expect("yes");
         requests::decide(app, &here, module.kind, module.id, no).await.expect("no");
         grants::remove_host(app, &here, world.servers[0], "a.example").await.expect("removed");
+        requests::revoke(app, &here, host.kind, host.id).await.expect("revoked");
+        requests::delete(app, &here, host.kind, host.id).await.expect("deleted");
         let new = "another long password";
         accounts::change_password(app, &here, PASSWORD, new).await.expect("changed");
 
@@ -57,6 +59,8 @@ fn decisions_grants_sign_ins_and_tokens_are_written_down_with_who_and_from_where
             ("grant.added", "a.example"),
             ("request.rejected", "sched"),
             ("grant.removed", "a.example"),
+            ("request.revoked", "a.example"),
+            ("request.deleted", "a.example"),
             ("account.password_changed", "grace"),
         ];
         let written: Vec<_> = written.iter().map(|(a, s)| (a.as_str(), s.as_str())).collect();
@@ -79,7 +83,7 @@ fn decisions_grants_sign_ins_and_tokens_are_written_down_with_who_and_from_where
         assert_eq!(list(None, Some("claude")).await.len(), 2, "what a model filed");
         assert_eq!(list(Some("tok\0en"), None).await.len(), 0);
         let report = audit::verify(app, None).await.expect("walked");
-        assert_eq!((report.rows, report.broken), (14, None));
+        assert_eq!((report.rows, report.broken), (16, None));
     });
 }
 
