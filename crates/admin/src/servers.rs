@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use self::change::Settings;
 pub(crate) use self::change::{delete, restart, update};
+pub(crate) use self::hosts::{allow_host, remove_host};
 use crate::errors::{Answer, Problem};
 use crate::extract::{Id, Search};
 use crate::packages::views::StateView;

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use crate::data_keys::{self, DataKey, Row};
 use crate::installation::{self, Binding, Role};
 use crate::key::{Found, KeyError, KeySource, MasterKey};
-use crate::{Connection, Error, Store, Transaction, changes};
+use crate::{Connection, Store, Transaction, changes};
 
 /// Opens data keys when they are first needed; those that another process made meanwhile, too.
 pub struct Keyring {
@@ -77,7 +77,7 @@ impl Keyring {
     pub async fn newest(&self, transaction: &Transaction) -> Result<Arc<DataKey>, KeyError> {
         changes::hold(transaction).await?;
         let row = data_keys::newest(transaction).await?;
-        self.opened(row.ok_or(KeyError::Mismatch)?)
+        self.opened(&row.ok_or(KeyError::Mismatch)?)
     }
 
     /// The data key of a generation; none where it was removed, since nothing is sealed with it any
@@ -92,7 +92,7 @@ impl Keyring {
             return Ok(known);
         }
         let row = data_keys::find(db, generation).await?;
-        row.map(|row| self.opened(row)).transpose()
+        row.as_ref().map(|row| self.opened(row)).transpose()
     }
 
     /// Takes a master key in beside the others.
@@ -108,17 +108,17 @@ impl Keyring {
         self.held().masters.iter().find(|key| binding.role(key) == Some(role)).cloned()
     }
 
-    pub(crate) fn opened(&self, row: Row) -> Result<Arc<DataKey>, KeyError> {
+    pub(crate) fn opened(&self, row: &Row) -> Result<Arc<DataKey>, KeyError> {
         let mut held = self.held();
         if let Some(known) = held.data_keys.get(&row.generation) {
             return Ok(Arc::clone(known));
         }
-        let mut opened = opened(&held.masters, &row);
+        let mut opened = opened(&held.masters, row);
         if opened.is_none() && self.source.is_file() {
             // Replaced since this process began.
             let Found { key, next } = self.source.read()?;
             held.masters = key.into_iter().chain(next).collect();
-            opened = self::opened(&held.masters, &row);
+            opened = self::opened(&held.masters, row);
         }
         let generation = row.generation;
         let key = Arc::new(opened.ok_or(KeyError::Unopened { generation })?);
@@ -159,6 +159,6 @@ async fn bind(
         let first = data_keys::make(1, key.key(), None, now)?;
         data_keys::insert(&transaction, first).await?;
     }
-    transaction.commit().await.map_err(Error::from)?;
+    transaction.commit().await?;
     Ok(role)
 }

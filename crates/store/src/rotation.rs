@@ -80,7 +80,7 @@ pub async fn begin(
     for row in data_keys::all(transaction).await? {
         generation = generation.max(row.generation);
         let place = data_keys::place(row.generation);
-        let DataKey { key, .. } = &*keyring.opened(row.clone())?;
+        let DataKey { key, .. } = &*keyring.opened(&row)?;
         let sealed_next = next.key().seal(key.bytes(), &place)?;
         data_keys::set_next(transaction, row.generation, Some(sealed_next)).await?;
     }
@@ -98,7 +98,7 @@ pub async fn reseal(
     after: Option<Uuid>,
 ) -> Result<Batch, KeyError> {
     let newest = data_keys::newest(store).await?.ok_or(KeyError::Mismatch)?;
-    let newest = keyring.opened(newest)?;
+    let newest = keyring.opened(&newest)?;
     let rows = secrets::sealed_before(store, newest.generation, after, BATCH).await?;
     let mut batch = Batch { last: rows.last().map(|row| row.id), ..Batch::default() };
     for row in rows {
