@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use outbound::grant::Grant;
 use outbound::{Policy, Public};
-use sandbox::{ModulePolicy, ModuleStanding};
+use sandbox::{ModulePolicy, ModuleStanding, allowed_modules};
 
 use super::{Capabilities, EVERY_HOST, Need, NeedKind};
 use crate::grants::Grants;
@@ -116,6 +116,9 @@ fn modules(declared: &Capabilities, grants: &Grants) -> Result<ModulePolicy> {
             }
         }
     }
+    // What is on the list of all tools, was taken from it and granted again, no revision declares.
+    let on_list = |name: &&String| allowed_modules().any(|above| covers_module(above, name));
+    granted.extend(grants.modules.iter().filter(on_list).cloned());
     let of_lock = grants.lock.iter().flat_map(|lock| &lock.packages);
     for package in of_lock {
         let name = format!("{}=={}", package.locked.name, package.locked.version);
@@ -198,6 +201,8 @@ mod tests {
         assert_eq!(effective.modules.granted(), ["jinja2", "xml.dom.minidom"]);
         let wide = Effective::new(&capabilities(&["modules=xml"]), &grants, false).unwrap();
         assert_eq!(wide.modules.granted(), ["xml.dom"], "no more than is granted");
+        let again = Effective::new(&Capabilities::default(), &self::grants(&["csv"], &[]), false);
+        assert_eq!(again.unwrap().modules.granted(), ["csv"], "on the list of all tools");
     }
 
     #[test]

@@ -7,7 +7,10 @@ use serde_json::{Map, Value, json};
 use crate::with::{World, on_both};
 
 fn object(value: Value) -> Map<String, Value> {
-    value.as_object().cloned().expect("an object")
+    match value {
+        Value::Object(fields) => fields,
+        other => panic!("an object: {other}"),
+    }
 }
 
 async fn change(world: &World, changes: Value) -> app::Result<Policy> {

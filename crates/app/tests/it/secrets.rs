@@ -103,7 +103,7 @@ fn of_many_that_make_the_same_one_succeeds() {
             match created.await.expect("it ends well") {
                 Ok(_) => made += 1,
                 Err(error) => {
-                    assert!(matches!(error, Error::Conflict(_) | Error::Busy { .. }), "{error}")
+                    assert!(matches!(error, Error::Conflict(_) | Error::Busy { .. }), "{error}");
                 }
             }
         }

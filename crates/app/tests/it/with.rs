@@ -40,7 +40,7 @@ pub(crate) fn on_both(test: impl AsyncFn(World)) {
 }
 
 /// Runs the test on PostgreSQL, where it can alter rows behind our back.
-pub(crate) fn on_postgres(test: impl AsyncFn(World, &Database)) {
+pub(crate) fn on_postgres(test: impl AsyncFnOnce(World, &Database)) {
     let database = Database::create().expect("a database");
     let location = Location::Postgres(database.url().to_owned());
     let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -140,7 +140,7 @@ struct Needles(Vec<String>);
 
 impl Needles {
     fn of(value: &str) -> Self {
-        let hex: String = value.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let hex = value.bytes().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
         let quoted = json!(value).to_string();
         let mut needles = vec![value.to_owned(), quoted.trim_matches('"').to_owned()];
         needles.extend(value.lines().map(str::to_owned));

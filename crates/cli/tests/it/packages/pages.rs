@@ -2,7 +2,7 @@
 
 use package_index::Wheel;
 use serde_json::json;
-use testkit::http::{Answer, Api};
+use testkit::http::Api;
 
 use super::{ask, id, index, ready, serve, server_id};
 use crate::client::Client;
