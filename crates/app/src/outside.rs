@@ -80,6 +80,12 @@ pub struct Redirect {
     pub url: String,
 }
 
+/// Whether a name is one that the source of a tool may read a secret by.
+fn is_key(name: &str) -> bool {
+    let plain = name.bytes().all(|byte| byte == b'_' || byte.is_ascii_alphanumeric());
+    plain && (1..=255).contains(&name.len())
+}
+
 /// What a call did outside, as its row in the log tells it.
 pub fn logged(requests: &Value) -> Vec<Logged> {
     let each = requests.as_array().into_iter().flatten();
@@ -109,8 +115,12 @@ impl Outside {
 impl Host for Outside {
     fn start(&self, operation: &str, payload: Vec<u8>) -> Operation {
         if operation == sandbox::Secrets::MISSED && self.learning {
-            let name = String::from_utf8_lossy(&payload).into_owned();
-            self.log.need(Need::new(NeedKind::Secret, name));
+            // Whatever a tool sends by itself: only what can be the name of a secret is noted.
+            if let Ok(name) = String::from_utf8(payload)
+                && is_key(&name)
+            {
+                self.log.need(Need::new(NeedKind::Secret, name));
+            }
             return Box::pin(std::future::ready(Ok(Vec::new())));
         }
         if operation != REQUEST {

@@ -7,7 +7,7 @@ use crate::{Error, Result, connection::IMMEDIATE};
 
 mod m0001_initial;
 mod m0002_secrets;
-mod m0003_settings;
+mod m0003_policy_and_audit;
 
 struct Migrations;
 
@@ -17,7 +17,7 @@ impl MigratorTrait for Migrations {
         vec![
             Box::new(m0001_initial::Migration),
             Box::new(m0002_secrets::Migration),
-            Box::new(m0003_settings::Migration),
+            Box::new(m0003_policy_and_audit::Migration),
         ]
     }
 }

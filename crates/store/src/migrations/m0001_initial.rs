@@ -26,7 +26,7 @@ impl MigrationTrait for Migration {
         for table in [requests(), grants(), removed_modules(), grant_events()] {
             manager.create_table(table).await?;
         }
-        for table in [package_locks(), audit()] {
+        for table in [package_locks()] {
             manager.create_table(table).await?;
         }
         for (table, unique, columns) in INDEXES {
@@ -286,25 +286,6 @@ fn removed_modules() -> TableCreateStatement {
         timestamp_with_time_zone("removed_at"),
     ];
     table("removed_modules", columns)
-}
-
-/// Belongs to nothing, and nothing takes rows away. Each row holds the hash of the one before it.
-fn audit() -> TableCreateStatement {
-    let columns = [
-        big_integer("number").primary_key().take(),
-        timestamp_with_time_zone("at"),
-        text("actor"),
-        text_null("address"),
-        text("action"),
-        text("subject_kind"),
-        text("subject"),
-        uuid_null("subject_id"),
-        text_null("digest"),
-        text("detail"),
-        text("previous_hash"),
-        text("hash"),
-    ];
-    table("audit", columns)
 }
 
 /// What the packages of a server were resolved to; a server without packages has no row.
