@@ -39,6 +39,11 @@ pub(crate) fn plain(line: &str) -> Vec<Piece> {
     reveal(Piece { kind: Kind::Plain, text: line.to_owned() })
 }
 
+/// Whether a text has characters that eyes cannot see.
+pub(crate) fn has_hidden(text: &str) -> bool {
+    text.contains(|letter| letter != '\n' && is_hidden(letter))
+}
+
 /// Splits a piece at characters that eyes cannot see or that reorder the text around them, so
 /// that what a person approves is what runs.
 fn reveal(piece: Piece) -> Vec<Piece> {

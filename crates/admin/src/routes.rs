@@ -80,6 +80,7 @@ pub(crate) static ROUTES: &[Route] = &[
     }),
     Route::new(Get, "/tools/{id}", Page, |method| on(method, tools::show)),
     Route::new(Post, "/tools/{id}/enabled", Page, |method| on(method, tools::set_enabled)),
+    Route::new(Get, "/tools/{id}/edit", Page, |method| on(method, tools::edit_form)),
     Route::new(Post, "/tools/{id}/edit", Page, |method| on(method, tools::edit)),
     Route::new(Get, "/tools/{id}/test", Page, |method| on(method, tools::test_form)),
     Route::new(Post, "/tools/{id}/test", Page, |method| on(method, tools::test)),

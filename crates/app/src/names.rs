@@ -190,6 +190,6 @@ mod tests {
         let many: Vec<String> =
             (0..25).map(|number| format!("{}{number}", "x".repeat(60))).collect();
         let many = check_tools("name", "p", &many).unwrap_err().to_string();
-        assert!(many.contains("15 more"), "{many}");
+        assert!(many.contains("and 5 more"), "{many}");
     }
 }

@@ -255,7 +255,6 @@ mod tests {
                 "name": tool.name,
                 "description": tool.description,
                 "inputSchema": tool.input_schema,
-                "outputSchema": tool.output_schema,
             });
             characters += shown.to_string().chars().count();
         }

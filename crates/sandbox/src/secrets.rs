@@ -82,6 +82,6 @@ mod tests {
             })
         );
         let nothing = Secrets::default().to_json();
-        assert_eq!(nothing, r#"{"learning":false,"refusals":{},"values":{}}"#);
+        assert_eq!(nothing, r#"{"values":{},"refusals":{},"learning":false}"#);
     }
 }

@@ -171,7 +171,7 @@ pub(crate) mod tests {
         let html = review(RequestState::Pending, Some(plan()), None);
         view::sample("package", &html);
         for part in [
-            "<bdi>weather</bdi>__<bdi>forecast</bdi>",
+            "<bdi>weather__forecast</bdi>",
             "<a href=\"https://jinja.example/\" rel=\"noreferrer\"><bdi>https://jinja.example/",
             "Templates &#38; &#60;more&#62;",
             "BSD-3-Clause",

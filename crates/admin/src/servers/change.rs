@@ -68,16 +68,19 @@ impl Settings {
         let seen: DateTime<Utc> = self.seen.parse().map_err(|_no_time| {
             Problem::invalid("seen", "expected the time that the page was sent with; load it again")
         })?;
-        let limit = self.default_timeout_ms.trim().parse().map_err(|_no_number| {
-            Problem::invalid("default_timeout_ms", "expected a whole number of milliseconds")
-        })?;
+        let limit = match self.default_timeout_ms.trim() {
+            "" => None,
+            typed => Some(typed.parse().map_err(|_no_number| {
+                Problem::invalid("default_timeout_ms", "expected a whole number of milliseconds")
+            })?),
+        };
         let prefix = self.has_own_prefix().then(|| self.tool_prefix.trim().to_owned());
         Ok(Changes {
             name: Some(self.name.trim().to_owned()),
             // A form sends line breaks in another way than a program.
             description: Some(self.description.replace("\r\n", "\n")),
             tool_prefix: Some(prefix),
-            default_timeout_ms: Some(limit),
+            default_timeout_ms: limit,
             expected_updated_at: Some(seen),
         })
     }

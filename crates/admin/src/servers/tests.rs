@@ -57,7 +57,7 @@ fn a_server_is_changed_where_its_values_stand_and_deleted_by_its_name() {
         "name=\"name\" value=\"weather\"",
         "value=\"name\" checked",
         "name=\"seen\"",
-        "/delete\"",
+        "/delete#settings\"",
         "/restart\"",
         "Page 2 of 40",
     ] {

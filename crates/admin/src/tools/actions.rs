@@ -2,7 +2,7 @@
 
 use app::calls::Report;
 use app::identity::Who;
-use app::tools::Changes;
+use app::tools::{Changes, Detail};
 use app::{App, approvals, drafts, tools};
 use askama::Template;
 use axum::extract::State;
@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use crate::code;
 use crate::errors::{Answer, Problem};
 use crate::extract::{Fields, Id};
 use crate::session::SignedIn;
@@ -57,6 +58,16 @@ pub(crate) struct Delete {
     name: String,
 }
 
+/// A page of its own: in the fields of a form nothing can be made visible.
+#[derive(Template)]
+#[template(path = "tools/edit.html")]
+struct EditPage {
+    frame: Frame,
+    detail: Detail,
+    /// Whether there is something in it that the fields do not show.
+    has_hidden: bool,
+}
+
 #[derive(Template)]
 #[template(path = "tools/test.html")]
 struct TestPage {
@@ -92,6 +103,30 @@ pub(crate) async fn set_enabled(
     let changes = Changes { enabled: Some(form.enabled), ..Changes::default() };
     tools::update(&app, &Who::from(admin), id, changes).await?;
     Ok(back(id))
+}
+
+/// GET /tools/{id}/edit
+pub(crate) async fn edit_form(
+    State(app): State<App>,
+    SignedIn(admin): SignedIn,
+    Id(id): Id,
+) -> Answer {
+    let detail = tools::get(&app, id).await?;
+    let frame = Frame::load(&app, &admin, "/servers").await?;
+    view::page(&EditPage::new(frame, detail))
+}
+
+impl EditPage {
+    fn new(frame: Frame, detail: Detail) -> Self {
+        let newest = &detail.newest;
+        let texts = [&newest.name, &newest.description, &newest.python_code];
+        let has_hidden = texts.iter().any(|text| code::has_hidden(text));
+        Self { frame, detail, has_hidden }
+    }
+
+    fn timeout_ms(&self) -> i32 {
+        self.detail.newest.timeout_ms.unwrap_or(self.detail.server.default_timeout_ms)
+    }
 }
 
 /// POST /tools/{id}/edit
@@ -257,9 +292,12 @@ impl Tested {
 
 #[cfg(test)]
 mod tests {
+    use app::servers::Status;
     use serde_json::json;
 
     use super::*;
+    use crate::servers::tests::server;
+    use crate::tools::tests::{revision, tool};
 
     fn page(report: Option<Tested>, problem: &str) -> TestPage {
         TestPage {
@@ -271,6 +309,20 @@ mod tests {
             problem: problem.to_owned(),
             report,
         }
+    }
+
+    #[test]
+    fn who_edits_is_told_of_what_the_fields_do_not_show() {
+        let detail = |source: &str| {
+            let newest = revision(2, source);
+            Detail { tool: tool(), server: server(Status::Running), newest, live: None }
+        };
+        let edited = |source: &str| EditPage::new(Frame::sample("/servers"), detail(source));
+        let plain = edited("a = 1\nb = '</textarea>'\n").render().unwrap();
+        view::sample("tool-edit", &plain);
+        assert!(!plain.contains("do not show") && !plain.contains("'</textarea>"), "{plain}");
+        let hidden = edited("a = '\u{202e}'").render().unwrap();
+        assert!(hidden.contains("do not show"), "{hidden}");
     }
 
     #[test]

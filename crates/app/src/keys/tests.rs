@@ -135,6 +135,7 @@ async fn a_key_of_the_environment_is_good_beside_the_new_one_until_it_is_finishe
         for digits in [&old, &new] {
             assert_eq!(all(&open(digits).await.expect("both fit"), id).await, expected);
         }
+        assert_eq!(all(&running, id).await, expected, "it reads the new data key with the old one");
     }
     let other = keys.rotate(Some(&third)).await.expect_err("another").to_string();
     assert!(other.contains("keys cancel"), "{other}");

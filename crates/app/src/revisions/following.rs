@@ -49,33 +49,68 @@ impl Widened {
     }
 }
 
-/// Gives live tools of a server that declare packages the versions that the server has from now on.
+/// Gives the tools of a server that declare packages, or modules that packages bring, the versions that
+/// the server has from now on: approved where they are live, as they were where they are not.
 pub(crate) async fn with_packages(
     transaction: &Transaction,
     admin: &Admin,
     server: &Server,
     kept: &Kept,
 ) -> Result<()> {
+    let summary = "Runs with the packages that were allowed".to_owned();
     for (tool, live) in store::tools::approved(transaction, server.id).await? {
         let declared = Capabilities::of(&live);
-        let packages: Vec<String> =
-            declared.packages.iter().map(|package| at_version_of(kept, package)).collect();
-        if packages == declared.packages {
-            continue;
+        let capabilities = at_versions_of(kept, declared.clone());
+        if capabilities != declared {
+            let content = Content { capabilities, ..Content::of(&live, server) };
+            follow(transaction, admin, (&tool, &live), content, summary.clone()).await?;
         }
-        let mut content = Content::of(&live, server);
-        content.capabilities = Capabilities { packages, ..declared };
-        let summary = "Runs with the packages that were allowed".to_owned();
-        follow(transaction, admin, (&tool, &live), content, summary).await?;
+    }
+    for tool_id in store::tools::ids(transaction, server.id).await? {
+        let last = newest(transaction, tool_id).await?;
+        let declared = Capabilities::of(&last);
+        let capabilities = at_versions_of(kept, declared.clone());
+        if is_open(last.state) && capabilities != declared {
+            let next = Revision { capabilities: capabilities.to_value(), ..last.clone() };
+            succeed(transaction, admin, &last, next, &summary).await?;
+        }
     }
     Ok(())
 }
 
-/// A package as the lock has it; as it was where the lock has none of that name.
-fn at_version_of(kept: &Kept, package: &str) -> String {
-    let (name, _) = packages::parts(package);
-    let found = kept.packages.iter().find(|held| held.locked.name.to_string() == name);
-    found.map_or_else(|| package.to_owned(), |held| format!("{name}=={}", held.locked.version))
+/// A declaration with its packages as the lock has them.
+fn at_versions_of(kept: &Kept, declared: Capabilities) -> Capabilities {
+    let mut declared = declared.resolved(Some(kept));
+    for package in &mut declared.packages {
+        let (name, _) = packages::parts(package);
+        let found = kept.packages.iter().find(|held| held.locked.name.to_string() == name);
+        if let Some(held) = found {
+            *package = format!("{name}=={}", held.locked.version);
+        }
+    }
+    declared
+}
+
+/// Adds a changed copy of the newest revision, in the state that it has.
+async fn succeed(
+    transaction: &Transaction,
+    admin: &Admin,
+    last: &Revision,
+    next: Revision,
+    summary: &str,
+) -> Result<Revision> {
+    let mut next = Revision {
+        id: Uuid::now_v7(),
+        number: last.number + 1,
+        change_summary: summary.to_owned(),
+        change_source: "grant".to_owned(),
+        created_by: admin.username.clone(),
+        created_at: clock::now(),
+        ..next
+    };
+    next.digest = digest::of(&next);
+    append(transaction, last, &next).await?;
+    Ok(next)
 }
 
 /// Resolves another default of the time limit into the revisions that follow it. A shorter one is
@@ -104,24 +139,13 @@ pub(crate) async fn with_timeout(
             continue;
         }
         let waits = last.state == State::Approved;
-        let mut next = Revision {
-            id: Uuid::now_v7(),
-            number: last.number + 1,
-            timeout_ms: Some(limit),
-            state,
-            change_summary: summary.clone(),
-            change_source: "grant".to_owned(),
-            created_by: admin.username.clone(),
-            created_at: clock::now(),
-            ..last.clone()
-        };
+        let mut next = Revision { timeout_ms: Some(limit), state, ..last.clone() };
         if waits {
-            next.requested_at = Some(next.created_at);
+            next.requested_at = Some(clock::now());
             next.requested_by = Some(admin.username.clone());
             (next.decided_at, next.decided_by, next.notes) = (None, None, None);
         }
-        next.digest = digest::of(&next);
-        append(transaction, &last, &next).await?;
+        let next = succeed(transaction, admin, &last, next, &summary).await?;
         if waits {
             approvals::record(transaction, &next, "requested", admin.into(), None).await?;
         }

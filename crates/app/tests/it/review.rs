@@ -134,8 +134,10 @@ fn requests_are_found_by_name_reason_tool_and_server() {
             ("%", vec![]),
             ("a\0", vec![]),
         ] {
-            let search = Search { text: Some(text.to_owned()), ..Search::default() };
-            assert_eq!(world.named(&search).await, expected, "{text}");
+            let (text, state) = (Some(text.to_owned()), Some(State::Pending));
+            let search = Search { text, state, ..Search::default() };
+            let text = search.text.clone();
+            assert_eq!(world.named(&search).await, expected, "{text:?}");
         }
         let of_home = Search { server_id: Some(world.servers[1]), ..Search::default() };
         assert_eq!(world.named(&of_home).await, ["nas.lan"]);

@@ -26,7 +26,6 @@ const CODE: &str = r#"# mcpbox: secrets=CANARY
 import asyncio
 import base64
 import json
-import sys
 import urllib.parse
 
 from mcpbox import File
@@ -61,7 +60,6 @@ async def main(how: str, note: str = ""):
             return len(value)
         case "print":
             print(text)
-            print(text, file=sys.stderr)
             print({"value": value}, [value], said)
             return None
         case "cut":

@@ -17,7 +17,7 @@ const PUBLIC: &str = "93.184.216.34";
 const LAN: &str = "192.168.7.1";
 const NAME_SERVER: &str = "192.168.7.53:53";
 
-const CODE: &str = "
+const CODE: &str = "# mcpbox: hosts=*
 import httpx
 
 async def main(url: str, follow: bool = False) -> str:

@@ -12,7 +12,7 @@ use testkit::program::{Program, Start};
 
 use crate::client::Client;
 use crate::database::Database;
-use crate::whole_loop::publish;
+use crate::whole_loop::approve_unfiled;
 
 /// Uses a package that requires another one.
 const CODE: &str = "
@@ -132,7 +132,7 @@ fn package_loop(database: &Database) {
     let program = serve(database, &index);
     let mut model = Client::connect(&program.mcp, "auto");
     let api = Api::sign_in(&program.admin);
-    let tool_id = publish(&mut model, &api, "doors", "greet", CODE);
+    let tool_id = approve_unfiled(&mut model, &api, "doors", "greet", CODE);
     let server_id = server_id(&api);
     let call = json!({"name": "ada"});
     let refused = model.fails("doors__greet", &call);
@@ -210,7 +210,7 @@ fn a_person_adds_a_package_that_nobody_asked_for_and_wheels_come_again() {
     let program = serve(&database, &index);
     let mut model = Client::connect(&program.mcp, "auto");
     let api = Api::sign_in(&program.admin);
-    let tool_id = publish(&mut model, &api, "doors", "greet", CODE);
+    let tool_id = approve_unfiled(&mut model, &api, "doors", "greet", CODE);
     let asked = model.ok("mcpbox_request_module", &ask(&tool_id, "greeting", Some("1.0")));
     let server_id = server_id(&api);
     let path = format!("/api/servers/{server_id}/packages");
@@ -254,7 +254,7 @@ fn what_would_be_approved_is_what_was_seen() {
     let program = serve(&database, &index);
     let mut model = Client::connect(&program.mcp, "auto");
     let api = Api::sign_in(&program.admin);
-    let tool_id = publish(&mut model, &api, "doors", "greet", CODE);
+    let tool_id = approve_unfiled(&mut model, &api, "doors", "greet", CODE);
     let asked = model.ok("mcpbox_request_module", &ask(&tool_id, "greeting", Some("1.0")));
     let seen = plan(&api, &asked);
     let advisory = &seen["packages"][1]["advisories"][0];
@@ -284,7 +284,7 @@ fn a_wheel_that_is_another_one_is_not_approved() {
     let program = serve(&database, &index);
     let mut model = Client::connect(&program.mcp, "auto");
     let api = Api::sign_in(&program.admin);
-    let tool_id = publish(&mut model, &api, "doors", "greet", CODE);
+    let tool_id = approve_unfiled(&mut model, &api, "doors", "greet", CODE);
     let asked = model.ok("mcpbox_request_module", &ask(&tool_id, "greeting", Some("1.0")));
     let seen = plan(&api, &asked);
     let good = File::from(&Wheel::new("shouting", "2.0")).content;
@@ -324,7 +324,7 @@ fn real_packages_do_their_work() {
     let program = serve(&database, &index);
     let mut model = Client::connect(&program.mcp, "auto");
     let api = Api::sign_in(&program.admin);
-    publish(&mut model, &api, "texts", "all", REAL);
+    approve_unfiled(&mut model, &api, "texts", "all", REAL);
     let server_id = server_id(&api);
     let path = format!("/api/servers/{server_id}/packages");
     for package in ["jinja2", "PyYAML", "python-dateutil", "humanize", "beautifulsoup4"] {

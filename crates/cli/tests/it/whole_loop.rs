@@ -185,6 +185,29 @@ pub(crate) fn publish(
     tool: &str,
     code: &str,
 ) -> String {
+    let id = draft(model, server, tool, code);
+    model.ok("mcpbox_request_publish", &json!({"tool_id": id}));
+    api.approve(&id);
+    id
+}
+
+/// The same without filing it, which would ask for what the tool declares along.
+pub(crate) fn approve_unfiled(
+    model: &mut Client,
+    api: &Api,
+    server: &str,
+    tool: &str,
+    code: &str,
+) -> String {
+    let id = draft(model, server, tool, code);
+    let digest = model.ok("mcpbox_get_tool", &json!({"tool_id": id}))["digest"].clone();
+    let path = format!("/api/approvals/tools/{id}/action");
+    api.ok("POST", &path, &json!({"action": "approve", "digest": digest}));
+    id
+}
+
+/// A draft on a server, which is made where there is none of that name.
+fn draft(model: &mut Client, server: &str, tool: &str, code: &str) -> String {
     let listed = model.ok("mcpbox_list_servers", &json!({}));
     let servers = listed["servers"].as_array().expect("a list");
     let found =
@@ -194,8 +217,5 @@ pub(crate) fn publish(
     });
     let new = json!({"server_id": server_id, "name": tool, "python_code": code});
     let made = model.ok("mcpbox_create_tool", &new);
-    let id = made["id"].as_str().expect("an id").to_owned();
-    model.ok("mcpbox_request_publish", &json!({"tool_id": id}));
-    api.approve(&id);
-    id
+    made["id"].as_str().expect("an id").to_owned()
 }

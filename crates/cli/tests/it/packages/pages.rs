@@ -8,7 +8,7 @@ use super::{ask, id, index, ready, serve, server_id};
 use crate::client::Client;
 use crate::database::Database;
 use crate::pages::{Browser, field};
-use crate::whole_loop::publish;
+use crate::whole_loop::approve_unfiled;
 
 const CODE: &str = "async def main() -> int:\n    return 1\n";
 
@@ -19,7 +19,7 @@ fn a_person_reads_a_plan_and_approves_exactly_that() {
     let program = serve(&database, &index);
     let mut model = Client::connect(&program.mcp, "auto");
     let api = Api::sign_in(&program.admin);
-    let tool_id = publish(&mut model, &api, "doors", "greet", CODE);
+    let tool_id = approve_unfiled(&mut model, &api, "doors", "greet", CODE);
     let asked = model.ok("mcpbox_request_module", &ask(&tool_id, "greeting", Some("1.0")));
     let browser = Browser::sign_in(&program.admin);
     let path = format!("/approvals/packages/{}", id(&asked));
@@ -68,7 +68,7 @@ fn what_is_wrong_with_a_form_is_said() {
     let program = serve(&database, &index);
     let mut model = Client::connect(&program.mcp, "auto");
     let api = Api::sign_in(&program.admin);
-    let tool_id = publish(&mut model, &api, "doors", "greet", CODE);
+    let tool_id = approve_unfiled(&mut model, &api, "doors", "greet", CODE);
     let asked = model.ok("mcpbox_request_module", &ask(&tool_id, "greeting", Some("1.0")));
     let browser = Browser::sign_in(&program.admin);
     let one = format!("/approvals/packages/{}", id(&asked));

@@ -7,7 +7,7 @@ use testkit::http::Api;
 use super::{ask, index, plan, serve, server_id};
 use crate::client::Client;
 use crate::database::Database;
-use crate::whole_loop::publish;
+use crate::whole_loop::approve_unfiled;
 
 const CODE: &str = "async def main() -> int:\n    return 1\n";
 
@@ -21,7 +21,7 @@ fn a_model_is_told_at_once_what_cannot_be_had() {
     let program = serve(&database, &index);
     let mut model = Client::connect(&program.mcp, "auto");
     let api = Api::sign_in(&program.admin);
-    let tool_id = publish(&mut model, &api, "doors", "greet", CODE);
+    let tool_id = approve_unfiled(&mut model, &api, "doors", "greet", CODE);
     for (package, version, part) in [
         ("greetings", None, "no package `greetings`"),
         ("greeting", Some("9.9"), "no release 9.9"),
@@ -55,7 +55,7 @@ fn without_an_index_a_request_waits_for_its_plan() {
     let program = serve(&database, &index);
     let mut model = Client::connect(&program.mcp, "auto");
     let api = Api::sign_in(&program.admin);
-    let tool_id = publish(&mut model, &api, "doors", "greet", CODE);
+    let tool_id = approve_unfiled(&mut model, &api, "doors", "greet", CODE);
     let refused = model.fails("mcpbox_request_module", &ask(&tool_id, "greeting", None));
     assert!(refused.contains("503"), "the newest cannot be known: {refused}");
     let asked = model.ok("mcpbox_request_module", &ask(&tool_id, "greeting", Some("1.0")));
@@ -83,7 +83,7 @@ fn a_feed_that_does_not_answer_is_in_nobodys_way() {
     let program = serve(&database, &index);
     let mut model = Client::connect(&program.mcp, "auto");
     let api = Api::sign_in(&program.admin);
-    let tool_id = publish(&mut model, &api, "doors", "greet", CODE);
+    let tool_id = approve_unfiled(&mut model, &api, "doors", "greet", CODE);
     let asked = model.ok("mcpbox_request_module", &ask(&tool_id, "greeting", Some("1.0")));
     let shown = plan(&api, &asked);
     assert!(shown["not_checked"].as_str().is_some_and(|text| text.contains("5 s")), "{shown}");
@@ -97,7 +97,7 @@ fn the_api_says_what_is_wrong_with_a_decision() {
     let program = serve(&database, &index);
     let mut model = Client::connect(&program.mcp, "auto");
     let api = Api::sign_in(&program.admin);
-    let tool_id = publish(&mut model, &api, "doors", "greet", CODE);
+    let tool_id = approve_unfiled(&mut model, &api, "doors", "greet", CODE);
     let asked = model.ok("mcpbox_request_module", &ask(&tool_id, "greeting", Some("1.0")));
     let one = format!("/api/approvals/packages/{}", super::id(&asked));
     let action = format!("{one}/action");
