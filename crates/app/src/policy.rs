@@ -54,7 +54,7 @@ pub enum Switch {
 pub struct Policy {
     /// Who approves revisions.
     pub tool_approval_mode: ApprovalMode,
-    /// Who approves modules and packages.
+    /// Who approves modules of Python; packages always wait for a person.
     pub module_approval_mode: ApprovalMode,
     /// Which hosts tools may reach.
     pub network_access_policy: NetworkPolicy,
@@ -86,7 +86,7 @@ impl Policy {
         self.tool_approval_mode == ApprovalMode::AutoApprove
     }
 
-    /// Whether modules and packages are granted without a person.
+    /// Whether modules of Python are granted without a person.
     pub fn approves_modules(&self) -> bool {
         self.module_approval_mode == ApprovalMode::AutoApprove
     }

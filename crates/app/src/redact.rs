@@ -191,11 +191,14 @@ impl Redactor {
         }
     }
 
-    /// As [`json`](Self::json) for JSON text, of which no more than `most` bytes are taken apart:
-    /// longer text is searched as it is written.
+    /// As [`json`](Self::json) for JSON text. One of more than `most` bytes is not taken apart as a
+    /// whole, but text by text.
     pub(crate) fn json_text(&self, text: String, most: usize) -> String {
-        if !self.found_in(text.as_bytes()) && (text.len() > most || !text.contains('\\')) {
+        if !self.found_in(text.as_bytes()) && !text.contains('\\') {
             return text;
+        }
+        if text.len() > most {
+            return self.each_text(&text);
         }
         if text.len() <= most
             && let Ok(value) = serde_json::from_str::<Value>(&text)
@@ -205,6 +208,38 @@ impl Redactor {
         }
         self.text(text)
     }
+}
+
+impl Redactor {
+    /// JSON text with each text in it mended by itself.
+    fn each_text(&self, json: &str) -> String {
+        let mut mended = String::with_capacity(json.len());
+        let mut rest = json;
+        while let Some((between, from)) = rest.find('"').and_then(|at| rest.split_at_checked(at)) {
+            mended.push_str(&self.text(between.to_owned()));
+            let Some((literal, after)) = from.split_at_checked(literal_len(from)) else { break };
+            match serde_json::from_str::<String>(literal) {
+                Ok(text) if self.found_in(text.as_bytes()) => {
+                    mended.push_str(&Value::from(self.text(text)).to_string());
+                }
+                _ => mended.push_str(&self.text(literal.to_owned())),
+            }
+            rest = after;
+        }
+        mended.push_str(&self.text(rest.to_owned()));
+        mended
+    }
+}
+
+/// The bytes of the JSON text that `json` begins with, its quotes included.
+fn literal_len(json: &str) -> usize {
+    let mut is_escaped = false;
+    let end = json.bytes().skip(1).position(|byte| {
+        let ends = byte == b'"' && !is_escaped;
+        is_escaped = byte == b'\\' && !is_escaped;
+        ends
+    });
+    end.map_or(json.len(), |position| position + 2)
 }
 
 /// Where a form begins that the end of the text cuts off, at least [`VALUE_MIN`] bytes of it.
@@ -310,6 +345,11 @@ mod tests {
         assert_eq!(redactor.json_text(odd, 1000), r#"{"a":"[secret A]"}"#);
         let long = json!({"a": "x line\nbreak"}).to_string();
         assert_eq!(redactor.json_text(long, 3), r#"{"a":"x [secret A]"}"#);
+        let shown = json!(["'line\\nbreak'", "a \"b\\", 1.5, {"line\nbreak": null}]).to_string();
+        assert_eq!(
+            redactor.json_text(shown, 3),
+            r#"["'[secret A]'","a \"b\\",1.5,{"[secret A]":null}]"#
+        );
         let innocent = r#"{"a": 1.0,  "b": "\u0041"}"#;
         assert_eq!(redactor.json_text(innocent.to_owned(), 1000), innocent);
     }
@@ -355,6 +395,16 @@ mod tests {
             assert_eq!(redactor.cut_json(json!([cut])), json!([told]));
         }
         assert_eq!(redactor.text("it is hunter2-hunt".to_owned()), "it is hunter2-hunt");
+    }
+
+    #[test]
+    fn an_encoded_value_of_several_lines_is_taken_out_at_a_cut() {
+        let redactor =
+            redactor(&[("PEM", "-----BEGIN KEY-----\nc2VjcmV0LW9mLWxpbmVz\n-----END KEY-----")]);
+        let cut = "said -----BEGIN+KEY-----%0Ac2VjcmV0LW9mLWxpbmVz%0A-----EN … 12 characters left out … x";
+        let told = redactor.cut_text(cut.to_owned());
+        assert!(!told.contains("KEY-----") && !told.contains("c2Vj"), "{told}");
+        assert!(told.starts_with("said ") && told.ends_with(" x"), "{told}");
     }
 
     #[test]

@@ -50,7 +50,7 @@ fn a_running_server_can_be_stopped_and_a_stopped_one_started() {
 
 #[test]
 fn a_server_is_changed_where_its_values_stand_and_deleted_by_its_name() {
-    let mut page = page(Status::Running, vec![]);
+    let mut page = page(Status::Running, vec![(tool(), Newest::from(&revision(2, "x")))]);
     page.pager = Pager::new(Page { number: 2, size: 50 }, 2_000, "/servers/1");
     let html = page.render().unwrap();
     for part in [

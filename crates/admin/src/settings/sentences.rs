@@ -30,10 +30,10 @@ impl Sentences {
                 ],
             ),
             Key::ModuleApprovalMode => choices(
-                "Modules and packages",
-                "Who decides what tools may import beside what is allowed from the start.",
+                "Modules",
+                "Who decides which modules of Python tools may import beside those allowed from the start. Packages always wait for a person.",
                 &[
-                    ("require_approval", "A person approves each module and package."),
+                    ("require_approval", "A person approves each module."),
                     (
                         "auto_approve",
                         "They are allowed as soon as a model asks. What can never be allowed stays so.",
@@ -93,10 +93,10 @@ pub(super) fn of_profile(profile: Profile) -> &'static str {
     match profile {
         Profile::Strict => "A person decides about every tool, module, package and host.",
         Profile::Balanced => {
-            "Tools, modules and packages are approved by themselves; a person decides about hosts."
+            "Tools and modules of Python are approved by themselves; a person decides about hosts and packages."
         }
         Profile::Permissive => {
-            "Everything is approved by itself, every host on the internet is open, and clients elsewhere may edit. For experiments."
+            "Tools and modules of Python are approved by themselves, every host on the internet is open, and clients elsewhere may edit. A person decides about packages. For experiments."
         }
     }
 }

@@ -20,7 +20,7 @@ const RATES: RangeInclusive<u32> = 10..=10_000;
 pub enum Key {
     /// Who approves revisions.
     ToolApprovalMode,
-    /// Who approves modules and packages.
+    /// Who approves modules of Python; packages always wait for a person.
     ModuleApprovalMode,
     /// Which hosts tools may reach.
     NetworkAccessPolicy,

@@ -14,11 +14,9 @@ pub(super) fn forms_of(value: &str) -> Vec<String> {
     let mut forms = whole_forms(value);
     // Error texts come line by line.
     let lines = value.lines().map(str::trim).filter(|line| line.len() >= LINE_MIN);
-    for line in lines.filter(|line| line.len() < value.len()) {
-        forms.push(line.to_owned());
-        forms.push(escaped(line, false));
-        forms.push(escaped(line, true));
-    }
+    let parts = lines.filter(|line| line.len() < value.len());
+    // A text that is cut off within an encoded value still has its first lines.
+    forms.extend(parts.flat_map(whole_forms));
     forms
 }
 
