@@ -32,6 +32,8 @@ pub(crate) struct Card {
     named: Named,
     host: String,
     port: Option<u16>,
+    /// What approving it changes of the live tool that asked.
+    consequence: Option<String>,
 }
 
 impl askama::filters::HtmlSafe for Card {}
@@ -94,11 +96,25 @@ pub(crate) struct Form {
 impl From<Named> for Card {
     fn from(named: Named) -> Self {
         let (host, port) = network::parts(&named.request.name);
-        Self { host: host.to_owned(), port, named }
+        Self { host: host.to_owned(), port, named, consequence: None }
     }
 }
 
 impl Card {
+    /// With what a person has to know to decide.
+    async fn load(app: &App, named: Named) -> Result<Self, Problem> {
+        let consequence = requests::consequence(app, &named.request).await?;
+        Ok(Self { consequence, ..Self::from(named) })
+    }
+
+    async fn load_all(app: &App, named: Vec<Named>) -> Result<Vec<Self>, Problem> {
+        let mut cards = Vec::with_capacity(named.len());
+        for named in named {
+            cards.push(Self::load(app, named).await?);
+        }
+        Ok(cards)
+    }
+
     fn is_module(&self) -> bool {
         self.named.request.kind == Kind::Module
     }
@@ -140,7 +156,7 @@ impl Waiting {
     pub(crate) async fn load(app: &App) -> Result<Self, Problem> {
         let page = Page { number: 1, size: FIRST };
         let listed = requests::queue(app, RequestState::Pending, page).await?;
-        let cards = listed.items.into_iter().map(Card::from).collect();
+        let cards = Card::load_all(app, listed.items).await?;
         Ok(Self { cards, total: listed.total })
     }
 }
@@ -167,7 +183,7 @@ pub(crate) async fn list(
     view::page(&ListPage {
         frame: Frame::load(&app, &admin, "/approvals").await?,
         status,
-        cards: listed.items.into_iter().map(Card::from).collect(),
+        cards: Card::load_all(&app, listed.items).await?,
         modules: grants::modules(&app).await?,
         removed: grants::removed_modules(&app).await?,
         default: all.default.iter().copied().filter(is_there).collect(),

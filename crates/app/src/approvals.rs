@@ -96,13 +96,13 @@ pub async fn request_publish(
     let Detail { tool, server, newest, .. } = tools::get(app, tool_id).await?;
     match newest.state {
         State::PendingReview => {
-            let along = along::file(app, who, &tool, &newest, notes).await?;
+            let along = Box::pin(along::file(app, who, &tool, &newest, notes)).await?;
             Ok(Filed { tool, revision: newest, already_pending: true, along })
         }
         State::Draft | State::Rejected => {
-            let revision = file(app, who, &server, newest, notes).await?;
+            let revision = Box::pin(file(app, who, &server, newest, notes)).await?;
             tracing::info!(tool = %tool.name, by = %who, "publication requested");
-            let along = along::file(app, who, &tool, &revision, notes).await?;
+            let along = Box::pin(along::file(app, who, &tool, &revision, notes)).await?;
             let (tool, revision) = if policy::get(app).await?.approves_tools() {
                 let actor = Actor::from(&Admin::by_setting());
                 let decided = approve(app, actor, tool, revision, None).await?;
@@ -208,11 +208,16 @@ async fn file(
     let declared = Capabilities::of(&newest);
     let lock = packages::kept(app.store(), server.id).await?;
     let capabilities = declared.clone().resolved(lock.as_ref());
+    let mut content = Content::of(&newest, server);
+    if capabilities != declared {
+        // What was remarked without the packages may be different with them.
+        content.read(app, server.id, newest.python_code.clone()).await?;
+        content.capabilities = capabilities.clone();
+    }
     let transaction = audit::begin(app).await?;
     let newest = if capabilities == declared {
         newest
     } else {
-        let content = Content { capabilities, ..Content::of(&newest, server) };
         let origin = Origin::edit(who, "Named the versions of its packages".to_owned());
         let next = content.into_revision(newest.tool_id, newest.number + 1, origin);
         revisions::append(&transaction, &newest, &next).await?;

@@ -57,7 +57,7 @@ pub struct Difference {
 /// A declaration, and how it stands on its server now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
-    /// What is declared; packages at the versions that the server has.
+    /// What is declared.
     pub declared: Capabilities,
     /// What of it is not had.
     pub lacking: Lacking,
@@ -70,13 +70,14 @@ pub async fn standing(app: &App, server_id: Uuid, revision: &Revision) -> Result
     let grants = grants::of(app, server_id).await?;
     let all_public = policy::get(app).await?.allows_all_public();
     let declared = Capabilities::of(revision);
-    let declared = if crate::revisions::is_open(revision.state) {
-        declared.resolved(grants.lock.as_deref())
-    } else {
-        declared
-    };
     let held = secrets::set_among(app, server_id, &declared.secrets).await?;
-    let lacking = declared.lacking(&grants, all_public, &held)?;
+    // What waits or is written gets the packages that the server has before it can be live.
+    let meant = if crate::revisions::is_open(revision.state) {
+        declared.clone().resolved(grants.lock.as_deref())
+    } else {
+        declared.clone()
+    };
+    let lacking = meant.lacking(&grants, all_public, &held)?;
     let risk = risk(&declared, &lacking);
     Ok(Standing { declared, lacking, risk })
 }

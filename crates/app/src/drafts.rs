@@ -43,18 +43,35 @@ pub async fn test(
     tool_id: Uuid,
     arguments: Map<String, Value>,
 ) -> Result<Report> {
-    run(app, who, tool_id, arguments, false).await
+    run(app, who, tool_id, arguments, Seen::default()).await
+}
+
+/// What a person lets run in a test.
+#[derive(Debug, Clone, Default)]
+pub struct Seen {
+    /// The digest of the revision that the person saw; another one is not run.
+    pub digest: Option<String>,
+    /// Whether it has the secrets that it declares. It then has to be known what runs.
+    pub with_secrets: bool,
 }
 
 /// As [`test`], for a signed-in person, who can let it have the secrets that it declares.
+///
+/// # Errors
+/// [`Error::Conflict`] if the newest revision is not the one that was seen, [`Error::Invalid`] for
+/// secrets without a digest.
 pub async fn test_by_admin(
     app: &App,
     admin: &Admin,
     tool_id: Uuid,
     arguments: Map<String, Value>,
-    with_secrets: bool,
+    seen: Seen,
 ) -> Result<Report> {
-    run(app, &Who::from(admin.clone()), tool_id, arguments, with_secrets).await
+    if seen.with_secrets && seen.digest.is_none() {
+        let reason = "missing; a test with secrets runs only what you saw: send the digest of the version that you read";
+        return Err(Error::invalid("digest", reason));
+    }
+    run(app, &Who::from(admin.clone()), tool_id, arguments, seen).await
 }
 
 async fn run(
@@ -62,9 +79,10 @@ async fn run(
     who: &Who,
     tool_id: Uuid,
     arguments: Map<String, Value>,
-    with_secrets: bool,
+    Seen { digest, with_secrets }: Seen,
 ) -> Result<Report> {
     let detail = tools::get(app, tool_id).await?;
+    tools::check_seen(&detail.newest, digest.as_deref())?;
     let grants = grants::of(app, detail.server.id).await?;
     let declared = Capabilities::of(&detail.newest).resolved(grants.lock.as_deref());
     // Secrets are told of where they are read.

@@ -104,6 +104,11 @@ impl From<store::Error> for Error {
                 retry_after_seconds: 1,
             };
         }
+        if source.is_gone() {
+            return Self::Conflict(
+                "what this belongs to was deleted at the same time; look again".to_owned(),
+            );
+        }
         Self::Internal(Box::new(source))
     }
 }

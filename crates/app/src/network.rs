@@ -155,7 +155,7 @@ mod tests {
             let policy = outbound::Policy::Tool {
                 grants: Vec::new(),
                 undeclared: Vec::new(),
-                public: outbound::Public::Named(Vec::new()),
+                public: outbound::Public::Nothing,
             };
             let parsed = outbound::host::parse(host).unwrap();
             Refusal {

@@ -175,7 +175,9 @@ impl Log {
 
     fn need_host(&self, policy: &Policy, refusal: &RequestError) {
         if let Some((host, port)) = refusal.target()
-            && let Ok(name) = network::normal_host(&host.to_string(), Some(port))
+            // The usual ports need not be named.
+            && let Ok(name) =
+                network::normal_host(&host.to_string(), (![80, 443].contains(&port)).then_some(port))
         {
             let refused = policy.check_host(host, port);
             let granted = matches!(refused, Err(outbound::Refusal::NotDeclared { .. }));

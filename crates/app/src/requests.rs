@@ -14,6 +14,7 @@ use uuid::Uuid;
 pub(crate) use self::filing::{Wish, before, check_justification, check_room, file};
 pub use self::finding::{Entry, Search, search, search_all};
 pub use self::undo::{Revoked, delete, revoke};
+use crate::capabilities::{self, Capabilities, Lacking};
 pub use crate::grants::Kind;
 use crate::grants::{self, Act, Grants, Subject};
 use crate::identity::{Actor, Admin, Who};
@@ -228,6 +229,26 @@ pub async fn decide(
     let state = request.state;
     tracing::info!(%kind, name = %request.name, %state, by = %admin.username, "request decided");
     Ok(request)
+}
+
+/// What approving a request changes of the live tool that asked, in one plain line: it then declares the
+/// host. Nothing where no version is live, or it declares the host as it is.
+pub async fn consequence(app: &App, request: &Request) -> Result<Option<String>> {
+    if request.kind != Kind::Host || request.state == State::Approved {
+        return Ok(None);
+    }
+    let tools::Detail { live, .. } = tools::get(app, request.tool_id).await?;
+    let Some(live) = live else { return Ok(None) };
+    let mut declared = Capabilities::of(&live);
+    if declared.declares_host(&request.name) {
+        return Ok(None);
+    }
+    declared.hosts.push(request.name.clone());
+    let risk = capabilities::risk(&declared, &Lacking::default());
+    Ok(Some(format!(
+        "Approving makes a version of {} that declares the host and is live at once. It then: {risk}",
+        live.name
+    )))
 }
 
 /// Approves every request that waits for what is allowed now.

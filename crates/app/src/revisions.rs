@@ -72,7 +72,8 @@ impl Content {
         server_id: Uuid,
         source: String,
     ) -> Result<Option<String>> {
-        let (inspection, capabilities) = drafts::require_runnable(app, server_id, &source).await?;
+        let (inspection, capabilities) =
+            Box::pin(drafts::require_runnable(app, server_id, &source)).await?;
         self.python_code = source;
         self.capabilities = capabilities;
         self.input_schema = inspection.input_schema;

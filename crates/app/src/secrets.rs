@@ -213,6 +213,11 @@ pub(crate) async fn sealed_of(app: &App, server_id: Uuid, declared: &[String]) -
     Ok(store::secrets::with_values(app.store(), server_id, declared).await?)
 }
 
+/// Whether a server has a secret of that key, with or without a value.
+pub async fn exists(app: &App, server_id: Uuid, key: &str) -> Result<bool> {
+    Ok(store::secrets::find(app.store(), server_id, key).await?.is_some())
+}
+
 /// The keys of those of a server's secrets that are declared and set.
 pub(crate) async fn set_among(
     app: &App,

@@ -182,7 +182,7 @@ pub async fn create(app: &App, who: &Who, new: New) -> Result<(Tool, Revision)> 
         remarks: Vec::new(),
     };
     content.check(&server)?;
-    let doc = content.read(app, server.id, new.python_code).await?;
+    let doc = content.read(app, server.id, with_line_feeds(new.python_code)).await?;
     content.description = described(content.description, doc.as_deref());
     let now = clock::now();
     let tool = Tool {
@@ -214,9 +214,10 @@ pub async fn create(app: &App, who: &Who, new: New) -> Result<(Tool, Revision)> 
 /// # Errors
 /// As [`create`]; [`Error::Invalid`] when nothing is to change, [`Error::Conflict`] when somebody
 /// else changed the tool at the same time.
-pub async fn update(app: &App, who: &Who, id: Uuid, changes: Changes) -> Result<Updated> {
+pub async fn update(app: &App, who: &Who, id: Uuid, mut changes: Changes) -> Result<Updated> {
+    changes.python_code = changes.python_code.map(with_line_feeds);
     let Detail { mut tool, server, newest, .. } = get(app, id).await?;
-    check_seen(&newest, &changes)?;
+    check_seen(&newest, changes.seen.as_deref())?;
     let changed = changed_fields(&tool, &newest, &changes)?;
     if changed.is_empty() {
         return Ok(Updated { tool, revision: newest, new_revision: false });
@@ -275,11 +276,11 @@ pub(crate) async fn newest(app: &App, id: Uuid) -> Result<Revision> {
     revisions::newest(app.store(), id).await
 }
 
-/// Refuses to change what its author has not seen.
-fn check_seen(newest: &Revision, changes: &Changes) -> Result<()> {
-    match &changes.seen {
-        Some(seen) if *seen != newest.digest => Err(Error::Conflict(format!(
-            "the tool was changed after you looked at it: version {} is by {} ({}) and has the digest {}, not {seen}; read it and repeat your change",
+/// Refuses to change, or to run, what somebody has not seen.
+pub(crate) fn check_seen(newest: &Revision, seen: Option<&str>) -> Result<()> {
+    match seen {
+        Some(seen) if seen != newest.digest => Err(Error::Conflict(format!(
+            "the tool was changed after you looked at it: version {} is by {} ({}) and has the digest {}, not {seen}; read it and repeat",
             newest.number, newest.created_by, newest.change_summary, newest.digest
         ))),
         _ => Ok(()),
@@ -321,6 +322,12 @@ async fn changed_content(
     Ok(content)
 }
 
+/// Source as Python reads it: each kind of line end is a line feed (Python language reference, 2.1.2).
+/// A lone carriage return, which ends a line for Python and for few others, could hide code from eyes.
+fn with_line_feeds(source: String) -> String {
+    if source.contains('\r') { source.replace("\r\n", "\n").replace('\r', "\n") } else { source }
+}
+
 /// The names of the fields that really change.
 fn changed_fields(tool: &Tool, newest: &Revision, changes: &Changes) -> Result<Vec<&'static str>> {
     let differs = HashMap::from([
@@ -351,4 +358,15 @@ pub(crate) fn taken(error: store::Error, name: &str) -> Error {
         ));
     }
     error.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_end_where_they_do_for_python() {
+        let source = "# a comment\rimport json\r\nx = 1\n";
+        assert_eq!(with_line_feeds(source.to_owned()), "# a comment\nimport json\nx = 1\n");
+    }
 }

@@ -1,20 +1,40 @@
 //! `mcpbox keys`: replaces the master key and what values are sealed with.
 
+use std::path::Path;
+
+use anyhow::bail;
 use app::keys::{Keys, Role, Rotated, Status};
 
 use crate::arguments::{self, KeysAction};
+use crate::lock::Lock;
 use crate::{logging, serve};
+
+/// The lock that commands hold which change keys.
+const LOCK: &str = "keys";
 
 /// Runs the command on the database of the settings; running servers go on meanwhile.
 pub(crate) async fn run(settings: arguments::Keys) -> anyhow::Result<()> {
     let arguments::Keys { common, action } = settings;
     logging::start(if common.log == "info" { "warn" } else { &common.log })?;
     serve::make_data_dir(&common.data_dir)?;
+    let _alone = match action {
+        KeysAction::Status => None,
+        _ => Some(alone(&common.data_dir)?),
+    };
     let (url, key) = (common.database_url.as_deref(), common.encryption_key.as_deref());
     let keys = Keys::open(&common.data_dir, url, key).await?;
     let done = act(&keys, action).await;
     keys.close().await;
     done
+}
+
+/// Keeps other commands that change the keys of a data directory away: one that gives up what another
+/// goes on with would leave neither key.
+fn alone(data_dir: &Path) -> anyhow::Result<Lock> {
+    if let Some(holder) = Lock::holder(data_dir, LOCK) {
+        bail!("{holder} is changing the keys of this data directory; wait until it ends");
+    }
+    Lock::take(data_dir, LOCK, "mcpbox keys")
 }
 
 async fn act(keys: &Keys, action: KeysAction) -> anyhow::Result<()> {

@@ -165,7 +165,7 @@ impl Effect {
                 self,
                 Self::Read | Self::AddOnce | Self::LookUpOnce | Self::Change
             ))
-            .open_world(self == Self::LookUpOnce)
+            .open_world(matches!(self, Self::LookUpOnce | Self::Run))
     }
 
     fn finishes(self) -> bool {

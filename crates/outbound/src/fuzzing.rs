@@ -112,7 +112,7 @@ fn judge_guard(host: &Host, class: Option<Class>) {
 }
 
 fn tool(grants: Vec<Grant>) -> Policy {
-    Policy::Tool { grants, undeclared: Vec::new(), public: Public::Named(Vec::new()) }
+    Policy::Tool { grants, undeclared: Vec::new(), public: Public::Nothing }
 }
 
 /// What is connected to and what is sent are what was checked.

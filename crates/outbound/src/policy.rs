@@ -51,8 +51,10 @@ pub enum Policy {
 /// Hosts that a tool may reach without anybody's approval.
 #[derive(Debug, Clone)]
 pub enum Public {
-    /// These.
-    Named(Vec<Grant>),
+    /// None.
+    Nothing,
+    /// Those of the internet that it declares.
+    Declared(Vec<Grant>),
     /// Every one.
     Every,
 }
@@ -60,9 +62,17 @@ pub enum Public {
 impl Public {
     fn has(&self, host: &Host, port: u16) -> bool {
         match self {
-            Self::Named(grants) => matches(grants, host, port),
+            Self::Nothing => false,
+            Self::Declared(grants) => matches(grants, host, port),
             Self::Every => true,
         }
+    }
+}
+
+impl Public {
+    /// Whether a host would be reached if it were declared.
+    fn would_have(&self, host: &Host) -> bool {
+        matches!(self, Self::Declared(_)) && Reach::Public.check_host(host).is_ok()
     }
 }
 
@@ -139,7 +149,7 @@ impl Policy {
             Self::Tool { grants, undeclared, public } => {
                 if granted(grants) || public.has(host, port) {
                     Ok(())
-                } else if granted(undeclared) {
+                } else if granted(undeclared) || public.would_have(host) {
                     Err(Refusal::NotDeclared { host: host.clone(), port })
                 } else {
                     Err(Refusal::NotApproved { host: host.clone(), port })
@@ -239,7 +249,11 @@ mod tests {
         Policy::Tool {
             grants: read(grants),
             undeclared: read(undeclared),
-            public: Public::Named(read(public)),
+            public: if public.is_empty() {
+                Public::Nothing
+            } else {
+                Public::Declared(read(public))
+            },
         }
     }
 
@@ -308,7 +322,8 @@ mod tests {
         let private = policy.check_host(&host("192.168.7.1"), 80).unwrap_err();
         assert!(matches!(private, Refusal::NotPublic { .. }), "{private}");
         assert_eq!(policy.reach(&host("nas.local"), 80), Reach::Network, "a person named it");
-        assert!(policy.check_host(&host("other.example.com"), 443).is_err());
+        let undeclared = policy.check_host(&host("other.example.com"), 443).unwrap_err();
+        assert!(matches!(undeclared, Refusal::NotDeclared { .. }), "{undeclared}");
     }
 
     #[test]

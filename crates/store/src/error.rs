@@ -56,6 +56,15 @@ impl Error {
         )
     }
 
+    /// Whether something that this belongs to, or that it was to change, was deleted meanwhile.
+    pub fn is_gone(&self) -> bool {
+        let is_orphan = matches!(
+            self.database().and_then(DbErr::sql_err),
+            Some(SqlErr::ForeignKeyConstraintViolation(_))
+        );
+        is_orphan || matches!(self, Self::Missing { .. })
+    }
+
     /// Whether the database was locked or overloaded, so that the same may work a moment later.
     pub fn is_busy(&self) -> bool {
         match self.database() {

@@ -78,6 +78,7 @@ pub(crate) async fn act(
 
 fn shown(item: &QueueItem) -> Value {
     let QueueItem { tool, revision, server_name, public_name, live } = item;
+    let approved = revision.state == RevisionState::Approved;
     json!({
         "id": tool.id,
         "name": revision.name,
@@ -95,6 +96,8 @@ fn shown(item: &QueueItem) -> Value {
         "publish_notes": revision.notes,
         "approval_requested_at": revision.requested_at,
         "approval_requested_by": revision.requested_by,
+        "approved_at": revision.decided_at.filter(|_| approved),
+        "approved_by": revision.decided_by.as_ref().filter(|_| approved),
         "decided_at": revision.decided_at,
         "decided_by": revision.decided_by,
         "rejection_reason": revision.rejection_reason,

@@ -1,6 +1,6 @@
 //! Tools in the API.
 
-use app::drafts::{self, Inspection};
+use app::drafts::{self, Inspection, Seen};
 use app::identity::Who;
 use app::tools::{self, Changes, Detail, Newest, Revision, Tool};
 use app::{App, servers};
@@ -51,6 +51,9 @@ pub(crate) struct Test {
     /// Whether the run gets the values of the secrets that it declares.
     #[serde(default)]
     with_secrets: bool,
+    /// The digest of the version that is to run.
+    #[serde(default)]
+    digest: Option<String>,
 }
 
 /// GET /api/servers/{id}/tools
@@ -141,8 +144,9 @@ pub(crate) async fn test(
     SignedIn(admin): SignedIn,
     Body(body): Body<Test>,
 ) -> Answer {
-    let Test { tool_id, arguments, with_secrets } = body;
-    let report = drafts::test_by_admin(&app, &admin, tool_id, arguments, with_secrets).await?;
+    let Test { tool_id, arguments, with_secrets, digest } = body;
+    let seen = Seen { digest, with_secrets };
+    let report = drafts::test_by_admin(&app, &admin, tool_id, arguments, seen).await?;
     let (result, failure) = match &report.outcome {
         Ok(text) => (serde_json::from_str(text).unwrap_or_else(|_| text.as_str().into()), None),
         Err(failure) => (Value::Null, Some(failure)),

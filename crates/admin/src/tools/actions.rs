@@ -1,8 +1,9 @@
 //! What a person does on the page of a tool: switch, edit, test, go back, revoke, delete.
 
 use app::calls::Report;
-use app::identity::Who;
-use app::tools::{Changes, Detail};
+use app::drafts::Seen;
+use app::identity::{Admin, Who};
+use app::tools::{Changes, Detail, State as RevisionState};
 use app::{App, approvals, drafts, tools};
 use askama::Template;
 use axum::extract::State;
@@ -39,6 +40,8 @@ pub(crate) struct Test {
     arguments: String,
     #[serde(default)]
     with_secrets: bool,
+    /// The digest of the version that was on the page.
+    digest: String,
 }
 
 #[derive(Deserialize)]
@@ -64,8 +67,12 @@ pub(crate) struct Delete {
 struct EditPage {
     frame: Frame,
     detail: Detail,
+    /// What stands in the fields.
+    form: Edit,
     /// Whether there is something in it that the fields do not show.
     has_hidden: bool,
+    /// Why it was not saved.
+    problem: String,
 }
 
 #[derive(Template)]
@@ -76,6 +83,10 @@ struct TestPage {
     name: String,
     arguments: String,
     with_secrets: bool,
+    /// The version that runs, and its digest.
+    version: i32,
+    digest: String,
+    is_approved: bool,
     /// Why it was not run.
     problem: String,
     report: Option<Tested>,
@@ -119,13 +130,21 @@ pub(crate) async fn edit_form(
 impl EditPage {
     fn new(frame: Frame, detail: Detail) -> Self {
         let newest = &detail.newest;
-        let texts = [&newest.name, &newest.description, &newest.python_code];
-        let has_hidden = texts.iter().any(|text| code::has_hidden(text));
-        Self { frame, detail, has_hidden }
+        let timeout_ms = newest.timeout_ms.unwrap_or(detail.server.default_timeout_ms);
+        let form = Edit {
+            digest: newest.digest.clone(),
+            name: newest.name.clone(),
+            description: newest.description.clone(),
+            python_code: newest.python_code.clone(),
+            timeout_ms: timeout_ms.to_string(),
+        };
+        Self::with(frame, detail, form, String::new())
     }
 
-    fn timeout_ms(&self) -> i32 {
-        self.detail.newest.timeout_ms.unwrap_or(self.detail.server.default_timeout_ms)
+    fn with(frame: Frame, detail: Detail, form: Edit, problem: String) -> Self {
+        let texts = [&form.name, &form.description, &form.python_code];
+        let has_hidden = texts.iter().any(|text| code::has_hidden(text));
+        Self { frame, detail, form, has_hidden, problem }
     }
 }
 
@@ -136,20 +155,36 @@ pub(crate) async fn edit(
     Id(id): Id,
     Fields(form): Fields<Edit>,
 ) -> Answer {
+    match saved(&app, &admin, id, &form).await {
+        Ok(()) => Ok(back(id)),
+        // What was typed is not lost.
+        Err(problem)
+            if problem.status().is_client_error() && problem.status() != StatusCode::NOT_FOUND =>
+        {
+            let detail = tools::get(&app, id).await?;
+            let frame = Frame::load(&app, &admin, "/servers").await?;
+            let page = EditPage::with(frame, detail, form, problem.detail().to_owned());
+            Ok((problem.status(), view::page(&page)?).into_response())
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+async fn saved(app: &App, admin: &Admin, id: Uuid, form: &Edit) -> Result<(), Problem> {
     let timeout_ms = form.timeout_ms.trim().parse().map_err(|_no_number| {
         Problem::invalid("timeout_ms", "expected a whole number of milliseconds")
     })?;
     let changes = Changes {
         name: Some(form.name.trim().to_owned()),
+        // Browsers end lines as HTTP does.
         description: Some(form.description.replace("\r\n", "\n")),
-        // Browsers end lines as HTTP does; the source does not.
-        python_code: Some(form.python_code.replace("\r\n", "\n")),
+        python_code: Some(form.python_code.clone()),
         timeout_ms: Some(timeout_ms),
         enabled: None,
-        seen: Some(form.digest),
+        seen: Some(form.digest.clone()),
     };
-    tools::update(&app, &Who::from(admin), id, changes).await?;
-    Ok(back(id))
+    tools::update(app, &Who::from(admin.clone()), id, changes).await?;
+    Ok(())
 }
 
 /// GET /tools/{id}/test
@@ -165,6 +200,9 @@ pub(crate) async fn test_form(
         name: format!("{}__{}", detail.server.name, detail.newest.name),
         arguments: example(&detail.newest.input_schema),
         with_secrets: false,
+        version: detail.newest.number,
+        digest: detail.newest.digest,
+        is_approved: detail.newest.state == RevisionState::Approved,
         problem: String::new(),
         report: None,
     })
@@ -184,6 +222,9 @@ pub(crate) async fn test(
         name: format!("{}__{}", detail.server.name, detail.newest.name),
         arguments: form.arguments,
         with_secrets: form.with_secrets,
+        version: detail.newest.number,
+        digest: detail.newest.digest,
+        is_approved: detail.newest.state == RevisionState::Approved,
         problem: String::new(),
         report: None,
     };
@@ -194,7 +235,8 @@ pub(crate) async fn test(
             return Ok((StatusCode::UNPROCESSABLE_ENTITY, view::page(&page)?).into_response());
         }
     };
-    let report = drafts::test_by_admin(&app, &admin, id, arguments, form.with_secrets).await?;
+    let seen = Seen { digest: Some(form.digest), with_secrets: form.with_secrets };
+    let report = drafts::test_by_admin(&app, &admin, id, arguments, seen).await?;
     page.report = Some(Tested::of(&report));
     view::page(&page)
 }
@@ -306,6 +348,9 @@ mod tests {
             name: "weather__forecast".to_owned(),
             arguments: "{\"place\": \"<b>\"}".to_owned(),
             with_secrets: false,
+            version: 2,
+            digest: "3f".repeat(32),
+            is_approved: false,
             problem: problem.to_owned(),
             report,
         }
@@ -356,7 +401,10 @@ mod tests {
         };
         let html = page(Some(tested), "").render().unwrap();
         view::sample("tool-test", &html);
-        for part in ["a.example", "before &#60;i&#62;", "1.5 ms", "{&#34;place&#34;: &#34;&#60;b"] {
+        let digest = format!("name=\"digest\" value=\"{}\"", "3f".repeat(32));
+        for part in
+            [&*digest, "a.example", "before &#60;i&#62;", "1.5 ms", "{&#34;place&#34;: &#34;&#60;b"]
+        {
             assert!(html.contains(part), "{part}: {html}");
         }
         let html = page(None, "the arguments are no JSON").render().unwrap();

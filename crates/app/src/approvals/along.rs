@@ -16,6 +16,9 @@ pub struct Along {
     pub outcome: std::result::Result<&'static str, String>,
 }
 
+/// So many of the last tests of a revision count.
+const TESTS: u64 = 20;
+
 /// Asks for what a revision declares and does not have, and for what its last test was refused.
 pub(super) async fn file(
     app: &App,
@@ -55,20 +58,27 @@ pub(crate) async fn all_needs(
         is_test: Some(true),
         ..calls::Filter::default()
     };
-    let page = Page { number: 1, size: 1 };
+    let page = Page { number: 1, size: TESTS };
     for call in store::calls::list(app.store(), &last, page).await?.items {
         let refused = needs(&call.refused).into_iter();
         all.extend(refused.filter(|need| need.kind == NeedKind::Host).filter(|need| {
             !grants.hosts.iter().any(|granted| network::covers(granted, &need.name))
         }));
     }
-    let mut seen = Vec::new();
-    all.retain(|need| {
-        let is_new = !seen.contains(need);
-        seen.push(need.clone());
-        is_new
-    });
-    Ok(all)
+    let mut found: Vec<Need> = Vec::new();
+    for need in all {
+        let is_host = need.kind == NeedKind::Host;
+        let has = |known: &Need| {
+            let same = known.kind == need.kind && known.name == need.name;
+            same || (is_host
+                && known.kind == NeedKind::Host
+                && network::covers(&known.name, &need.name))
+        };
+        if !found.iter().any(has) {
+            found.push(need);
+        }
+    }
+    Ok(found)
 }
 
 async fn ask(
@@ -79,6 +89,7 @@ async fn ask(
     justification: &str,
 ) -> Result<&'static str> {
     let name = need.name.as_str();
+    let read_by = format!("Read by the tool `{}`.", tool.name);
     match need.kind {
         NeedKind::Module => {
             let filed = requests::file_module(app, who, tool.id, name, justification).await?;
@@ -97,11 +108,9 @@ async fn ask(
                 packages::file(app, who, tool.id, (package, version), justification).await?;
             Ok(asked.filed.request.state.as_str())
         }
-        NeedKind::Secret => {
-            match secrets::create(app, who, tool.server_id, name, justification).await {
-                Ok(_) | Err(Error::Conflict(_)) => Ok("waits for its value"),
-                Err(error) => Err(error),
-            }
-        }
+        NeedKind::Secret => match secrets::create(app, who, tool.server_id, name, &read_by).await {
+            Ok(_) | Err(Error::Conflict(_)) => Ok("waits for its value"),
+            Err(error) => Err(error),
+        },
     }
 }

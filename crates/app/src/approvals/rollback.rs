@@ -24,12 +24,12 @@ pub struct RolledBack {
 
 /// Makes a revision equal to an old one the newest. It is approved at once if that very digest was
 /// approved before on this tool, was not rejected or revoked since, and still has all its grants;
-/// else it waits for review.
+/// else it waits for review, also where a model asks and no revision is live.
 ///
 /// # Errors
 /// [`Error::NotFound`] if there is no such version, [`Error::Conflict`] if it is the newest one.
 pub async fn rollback(app: &App, who: &Who, tool_id: Uuid, number: i32) -> Result<RolledBack> {
-    let Detail { mut tool, server, newest, .. } = tools::get(app, tool_id).await?;
+    let Detail { mut tool, server, newest, live } = tools::get(app, tool_id).await?;
     if number == newest.number {
         return Err(Error::Conflict(format!(
             "version {number} is the newest already; name an older one (mcpbox_list_tool_versions)"
@@ -44,7 +44,9 @@ pub async fn rollback(app: &App, who: &Who, tool_id: Uuid, number: i32) -> Resul
         by: who.to_string(),
     };
     let revision = content.into_revision(tool_id, newest.number + 1, origin);
-    let holds = holds_still(app, server.id, &revision).await?;
+    // What a person took out of service, a model does not put back.
+    let in_service = live.is_some() || who.is_admin();
+    let holds = in_service && holds_still(app, server.id, &revision).await?;
     let revision = Revision {
         state: State::PendingReview,
         requested_at: Some(clock::now()),

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::delivery::Delivered;
 use super::report::logged_arguments;
 use super::{Report, Subject};
+use crate::capabilities::Need;
 use crate::outside::Log;
 use crate::redact::{Redactor, Secrets};
 use crate::{App, Error, Result, clock, names};
@@ -95,7 +96,9 @@ impl Entry {
             return Err(Error::Conflict("the call has ended already".to_owned()));
         };
         let duration = self.began.elapsed();
-        let needs = subject.needs(self.requests.needs());
+        // A tool may have put anything into the names, too.
+        let mended = |need: Need| Need { name: self.redactor.text(need.name), ..need };
+        let needs = subject.needs(self.requests.needs()).into_iter().map(mended).collect();
         let report = Report {
             needs,
             call_id: row.id,

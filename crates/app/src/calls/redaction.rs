@@ -68,6 +68,11 @@ impl Plain {
 /// A text is mended; other data would be damaged by that, and is left out.
 fn redacted_media(media: Media, redactor: &Redactor) -> Block {
     let name = media.name.map(|name| redactor.text(name));
+    let mime_type = if redactor.found_in(media.mime_type.as_bytes()) {
+        "application/octet-stream".to_owned()
+    } else {
+        media.mime_type
+    };
     let data = match String::from_utf8(media.data) {
         Ok(text) => redactor.text(text).into_bytes(),
         Err(error) if redactor.found_in(error.as_bytes()) => {
@@ -76,7 +81,7 @@ fn redacted_media(media: Media, redactor: &Redactor) -> Block {
         }
         Err(error) => error.into_bytes(),
     };
-    Block::Media(Media { name, data, ..media })
+    Block::Media(Media { kind: media.kind, mime_type, name, data })
 }
 
 #[cfg(test)]
@@ -111,7 +116,7 @@ mod tests {
     fn file(data: &[u8]) -> Block {
         Block::Media(Media {
             kind: MediaKind::File,
-            mime_type: "application/octet-stream".to_owned(),
+            mime_type: format!("application/{VALUE}"),
             name: Some(format!("{VALUE}.txt")),
             data: data.to_vec(),
         })

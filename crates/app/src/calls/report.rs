@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::delivery::{Content, Kept};
 use super::numbers::for_clients;
-use crate::capabilities::Need;
+use crate::capabilities::{Need, NeedKind};
 
 /// Arguments and results above this many bytes of JSON are kept in the log by their beginning only.
 const LOGGED_BYTES: usize = 10_000;
@@ -65,10 +65,18 @@ impl Report {
                 if need.declared { String::new() } else { format!(" (add the line `{line}`)") };
             format!("{} `{}`{add}", need.kind, need.name)
         });
-        Some(format!(
-            "the run asked for what it does not have: {}. Refused requests were answered by an empty 403, missing secrets by a placeholder",
+        let has = |kind| self.needs.iter().any(|need| need.kind == kind);
+        let mut text = format!(
+            "the run asked for what it does not have: {}",
             named.collect::<Vec<_>>().join(", ")
-        ))
+        );
+        if has(NeedKind::Host) {
+            text.push_str("; refused requests were answered by an empty 403");
+        }
+        if has(NeedKind::Secret) {
+            text.push_str("; missing secrets read as a placeholder");
+        }
+        Some(text)
     }
 
     /// The failure as a text that a model can act on: what, where, and what was printed before.

@@ -148,7 +148,7 @@ fn reachable(declared: &Capabilities, grants: &Grants, all_public: bool) -> Poli
     };
     let granted = read(&grants.hosts);
     if declared.hosts.iter().any(|host| host == EVERY_HOST) {
-        let public = if all_public { Public::Every } else { Public::Named(Vec::new()) };
+        let public = if all_public { Public::Every } else { Public::Nothing };
         return Policy::Tool { grants: granted, undeclared: Vec::new(), public };
     }
     let declared = read(&declared.hosts);
@@ -162,8 +162,8 @@ fn reachable(declared: &Capabilities, grants: &Grants, all_public: bool) -> Poli
             }
         }
     }
-    let public = if all_public { declared } else { Vec::new() };
-    Policy::Tool { grants: both, undeclared: granted, public: Public::Named(public) }
+    let public = if all_public { Public::Declared(declared) } else { Public::Nothing };
+    Policy::Tool { grants: both, undeclared: granted, public }
 }
 
 #[cfg(test)]

@@ -9,6 +9,14 @@ use serde_json::Value;
 /// Lines of a value of several lines are searched for by themselves from so many bytes on.
 const LINE_MIN: usize = 8;
 
+/// What stays as it is in the path of a URL (WHATWG URL, path percent-encode set), and did before
+/// the circumflex was added.
+const PATH: &str = "!$%&'()*+,/:;=@[\\]|";
+const PATH_BEFORE: &str = "!$%&'()*+,/:;=@[\\]^|";
+
+/// What stays as it is in its query (special-query percent-encode set).
+const QUERY: &str = "!$%&()*+,/:;=?@[\\]^`{|}";
+
 /// A value in all the forms that are searched for.
 pub(super) fn forms_of(value: &str) -> Vec<String> {
     let mut forms = whole_forms(value);
@@ -32,8 +40,13 @@ fn whole_forms(value: &str) -> Vec<String> {
         forms.push(shown_by_python(value.chars(), quote, true));
         // As Python shows bytes.
         forms.push(shown_by_python(value.bytes().map(char::from), quote, true));
+        // What it shows, shown once more: within a list, for instance.
+        let shown = shown_by_python(value.chars(), quote, false);
+        forms.extend(["'", "\\'"].map(|outer| shown_by_python(shown.chars(), outer, false)));
     }
-    for kept in ["", "/", "!'()*"] {
+    // Names of hosts are written so.
+    forms.push(value.to_lowercase());
+    for kept in ["", "/", "!'()*", PATH, PATH_BEFORE, QUERY] {
         for (upper, space) in [(true, "%20"), (false, "%20"), (true, "+"), (false, "+")] {
             forms.push(percent_encoded(value, kept, upper, space));
         }

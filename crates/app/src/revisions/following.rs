@@ -11,41 +11,81 @@ use crate::identity::Admin;
 use crate::packages::{self, Kept};
 use crate::servers::Server;
 use crate::tools::{self, Tool};
-use crate::{App, Result, clock, digest};
+use crate::{App, Error, Result, clock, digest};
 
-/// A revision of a live tool that declares one host more, ready to take the place of the live one.
+/// What a tool becomes when it declares one host more, where it does not.
 pub(crate) struct Widened {
     tool: Tool,
-    live: Revision,
-    content: Content,
     host: String,
+    /// The live revision, and what takes its place.
+    live: Option<(Revision, Content)>,
+    /// The content of the newest revision, where it is another one.
+    newest: Option<Content>,
 }
 
-/// Reads what the live revision of a tool becomes when it declares a host; nothing where no revision
-/// is live, or it declares the host as it is.
+/// Reads what the live and the newest revision of a tool become when they declare a host; nothing
+/// where they do as they are.
 ///
 /// # Errors
-/// [`Error::Unavailable`](crate::Error::Unavailable) and [`Error::Busy`](crate::Error::Busy) when the sandbox cannot look at it.
+/// [`Error::Unavailable`] and [`Error::Busy`] when the sandbox cannot look at them.
 pub(crate) async fn widened(app: &App, tool_id: Uuid, host: &str) -> Result<Option<Widened>> {
-    let tools::Detail { tool, server, live, .. } = tools::get(app, tool_id).await?;
-    let Some(live) = live else { return Ok(None) };
-    if Capabilities::of(&live).declares_host(host) {
+    let tools::Detail { tool, server, live, newest } = tools::get(app, tool_id).await?;
+    let is_other = live.as_ref().is_none_or(|live| live.id != newest.id);
+    let live = match live {
+        Some(live) => wider(app, &server, &live, host).await?.map(|content| (live, content)),
+        None => None,
+    };
+    let newest = if is_open(newest.state) && is_other {
+        wider(app, &server, &newest, host).await?
+    } else {
+        None
+    };
+    let is_changed = live.is_some() || newest.is_some();
+    Ok(is_changed.then(|| Widened { tool, host: host.to_owned(), live, newest }))
+}
+
+/// The content of a revision with a line that declares a host; nothing where it does.
+async fn wider(
+    app: &App,
+    server: &Server,
+    revision: &Revision,
+    host: &str,
+) -> Result<Option<Content>> {
+    if Capabilities::of(revision).declares_host(host) {
         return Ok(None);
     }
-    let mut content = Content::of(&live, &server);
+    let mut content = Content::of(revision, server);
     // What is not in question stays as it was approved.
     let packages = std::mem::take(&mut content.capabilities.packages);
-    let source = sandbox::with_header(&live.python_code, "hosts", &[host.to_owned()]);
+    let source = sandbox::with_header(&revision.python_code, "hosts", &[host.to_owned()]);
     content.read(app, server.id, source).await?;
+    if !content.capabilities.declares_host(host) {
+        return Err(Error::Conflict(format!(
+            "`{}` does not declare `{host}`, and its source takes no line that would: have its author add `# mcpbox: hosts={host}` at the top",
+            revision.name
+        )));
+    }
     content.capabilities.packages = packages;
-    Ok(Some(Widened { tool, live, content, host: host.to_owned() }))
+    Ok(Some(content))
 }
 
 impl Widened {
-    /// Makes it the live revision.
+    /// Makes what is live the live revision, and what is newest the newest, in the state that it has.
     pub(crate) async fn approve(self, transaction: &Transaction, admin: &Admin) -> Result<()> {
         let summary = format!("Declares {}, which was allowed", self.host);
-        follow(transaction, admin, (&self.tool, &self.live), self.content, summary).await
+        if let Some((live, content)) = self.live {
+            follow(transaction, admin, (&self.tool, &live), content, summary.clone()).await?;
+        }
+        let Some(content) = self.newest else { return Ok(()) };
+        let last = newest(transaction, self.tool.id).await?;
+        let next = Revision {
+            python_code: content.python_code,
+            capabilities: content.capabilities.to_value(),
+            remarks: content.remarks,
+            ..last.clone()
+        };
+        succeed(transaction, admin, &last, next, &summary).await?;
+        Ok(())
     }
 }
 

@@ -19,7 +19,7 @@ const CANARY: &str = "canary \"7f3a\"\\q/ü+€'~9b1e?";
 
 /// Several lines, of which each alone would tell enough.
 const LINES: &str =
-    "-----BEGIN CANARY-----\ncGVubnktd2lzZS1wb3VuZC1mb29saXNo\n-----END CANARY-----";
+    "=====7Q CANARY=====\ncGVubnktd2lzZS1wb3VuZC1mb29saXNo\n=====END 7Q CANARY=====";
 
 /// Says a value in every encoding, in every way that a tool has.
 const CODE: &str = r#"# mcpbox: secrets=CANARY

@@ -365,3 +365,72 @@ fn two_who_change_the_same_version_are_told_apart() {
     let done = api.ok("PATCH", &path, &json!({"description": "mine", "digest": now}));
     assert_eq!((&done["current_version"], &done["description"]), (&json!(3), &json!("mine")));
 }
+
+#[test]
+fn a_test_with_secrets_runs_only_what_was_seen() {
+    let database = Database::sqlite();
+    let program = database.serve();
+    let (mut model, api) = world(&program);
+    let code = "async def main() -> int:\n    return len(secrets['KEY'])\n";
+    let (server_id, id) = draft(&mut model, "tests", code);
+    let path = format!("/api/servers/{server_id}/secrets");
+    api.ok("POST", &path, &json!({"key_name": "KEY"}));
+    api.ok("PUT", &format!("{path}/KEY"), &json!({"value": "twelve chars"}));
+    let digest =
+        |api: &Api| api.ok("GET", &format!("/api/tools/{id}"), &Value::Null)["digest"].clone();
+    let test = |digest: &Value, with_secrets: bool| {
+        let body = json!({"tool_id": id, "digest": digest, "with_secrets": with_secrets});
+        api.send("POST", "/api/tools/test-code", &body)
+    };
+    let seen = digest(&api);
+    assert_eq!(test(&Value::Null, true).status, 422);
+    assert_eq!(test(&seen, true).json()["result"], 12);
+    let placeholder = test(&Value::Null, false).json();
+    assert_eq!(placeholder["result"], json!("mcpbox-placeholder-for-KEY".len()), "{placeholder}");
+    edit(&mut model, &id, &code.replace("len(", "7 * len("));
+    let stale = test(&seen, true);
+    assert!(stale.status == 409 && stale.body.contains("version 2"), "{stale:?}");
+    assert_eq!(test(&digest(&api), true).json()["result"], 84);
+}
+
+#[test]
+fn a_host_that_is_allowed_before_its_tool_is_declared_by_what_waits() {
+    let database = Database::sqlite();
+    let program = database.serve();
+    let (mut model, api) = world(&program);
+    let (_, id) = draft(&mut model, "order", ANY_HOST);
+    let test = json!({"tool_id": id, "arguments": {"host": "api.example.com"}});
+    let refused = model.call("mcpbox_test_code", &test);
+    let asked = &refused["structuredContent"]["requests"][0]["arguments"];
+    assert_eq!(asked["host"], "api.example.com", "{refused}");
+    model.ok("mcpbox_request_publish", &json!({"tool_id": id}));
+    let waiting = api.ok("GET", "/api/approvals/network", &Value::Null);
+    let request = waiting["items"][0]["id"].as_str().expect("an id");
+    let path = format!("/api/approvals/network/{request}/action");
+    api.ok("POST", &path, &json!({"action": "approve"}));
+    let now = state(&mut model, &id);
+    assert_eq!(now["approval_status"], "pending_review", "{now}");
+    assert_eq!(now["capabilities"], json!({"hosts": ["api.example.com"]}), "{now}");
+    api.approve(&id);
+    let reached = model.fails("order__tool", &json!({"host": "api.example.com"}));
+    assert!(!reached.contains("not approved") && !reached.contains("not declared"), "{reached}");
+}
+
+#[test]
+fn what_a_person_took_out_of_service_no_model_puts_back() {
+    let database = Database::sqlite();
+    let program = database.serve();
+    let (mut model, api) = world(&program);
+    let id = publish(&mut model, &api, "gone", "tool", &number(1));
+    edit(&mut model, &id, &number(2));
+    model.ok("mcpbox_request_publish", &json!({"tool_id": id}));
+    api.approve(&id);
+    api.ok("POST", &format!("/api/approvals/tools/{id}/revoke"), &Value::Null);
+    let back = model.ok("mcpbox_rollback_tool", &json!({"tool_id": id, "version": 1}));
+    assert_eq!(back["approval_status"], "pending_review", "{back}");
+    model.fails("gone__tool", &json!({}));
+    let path = format!("/api/tools/{id}/versions/1/rollback");
+    let by_person = api.ok("POST", &path, &Value::Null);
+    assert_eq!(by_person["approved"], true, "{by_person}");
+    assert_eq!(model.ok("gone__tool", &json!({}))["result"], 1);
+}

@@ -14,7 +14,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
     Definition {
         name: "mcpbox_request_publish",
         title: "Request publication",
-        description: "Files the newest version of a tool for a person's approval. Once approved, clients can call it.",
+        description: "Files the newest version of a tool for a person's approval, with requests for what it declares and has not. Once approved, clients can call it.",
         effect: Effect::AddOnce,
         edits: false,
         input: || {

@@ -2,7 +2,9 @@
 
 use app::Error;
 use app::calls::{Report, for_clients};
+use app::capabilities::NeedKind;
 use app::drafts::{self, Inspection};
+use app::secrets;
 use app::tools;
 use serde_json::{Map, Value, json};
 
@@ -16,7 +18,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
     Definition {
         name: "mcpbox_test_code",
         title: "Test a tool",
-        description: "Runs the newest version of a tool, approved or not, in the sandbox.",
+        description: "Runs the newest version of a tool, approved or not, without secrets. What it is refused is noted in `requests` and it goes on.",
         effect: Effect::Run,
         edits: false,
         input: || {
@@ -76,9 +78,15 @@ async fn test(request: Request) -> Outcome {
     let tool_id = arguments.id("tool_id")?;
     let report = drafts::test(&app, &who, tool_id, inputs).await?;
     let server_id = tools::get(&app, tool_id).await?.server.id;
-    let asked = report.needs.iter().filter(|need| !need.granted);
-    let requests = asked.map(|need| declared::request(need, tool_id, server_id));
-    let requests: Vec<Value> = requests.collect();
+    let mut requests = Vec::new();
+    for need in report.needs.iter().filter(|need| !need.granted) {
+        // One that is there waits for its value, or for a line in the source.
+        let waits =
+            need.kind == NeedKind::Secret && secrets::exists(&app, server_id, &need.name).await?;
+        if !waits {
+            requests.push(declared::request(need, tool_id, server_id));
+        }
+    }
     let structured = tested(&report, &requests);
     if !report.succeeded() {
         return Ok(answer::failure_with(report.text_of_failure(), structured));

@@ -64,8 +64,7 @@ async fn logs(request: Request) -> Outcome {
     })))
 }
 
-/// A row; its version where it is the newest or the live one, else the digest of what ran, which
-/// a tool that was changed often has no number for at hand.
+/// A row; with its version where that is the newest or the live one.
 fn logged(call: &Call, detail: &Detail) -> Value {
     let mut known = detail.live.iter().chain([&detail.newest]);
     let version = known.find(|one| one.id == call.revision_id).map(|one| one.number);
@@ -77,7 +76,7 @@ fn logged(call: &Call, detail: &Detail) -> Value {
         "error": call.error,
         "error_kind": call.error_kind,
         "version": version,
-        "digest": version.is_none().then_some(&call.digest),
+        "digest": call.digest,
         "input_args": call.arguments,
         "result": call.result,
         "requests": call.requests,

@@ -121,6 +121,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         output: || {
             let versions = list_of(&[
                 ("version", "integer"),
+                ("digest", "string"),
                 ("change_summary", "string"),
                 ("change_source", "string"),
                 ("approval_status", "string"),
@@ -174,7 +175,7 @@ fn code() -> Value {
     json!({
         "type": "string",
         "minLength": 1,
-        "description": "Python with `async def main(...)` at top level, at most 100 kB. Its typed parameters become the input schema (a default makes one optional), what it returns the result. `json`, `datetime` and `arguments` (all inputs) are there without import. Imports: pure computation of the standard library (math, re, csv, datetime, …); no os, sys, subprocess, network or packages.",
+        "description": "Python with `async def main(...)` at top level, at most 100 kB. Its typed parameters become the input schema (a default makes one optional), what it returns the result. `http` (async, as httpx), `secrets` (`secrets[\"NAME\"]`), `json`, `datetime` and `arguments` (all inputs) are there without import. Imports: pure computation of the standard library (math, re, csv, datetime, …); no os, sys, subprocess; others on request. Hosts, secrets and modules are found in the code; declare computed ones in a first line: `# mcpbox: hosts=api.example.com secrets=NAME`.",
     })
 }
 
@@ -312,6 +313,7 @@ async fn versions(request: Request) -> Outcome {
     let versions = listed.items.iter().map(|revision| {
         json!({
             "version": revision.number,
+            "digest": revision.digest,
             "change_summary": revision.change_summary,
             "change_source": revision.change_source,
             "approval_status": revision.state.as_str(),

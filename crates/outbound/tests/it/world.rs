@@ -53,7 +53,7 @@ pub(crate) fn tool(grants: &[&str]) -> Policy {
     Policy::Tool {
         grants: grants.iter().map(|text| text.parse().unwrap()).collect(),
         undeclared: Vec::new(),
-        public: outbound::Public::Named(Vec::new()),
+        public: outbound::Public::Nothing,
     }
 }
 
