@@ -41,8 +41,10 @@ fn whole_forms(value: &str) -> Vec<String> {
         // As Python shows bytes.
         forms.push(shown_by_python(value.bytes().map(char::from), quote, true));
         // What it shows, shown once more: within a list, for instance.
-        let shown = shown_by_python(value.chars(), quote, false);
-        forms.extend(["'", "\\'"].map(|outer| shown_by_python(shown.chars(), outer, false)));
+        for ascii in [false, true] {
+            let shown = shown_by_python(value.chars(), quote, ascii);
+            forms.extend(["'", "\\'"].map(|outer| shown_by_python(shown.chars(), outer, ascii)));
+        }
     }
     // Names of hosts are written so.
     forms.push(value.to_lowercase());
