@@ -55,7 +55,7 @@ pub struct Seen {
     pub with_secrets: bool,
 }
 
-/// As [`test`], for a signed-in person, who can let it have the secrets that it declares.
+/// As [`test()`], for a signed-in person, who can let it have the secrets that it declares.
 ///
 /// # Errors
 /// [`Error::Conflict`] if the newest revision is not the one that was seen, [`Error::Invalid`] for
