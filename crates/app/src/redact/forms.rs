@@ -39,12 +39,14 @@ fn whole_forms(value: &str) -> Vec<String> {
         forms.push(shown_by_python(value.chars(), quote, false));
         forms.push(shown_by_python(value.chars(), quote, true));
         // As Python shows bytes.
-        forms.push(shown_by_python(value.bytes().map(char::from), quote, true));
+        let shown_bytes = shown_by_python(value.bytes().map(char::from), quote, true);
         // What it shows, shown once more: within a list, for instance.
         for ascii in [false, true] {
             let shown = shown_by_python(value.chars(), quote, ascii);
             forms.extend(["'", "\\'"].map(|outer| shown_by_python(shown.chars(), outer, ascii)));
         }
+        forms.extend(["'", "\\'"].map(|outer| shown_by_python(shown_bytes.chars(), outer, true)));
+        forms.push(shown_bytes);
     }
     // Names of hosts are written so.
     forms.push(value.to_lowercase());
