@@ -12,7 +12,7 @@ from typing import Any
 from . import harmless, imports
 
 # Bound by the call: nobody knows them before.
-OF_THE_CALL = frozenset({"arguments", "http", "secrets"})
+OF_THE_CALL = frozenset({"arguments", "ctx", "http", "secrets"})
 
 
 class NotConstantError(Exception):
@@ -62,6 +62,9 @@ class Scope:
 
     def bind(self, name: str, kind: Kind) -> None:
         """Give a name a meaning; one with several is not used for anything."""
+        if name in OF_THE_CALL and len(self.names.maps) == 1:
+            # The call gives its own meaning to it, after the module level was executed ahead.
+            raise NotConstantError
         before = self.names.maps[0].get(name)
         if before is None and len(self.names.maps) == 1:
             before = _builtin(name)

@@ -12,6 +12,7 @@ import re
 from types import ModuleType
 from typing import Any
 
+from .clients import ERRORS
 from .media import IMAGES, recognised
 
 ATTACHMENTS_MAX = 100
@@ -143,24 +144,27 @@ def text_block(text: str) -> dict[str, Any]:
     return {"type": "text", "text": text}
 
 
+def kind(attachment: Attachment) -> str:
+    """Return what an attachment is to a model: an image, audio or a file."""
+    if attachment.mime_type in IMAGES:
+        return "image"
+    return "audio" if attachment.mime_type.startswith("audio/") else "file"
+
+
 def block(attachment: Attachment) -> dict[str, Any]:
     """Return the block of an attachment."""
-    kind = "file"
-    if attachment.mime_type in IMAGES:
-        kind = "image"
-    elif attachment.mime_type.startswith("audio/"):
-        kind = "audio"
-    found = {"type": kind, "mime_type": attachment.mime_type}
+    found = {"type": kind(attachment), "mime_type": attachment.mime_type}
     if attachment.name is not None:
         found["name"] = attachment.name
     return {**found, "data": base64.b64encode(attachment.data).decode()}
 
 
 def module() -> ModuleType:
-    """Make the module that tools import `Image` and `File` from."""
-    made = ModuleType("mcpbox", "What a tool can return beside JSON.")
-    made.Image, made.File = Image, File
-    made.__all__ = ["File", "Image"]
+    """Make the module that tools import `Image`, `File` and the errors of `ctx` from."""
+    made = ModuleType("mcpbox", "What a tool can return beside JSON, and what its client may lack.")
+    provided = (Image, File, *ERRORS)
+    made.__dict__.update({one.__name__: one for one in provided})
+    made.__all__ = sorted(one.__name__ for one in provided)
     return made
 
 

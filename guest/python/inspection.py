@@ -18,7 +18,7 @@ import ast
 from types import ModuleType
 from typing import Any
 
-from . import declared, docstrings, errors, imports, module, vault
+from . import declared, docstrings, errors, imports, module
 from .annotations import Types
 from .parameters import Parameters
 from .signatures import Written
@@ -122,13 +122,13 @@ def _add_executed(answer: dict[str, Any], source: str, tree: Tree, texts: dict[s
 
 def _load(source: str, tree: Tree, notes: list[str]) -> ModuleType:
     """Execute the module level; where that fails, the definitions one by one."""
-    loaded = module.create(source, {}, vault.EXAMPLES)
+    loaded = module.create(source, module.EXAMPLES)
     try:
         module.execute(loaded, tree.code)
     except BaseException as error:
         place = errors.place_text(errors.detail(error, source))
         notes.append(f"the module level raised {errors.headline(error)}{place}")
-        loaded = module.create(source, {}, vault.EXAMPLES)
+        loaded = module.create(source, module.EXAMPLES)
         for statement in tree.module.body:
             if isinstance(statement, DEFINITIONS):
                 _try(loaded, statement)

@@ -5,14 +5,15 @@ import importlib.abc
 import importlib.machinery
 import json
 import sys
+from dataclasses import dataclass
 from types import CodeType, ModuleType
 from typing import Any
 
 import httpx
 
+from . import context, vault
 from .errors import FILENAME
 from .imports import BUILTINS
-from .vault import Secrets
 
 NAME = "tool"
 
@@ -29,7 +30,22 @@ class SourceLoader(importlib.abc.InspectLoader):
         return self.source
 
 
-def create(source: str, arguments: dict[str, Any], secrets: Secrets) -> ModuleType:
+@dataclass(slots=True)
+class Names:
+    """What the names of a tool stand for whose values belong to one call."""
+
+    arguments: dict[str, Any]
+    secrets: vault.Secrets
+    ctx: context.Context
+
+
+# Where a module level is executed that touches none.
+NONE = Names({}, vault.NONE, context.NONE)
+# Where it is executed for the types that it defines alone.
+EXAMPLES = Names({}, vault.EXAMPLES, context.NONE)
+
+
+def create(source: str, names: Names) -> ModuleType:
     """Make the module with the names that every tool has, not yet executed."""
     module = ModuleType(NAME)
     loader = SourceLoader(source)
@@ -41,14 +57,16 @@ def create(source: str, arguments: dict[str, Any], secrets: Secrets) -> ModuleTy
         json=json,
         datetime=datetime,
     )
-    bind(module, arguments, secrets)
+    bind(module, names)
     sys.modules[NAME] = module
     return module
 
 
-def bind(module: ModuleType, arguments: dict[str, Any], secrets: Secrets) -> None:
+def bind(module: ModuleType, names: Names) -> None:
     """Give the module the names whose values belong to one call."""
-    module.__dict__.update(arguments=arguments, secrets=secrets, http=httpx.http)
+    module.__dict__.update(
+        arguments=names.arguments, secrets=names.secrets, ctx=names.ctx, http=httpx.http
+    )
 
 
 def execute(module: ModuleType, code: CodeType) -> None:

@@ -21,14 +21,27 @@ class Operations:
 
     async def call(self, operation: str, payload: bytes) -> bytes:
         """Start an operation and wait for its answer; a cancelled wait cancels the operation."""
-        identifier = host.start(operation, payload)
-        future = asyncio.get_running_loop().create_future()
-        self._waiting[identifier] = future
+        answer = asyncio.get_running_loop().create_future()
+        identifier = self.begin(operation, payload, answer)
         try:
-            return await future
+            return await answer
         finally:
-            if self._waiting.pop(identifier, None) is not None:
-                host.cancel(identifier)
+            self.forget(identifier)
+
+    def begin(self, operation: str, payload: bytes, answer: asyncio.Future[bytes]) -> int:
+        """Start an operation whose answer a future gets, and return its number."""
+        identifier = host.start(operation, payload)
+        self._waiting[identifier] = answer
+        return identifier
+
+    def forget(self, identifier: int) -> None:
+        """Cancel an operation unless it has ended."""
+        if self._waiting.pop(identifier, None) is not None:
+            host.cancel(identifier)
+
+    def tell(self, operation: str, payload: bytes) -> None:
+        """Tell the host something that it does not answer."""
+        host.cancel(host.start(operation, payload))
 
     def pending(self) -> bool:
         """Whether an operation is under way."""

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import Any, Self
 
 from .annotations import Types, described, nullable, published
+from .given import Given, convert
 from .scalars import Attached
-from .shapes import Schema, Shape, Writer, listed
+from .shapes import ConversionError, Schema, Shape, Writer, listed
 
 EMPTY = inspect.Parameter.empty
 # Names that similar ones are sought for, and how much of each is read.
@@ -87,17 +88,36 @@ class Parameters:
             return None
         return self.types.shape(self.signature.return_annotation)
 
-    def bind(self, arguments: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+    def bind(self, given: Given) -> tuple[list[Any], dict[str, Any]]:
         """Return what `main` is called with; raises `ArgumentError` and `ConversionError`."""
+        arguments = given.checked()
+        if given.schema is not None and self.others is None:
+            # `main` finds those that only the schema knows in `arguments`.
+            arguments = {name: arguments[name] for name in arguments if name in self.named}
         self._check_names(arguments)
         positions: list[Any] = []
         names: dict[str, Any] = {}
         for name, value in arguments.items():
             shape = self.shapes.get(name, self.others)
-            names[name] = value if shape is None else shape.convert(value, name)
+            if shape is None:
+                names[name] = value
+            elif not given.as_text:
+                names[name] = shape.convert(value, name)
+            elif value != "" or not self._is_left_out(shape, name):
+                names[name] = convert(shape, value, name)
         for name, default in self.by_position:
             positions.append(names.pop(name, default))
         return positions, names
+
+    def _is_left_out(self, shape: Shape, name: str) -> bool:
+        """Whether an empty text is no value: forms send one for what nobody filled in."""
+        if name not in self.named or name in self.required:
+            return False
+        try:
+            shape.convert("", name)
+        except ConversionError:
+            return True
+        return False
 
     def _check_names(self, arguments: dict[str, Any]) -> None:
         missing = [name for name in self.required if name not in arguments]

@@ -2,7 +2,9 @@
 
 `run` answers with JSON, either of
 
-    {"ok": true, "result": …, "content": [block]}       what `main` returned
+    {"ok": true, "result": …, "content": [block], "is_error": true}
+                                                        what `main` returned; of a prompt the
+                                                        messages, of a resource the contents
     {"ok": false, "kind": str, "message": str, "detail": {…} | null}
 
 `content` is there where the result holds pictures or files; a block is one of
@@ -10,12 +12,14 @@
     {"type": "text", "text": str}
     {"type": "image" | "audio" | "file", "mime_type": str, "name": str, "data": base64}
 
-and `name` may be absent.
+and `name` may be absent. `is_error` is there where the tool set `ctx.is_error`.
 
 `message` is one line that a model can act on. `kind` is one of
 
     arguments           they are not what `main` takes; detail {path, expected, received} of the one
     exception           the tool raised one; `errors.detail` describes the detail
+    client_capability   the tool needs to ask the client what that cannot be asked; detail also
+                        {capability}
     exit                the tool raised SystemExit
     memory              a MemoryError was not caught
     deadlock            every task waits for something that cannot happen
@@ -40,12 +44,16 @@ import wit_world
 from componentize_py_types import Err
 
 from . import (
+    clients,
     constancy,
+    contents,
+    context,
     environment,
     errors,
     imports,
     inspection,
     loop,
+    messages,
     module,
     packages,
     settling,
@@ -55,6 +63,7 @@ from . import (
 )
 from .annotations import Types
 from .content import AttachmentsError
+from .given import PROMPT, TOOL, Given
 from .parameters import ArgumentError, Parameters
 from .results import NotSerializableError, with_blocks
 from .shapes import ConversionError, Shape
@@ -103,15 +112,17 @@ class WitWorld(wit_world.WitWorld):
         source: str,
         arguments: str,
         secrets: str,
+        client: str,
         modules: str,
         result_limit: int,
     ) -> str:
         """Run `main` once."""
         environment.begin()
         imports.apply(modules)
-        given, kept = texts.read(arguments), vault.read(secrets)
+        given, ctx = Given(arguments), context.Context(client)
+        names = module.Names(given.values, vault.read(secrets), ctx)
         return _answer(
-            lambda: _run(Loaded(source, bytecode, given, kept), given, result_limit), source
+            lambda: _run(Loaded(source, bytecode, names), given, ctx, result_limit), source
         )
 
     def load(self, bytecode: bytes, source: str, modules: str) -> None:
@@ -120,17 +131,17 @@ class WitWorld(wit_world.WitWorld):
         imports.apply(modules)
         try:
             with environment.unnoticed():
-                _ahead = Loaded(source, bytecode, {}, vault.NONE)
+                _ahead = Loaded(source, bytecode, module.NONE)
         except BaseException as error:
             raise Err(errors.headline(error)) from None
         gc.freeze()
 
-    def call(self, arguments: str, secrets: str, result_limit: int) -> str:
+    def call(self, arguments: str, secrets: str, client: str, result_limit: int) -> str:
         """Run `main` of what is loaded."""
         environment.begin()
-        loaded, given = _ahead, texts.read(arguments)
-        module.bind(loaded.module, given, vault.read(secrets))
-        return _answer(lambda: _run(loaded, given, result_limit), loaded.source)
+        loaded, given, ctx = _ahead, Given(arguments), context.Context(client)
+        module.bind(loaded.module, module.Names(given.values, vault.read(secrets), ctx))
+        return _answer(lambda: _run(loaded, given, ctx, result_limit), loaded.source)
 
     def pack(self) -> bytes:
         """Compile the files of packages."""
@@ -156,11 +167,9 @@ class WitWorld(wit_world.WitWorld):
 class Loaded:
     """A tool whose module level has been executed, with what its `main` takes and promises."""
 
-    def __init__(
-        self, source: str, bytecode: bytes, arguments: dict[str, Any], secrets: vault.Secrets
-    ) -> None:
+    def __init__(self, source: str, bytecode: bytes, names: module.Names) -> None:
         self.source = source
-        self.module = module.create(source, arguments, secrets)
+        self.module = module.create(source, names)
         module.execute(self.module, marshal.loads(bytecode))
         self.parameters = _parameters(self.module)
         self.promised = _promised(self.parameters)
@@ -181,10 +190,29 @@ def _answer(call: Callable[[], str], source: str) -> str:
         environment.end()
 
 
-def _run(loaded: Loaded, given: dict[str, Any], limit: int) -> str:
+def _run(loaded: Loaded, given: Given, ctx: context.Context, limit: int) -> str:
     positions, names = _bind(loaded.parameters, given)
     value = loop.run(loaded.module.main, positions, names)
-    return _result(value, loaded.promised, limit)
+    if given.purpose == TOOL:
+        answer = _result(value, loaded.promised, limit)
+        return f'{answer[:-1]},"is_error":true}}' if ctx.is_error else answer
+    return _document(value, given, limit)
+
+
+def _document(value: Any, given: Given, limit: int) -> str:
+    """Answer with the messages of a prompt, or the contents of a resource, within the limit."""
+    try:
+        if given.purpose == PROMPT:
+            text = messages.prompt(value, limit)
+        else:
+            text = contents.resource(value, given.uri or "", limit)
+    except NotSerializableError as error:
+        raise CallError("not_serializable", str(error), {"path": error.path}) from None
+    except AttachmentsError as error:
+        raise _too_large(error.encoded, limit) from None
+    if _length(text) > limit:
+        raise _too_large(_length(text), limit)
+    return f'{{"ok":true,"result":{text}}}'
 
 
 def _result(value: Any, promised: Shape | None, limit: int) -> str:
@@ -225,14 +253,15 @@ def _parameters(tool: ModuleType) -> Parameters:
     return Parameters.of(main, Types(tool.__dict__))
 
 
-def _bind(parameters: Parameters, arguments: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+def _bind(parameters: Parameters, given: Given) -> tuple[list[Any], dict[str, Any]]:
     try:
-        return parameters.bind(arguments)
+        return parameters.bind(given)
     except ArgumentError as error:
         raise CallError("arguments", str(error)) from None
     except ConversionError as error:
         place = {"path": error.path, "expected": error.expected, "received": error.received}
-        raise CallError("arguments", f"argument {error}", place) from None
+        whole = "argument " if error.path else "the arguments"
+        raise CallError("arguments", f"{whole}{error}", place) from None
 
 
 def _promised(parameters: Parameters) -> Shape | None:
@@ -265,6 +294,9 @@ def _failed(error: BaseException, source: str) -> str:
         error = _renamed(error)
         kind, message = _verdict(error)
         detail = errors.detail(error, source)
+        capability = clients.missing_capability(error)
+        if capability is not None:
+            kind, detail["capability"] = "client_capability", capability
         line = errors.place_text(detail)
         return _sound({"ok": False, "kind": kind, "message": f"{message}{line}", "detail": detail})
     except MemoryError:

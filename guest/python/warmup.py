@@ -16,6 +16,7 @@ from httpx import _wire
 ROUNDS = 40
 MODULES = json.dumps({"removed": [], "granted": [], "undeclared": []})
 SECRETS = json.dumps({"values": {}, "refusals": {}, "learning": False})
+CLIENT = json.dumps({"elicit_form": False, "elicit_url": False, "sample": False, "roots": False})
 RESULT_LIMIT = 1 << 20
 
 PLAIN = """
@@ -160,12 +161,12 @@ def run(world: Any, rounds: int, *, requests: bool) -> None:
 
 def _run(world: Any, rounds: int, calls: tuple[tuple[str, dict[str, Any]], ...]) -> None:
     for source, arguments in calls:
-        text = json.dumps(arguments)
+        text = json.dumps({"values": arguments, "purpose": "tool", "uri": None, "schema": None})
         bytecode = world.compile(source, MODULES).bytecode
         for _ in range(rounds):
-            world.run(bytecode, source, text, SECRETS, MODULES, RESULT_LIMIT)
+            world.run(bytecode, source, text, SECRETS, CLIENT, MODULES, RESULT_LIMIT)
             world.load(bytecode, source, MODULES)
-            world.call(text, SECRETS, RESULT_LIMIT)
+            world.call(text, SECRETS, CLIENT, RESULT_LIMIT)
         world.inspect(source, execute=True, modules=MODULES)
     del sys.modules["tool"]
     # Lines of these tools, which tracebacks would show as those of the next one.

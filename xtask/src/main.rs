@@ -10,9 +10,11 @@ use crate::workspace::Workspace;
 mod bench;
 mod build;
 mod check;
+mod conformance;
 mod counts;
 mod fuzz;
 mod guest;
+mod node;
 mod python;
 mod serve;
 mod steps;
@@ -33,7 +35,9 @@ cargo xtask COMMAND
   build                the guest and the release binary, target/release/mcpbox
   guest                only the guest: CPython and the runner, compiled ahead of time
   bench [PARTS…]       build everything and run the benchmarks, or some of them: inside, waiting,
-                       sandbox, door, network, spawned
+                       sandbox, packages, door, lists, network, spawned
+  conformance          build everything and run the official suites of the protocol against it;
+                       `--revision 2026-07-28` only of that revision, `--scenario NAME` only that one
   fuzz [TARGETS…]      fuzz the readers of what strangers write, with a nightly compiler;
                        `--minutes N` in all (10), `--keep` to renew fuzz/corpus from what was found
   virtual-machine      the tests of the guests' memories in machines that have swap
@@ -71,6 +75,7 @@ fn run(command: &str, arguments: &[OsString]) -> Result<()> {
         "build" => build::run(&workspace),
         "guest" => guest::run(&workspace),
         "bench" => bench::run(&workspace, arguments),
+        "conformance" => conformance::run(&workspace, arguments),
         "fuzz" => fuzz::run(&workspace, arguments),
         "virtual-machine" => virtual_machine::run(&workspace),
         other => bail!("there is no command `{other}`; `cargo xtask help` lists them"),

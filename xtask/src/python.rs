@@ -45,7 +45,8 @@ impl Environment {
         environment.create(workspace)?;
         let mut pip = isolated(workspace, &environment.program("python"));
         pip.args(["-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]);
-        pip.args(["--only-binary", ":all:", "--requirement"]).arg(&file);
+        // The lists are complete: what a package says of others could only contradict them.
+        pip.args(["--no-deps", "--only-binary", ":all:", "--requirement"]).arg(&file);
         steps::run(&format!("installing the Python packages of {requirements}"), &mut pip)?;
         fs::write(environment.folder.join(STAMP), wanted)
             .with_context(|| format!("cannot finish {}", environment.folder.display()))?;

@@ -11,7 +11,7 @@ use throwaway_postgres::{Cluster, URL_VARIABLE};
 use crate::counts::Counts;
 use crate::python::Environment;
 use crate::workspace::Workspace;
-use crate::{check, guest, steps, system, wheels};
+use crate::{check, guest, node, steps, system, wheels};
 
 /// Runs the tests that `filters` choose, or all. The documentation holds no examples that
 /// would have to be run.
@@ -36,6 +36,7 @@ fn run_with(workspace: &Workspace, filters: &[OsString], variables: &[(&str, &st
     let environment =
         Environment::ensure(workspace, workspace.target("dev"), "dev/requirements.txt")?;
     wheels::ensure(workspace, &environment)?;
+    node::ensure(workspace, &tools)?;
     system::ensure_postgres(workspace)?;
     system::ensure_chromium(workspace)?;
     system::ensure_network_tools(workspace)?;

@@ -50,6 +50,10 @@ fn fields(old: &Revision, new: &Revision) -> Vec<FieldChange> {
     let timeout = |revision: &Revision| {
         revision.timeout_ms.map_or_else(|| "the server's".to_owned(), view::limit)
     };
+    let uri = |revision: &Revision| revision.uri.clone().unwrap_or_default();
+    let written = |revision: &Revision| {
+        if revision.schema_given { "as a given schema says" } else { "as `main` says" }.to_owned()
+    };
     let schema = |revision: &Revision| view::pretty(&revision.input_schema);
     let output = |revision: &Revision| {
         revision.output_schema.as_ref().map_or_else(|| "none".to_owned(), view::pretty)
@@ -57,7 +61,9 @@ fn fields(old: &Revision, new: &Revision) -> Vec<FieldChange> {
     let all = [
         ("Name", old.name.clone(), new.name.clone()),
         ("Description", old.description.clone(), new.description.clone()),
+        ("URI", uri(old), uri(new)),
         ("Time limit", timeout(old), timeout(new)),
+        ("Parameters are", written(old), written(new)),
         ("Parameters", schema(old), schema(new)),
         ("Result", output(old), output(new)),
     ];

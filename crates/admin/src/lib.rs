@@ -16,6 +16,7 @@ mod extract;
 mod home;
 mod limits;
 mod logs;
+mod metrics;
 mod packages;
 mod protection;
 mod requests;
@@ -50,6 +51,8 @@ pub struct Door {
     pub mcp_address: String,
     /// Requests a minute that each person may make to the JSON API; 0 for no limit.
     pub rate_limit_rpm: u32,
+    /// What Prometheus may read `/metrics` by, beside people who are signed in.
+    pub metrics_token: Option<String>,
 }
 
 /// What every handler can take from the router.

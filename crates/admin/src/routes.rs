@@ -1,13 +1,13 @@
 //! The one table of routes: it builds the router and says what the MCP door must not answer.
 
-use Access::{Api, Open, Page};
+use Access::{Api, Open, Page, Scrape};
 use Method::{Delete, Get, Patch, Post, Put};
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodFilter, MethodRouter, on};
 
 use crate::{
     Shared, account, api, approvals, artifacts, assets, audit, bulk, entry, home, limits, logs,
-    packages, requests, secrets, servers, session, settings, tools,
+    metrics, packages, requests, secrets, servers, session, settings, tools,
 };
 
 /// The methods in use.
@@ -29,6 +29,8 @@ pub(crate) enum Access {
     Page,
     /// Who shows an access token; others are answered 401.
     Api,
+    /// Who shows the token for metrics, or is signed in.
+    Scrape,
 }
 
 /// A row of the table.
@@ -48,6 +50,7 @@ pub fn routes() -> impl Iterator<Item = (&'static str, &'static str)> {
 pub(crate) static ROUTES: &[Route] = &[
     Route::new(Get, "/health", Open, |method| on(method, api::system::health)),
     Route::new(Get, "/assets/{hash}/{file}", Open, |method| on(method, assets::serve)),
+    Route::new(Get, "/metrics", Scrape, |method| on(method, metrics::show)),
     // Pages.
     Route::new(Get, "/setup", Open, |method| on(method, entry::setup_form)),
     Route::new(Post, "/setup", Open, |method| on(method, entry::setup)),
@@ -296,6 +299,7 @@ impl Route {
             Open => handler,
             Page => handler.route_layer(from_fn_with_state(shared.clone(), session::require_page)),
             Api => handler.route_layer(from_fn_with_state(shared.clone(), session::require_api)),
+            Scrape => handler.route_layer(from_fn_with_state(shared.clone(), metrics::require)),
         }
     }
 }

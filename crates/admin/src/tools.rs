@@ -1,6 +1,7 @@
 //! The page of a tool: its code, its state, its history, and the decision about it.
 
 mod actions;
+mod editing;
 
 use app::approvals::Approval;
 use app::calls::{Call, Filter};
@@ -11,9 +12,8 @@ use askama::Template;
 use axum::extract::State;
 use serde::Deserialize;
 
-pub(crate) use self::actions::{
-    delete, edit, edit_form, revoke, rollback, set_enabled, test, test_form,
-};
+pub(crate) use self::actions::{delete, revoke, rollback, set_enabled, test, test_form};
+pub(crate) use self::editing::{edit, edit_form};
 use crate::approvals::Review;
 use crate::capabilities::Declared;
 use crate::code::{self, Listing};
@@ -174,6 +174,8 @@ async def main(place: str, days: int = 3) -> dict:
             digest: "3f7a9c".repeat(11).chars().take(64).collect(),
             name: "forecast".to_owned(),
             description: "The weather of the next days.".to_owned(),
+            kind: tools::Kind::Tool,
+            uri: None,
             python_code: source.to_owned(),
             timeout_ms: Some(30_000),
             input_schema: json!({
@@ -181,6 +183,7 @@ async def main(place: str, days: int = 3) -> dict:
                 "properties": {"place": {"type": "string"}, "days": {"type": "integer", "default": 3}},
                 "required": ["place"],
             }),
+            schema_given: false,
             output_schema: None,
             timeout_inherited: false,
             capabilities: json!({}),

@@ -16,7 +16,9 @@ use crate::identity::{Actor, Admin, Who};
 use crate::revisions::{Content, Origin};
 use crate::servers::{self, Server, Status};
 use crate::tools::{self, Detail, Revision, State, Tool};
-use crate::{App, Error, Listed, Page, Result, clock, names, packages, policy, revisions};
+use crate::{
+    App, Error, Listed, Page, Result, clock, names, packages, policy, resources, revisions,
+};
 
 /// What filing did.
 #[derive(Debug, Clone)]
@@ -271,6 +273,9 @@ async fn approve(
         store::servers::set_status(&transaction, server, &never_started, Status::Running, now)
             .await?;
     servers::check_live_name(&transaction, server, &revision.name, tool.id).await?;
+    if let Some(uri) = &revision.uri {
+        resources::check_live_uri(&transaction, tool.id, uri).await?;
+    }
     tracing::info!(tool = %tool.name, digest = %revision.digest, by = %actor.name, "approved");
     record(&transaction, &revision, "approved", actor, reason.as_deref()).await?;
     store::changes::publish(&transaction).await?;

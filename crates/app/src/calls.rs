@@ -3,9 +3,11 @@
 mod delivery;
 mod entry;
 mod numbers;
+mod observed;
 mod ready;
 mod redaction;
 mod report;
+mod served;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,23 +16,29 @@ use std::time::Duration;
 pub use delivery::{ANSWER_MAX, Content, Kept};
 use entry::Entry;
 pub use numbers::for_clients;
+pub(crate) use observed::Observer;
+use opentelemetry::trace::SpanKind;
 pub(crate) use ready::Ready;
 use redaction::Plain;
 pub use report::Report;
+use sandbox::{Arguments, Limits, Outcome, Purpose, Run};
 pub use sandbox::{Failure, FailureKind, Media, MediaKind};
-use sandbox::{Limits, Outcome, Run};
 use serde_json::{Map, Value};
+pub use served::run;
+pub(crate) use served::{live, live_resource, read, run_as};
 pub use store::calls::{Call, Filter};
 use store::revisions::Revision;
 use store::secrets::Secret;
 use uuid::Uuid;
 
 use crate::capabilities::{Capabilities, Effective, Need};
+use crate::conversation::Conversation;
 use crate::grants::Grants;
-use crate::identity::{Caller, Who};
-use crate::outside::{Log, Outside};
+use crate::identity::Who;
+use crate::outside::{Dialogue, Outside};
 use crate::redact::Secrets;
-use crate::{App, Error, Listed, Page, Result, digest, packages, secrets};
+use crate::revisions::Kind;
+use crate::{App, Error, Listed, Page, Result, digest, packages, resources, secrets};
 
 /// A revision that is about to run.
 pub(crate) struct Subject {
@@ -39,6 +47,8 @@ pub(crate) struct Subject {
     pub(crate) prefix: String,
     pub(crate) tool_id: Uuid,
     pub(crate) revision: Revision,
+    /// Under which a resource is read; in a test it is made of the arguments.
+    pub(crate) uri: Option<String>,
     pub(crate) grants: Grants,
     /// What it may use.
     pub(crate) effective: Effective,
@@ -59,35 +69,6 @@ pub(crate) struct Trial {
     pub(crate) with_secrets: bool,
 }
 
-/// Runs the approved revision of the tool that clients know as `name` (`prefix__tool`).
-///
-/// # Errors
-/// [`Error::NotFound`] if there is no such live tool; a failure of the tool itself, wrong
-/// arguments among them, is a [`Report`].
-pub async fn run(
-    app: &App,
-    caller: &Caller,
-    name: &str,
-    arguments: Map<String, Value>,
-) -> Result<Report> {
-    if !caller.scopes.call {
-        return Err(Error::Denied("this token has no `call` scope".to_owned()));
-    }
-    let live = ready::live(app, name).await?;
-    let subject = Subject {
-        server_id: live.tool.server_id,
-        prefix: live.tool.prefix.clone(),
-        tool_id: live.tool.tool_id,
-        revision: live.tool.revision.clone(),
-        grants: live.grants.clone(),
-        effective: live.effective.clone(),
-        redact_result: live.redact_result,
-        sealed: Some(Arc::clone(&live.sealed)),
-        trial: None,
-    };
-    execute(app, &Who::from(caller.clone()), subject, arguments).await
-}
-
 /// The execution log, newest first.
 pub async fn logs(app: &App, filter: &Filter, page: Page) -> Result<Listed<Call>> {
     Ok(store::calls::list(app.store(), filter, page).await?)
@@ -106,17 +87,21 @@ pub(crate) async fn execute(
     who: &Who,
     subject: Subject,
     arguments: Map<String, Value>,
+    conversation: Arc<dyn Conversation>,
 ) -> Result<Report> {
     check_digest(&subject.revision)?;
     let arguments = Value::Object(arguments);
     let secrets = secrets_of(app, &subject).await?;
     let entry = Entry::begin(app, who.to_string(), &subject, arguments.clone(), &secrets);
-    let outcome = match attempt(app, &subject, &arguments, &secrets, entry.requests()).await {
+    let (redactor, log) = (Arc::clone(entry.redactor()), entry.requests().clone());
+    let dialogue = Dialogue::new(conversation, redactor, app.asking(), log);
+    let outcome = match attempt(&entry, &subject, &arguments, &secrets, dialogue).await {
         Ok(outcome) => outcome,
         Err(error) => return entry.abandon(error),
     };
     let plain = Plain::of(&outcome, entry.redactor(), subject.redact_result);
-    let outcome = readable(redaction::redacted(outcome, entry.redactor()));
+    let outcome = redaction::redacted(outcome, entry.redactor());
+    let outcome = readable(outcome, subject.revision.kind);
     let delivered = delivery::deliver(app, entry.call_id(), who, outcome).await;
     let report = entry.finish(delivered, &subject).await?;
     Ok(match plain {
@@ -166,29 +151,60 @@ fn check_digest(revision: &Revision) -> Result<()> {
 }
 
 async fn attempt(
-    app: &App,
+    entry: &Entry,
     subject: &Subject,
     arguments: &Value,
     secrets: &Secrets,
-    requests: &Log,
+    dialogue: Dialogue,
 ) -> Result<Outcome> {
+    let app = entry.app();
     let Subject { server_id, revision, grants, effective, .. } = subject;
     let wall = revision.timeout_ms.and_then(|ms| u64::try_from(ms).ok()).map(Duration::from_millis);
     let defaults = Limits::default();
     let wall = wall.unwrap_or(defaults.wall);
+    let result_bytes = match revision.kind {
+        Kind::Tool => defaults.result_bytes,
+        // Nothing of what clients read or begin with is kept as an artifact.
+        Kind::Prompt | Kind::Resource => ANSWER_MAX,
+    };
     let set = packages::set::of_call(app, grants, &revision.python_code, wall).await?;
     let run = Run {
         source: revision.python_code.clone(),
-        arguments: arguments.to_string(),
+        arguments: given_to_main(subject, arguments),
         secrets: given(app, subject, secrets).await?,
+        client: dialogue.abilities(),
         modules: effective.modules.clone(),
         set,
-        limits: Limits { wall, ..defaults },
+        limits: Limits { wall, result_bytes, ..defaults },
         group: *server_id,
     };
-    let host = Outside::new(app.outbound()?, *server_id, effective.network.clone(), requests);
+    let host = Outside::new(app.outbound()?, *server_id, effective.network.clone(), dialogue);
+    let host = host.observed(entry.observer());
     let host = if subject.trial.is_some() { host.learning() } else { host };
-    Ok(app.sandbox()?.run(run, Arc::new(host)).await)
+    let sandbox = app.sandbox()?;
+    let span = entry.observer().span().child("sandbox", SpanKind::Internal);
+    let outcome = sandbox.run(run, Arc::new(host)).await;
+    if span.is_on() {
+        let memory = i64::try_from(outcome.used.memory_bytes).unwrap_or(i64::MAX);
+        span.set("mcpbox.memory_bytes", memory);
+    }
+    Ok(outcome)
+}
+
+/// What `main` is given, and what it is run for.
+fn given_to_main(Subject { revision, uri, .. }: &Subject, arguments: &Value) -> Arguments {
+    let made = || {
+        let (template, given) = (revision.uri.as_ref()?, arguments.as_object()?);
+        Some(resources::uri_of(template, given))
+    };
+    let uri = uri.clone().or_else(made);
+    let purpose = match revision.kind {
+        Kind::Tool => Purpose::Tool,
+        Kind::Prompt => Purpose::Prompt,
+        Kind::Resource => Purpose::Resource { uri: uri.unwrap_or_default() },
+    };
+    let schema = revision.schema_given.then(|| revision.input_schema.to_string());
+    Arguments { values: arguments.to_string(), purpose, schema }
 }
 
 /// What the run reads as `secrets`. A trial without them has placeholders for those that are set, so
@@ -219,11 +235,17 @@ async fn given(app: &App, subject: &Subject, secrets: &Secrets) -> Result<sandbo
 /// The outcome, or a failure if the result is no JSON that clients could read. The sandbox has
 /// checked arguments and result against the signature; a schema is never evaluated out here, where
 /// one that a tool forged could hold up everybody.
-fn readable(outcome: Outcome) -> Outcome {
+fn readable(outcome: Outcome, kind: Kind) -> Outcome {
     let Ok(text) = &outcome.result else { return outcome };
     if text.len() > ANSWER_MAX {
-        // It is kept as a text, which no client has to read as JSON.
-        return outcome;
+        if kind == Kind::Tool {
+            // It is kept as a text, which no client has to read as JSON.
+            return outcome;
+        }
+        // What stands for the values of secrets may be longer than they are.
+        let message = format!("the result has more than {ANSWER_MAX} bytes: return less");
+        let kind = FailureKind::ResultTooLarge;
+        return Outcome { result: Err(Failure { kind, message, detail: None }), ..outcome };
     }
     match serde_json::from_str::<Value>(text) {
         Ok(_) => outcome,
@@ -254,9 +276,10 @@ pub(crate) mod tests {
     use store::tools::LiveTool;
 
     use super::*;
-    use crate::identity::Scopes;
+    use crate::conversation::Silent;
+    use crate::identity::{Caller, Scopes};
 
-    fn live(python_code: &str) -> LiveTool {
+    pub(crate) fn live(python_code: &str) -> LiveTool {
         let mut revision = Revision {
             id: Uuid::now_v7(),
             tool_id: Uuid::now_v7(),
@@ -264,9 +287,12 @@ pub(crate) mod tests {
             digest: String::new(),
             name: "circle".to_owned(),
             description: String::new(),
+            kind: Kind::Tool,
+            uri: None,
             python_code: python_code.to_owned(),
             timeout_ms: None,
             input_schema: json!({"type": "object"}),
+            schema_given: false,
             output_schema: None,
             timeout_inherited: false,
             capabilities: json!({}),
@@ -311,6 +337,7 @@ pub(crate) mod tests {
             effective: Effective::new(&declared, &grants, false).expect("no grants"),
             trial: is_test.then(|| Trial { needs: Vec::new(), with_secrets }),
             revision,
+            uri: None,
             grants,
             redact_result: true,
             sealed: None,
@@ -326,7 +353,8 @@ pub(crate) mod tests {
         let caller = Caller { token, client, address: None, scopes: Scopes::ALL };
         let call = async |tool: &LiveTool| {
             app.ready().keep(&app, tool.clone()).await.expect("it is kept");
-            run(&app, &caller, "shapes__circle", Map::new()).await.expect_err("no sandbox")
+            let silent = Arc::new(Silent);
+            run(&app, &caller, "shapes__circle", Map::new(), silent).await.expect_err("no sandbox")
         };
 
         let approved = live("async def main() -> int:\n    return 1\n");
@@ -342,7 +370,9 @@ pub(crate) mod tests {
         assert!(matches!(error, Error::Conflict(_)), "{error}");
         assert!(error.to_string().contains("revision 1"), "{error}");
         // Called again it is no better.
-        let error = run(&app, &caller, "shapes__circle", Map::new()).await.expect_err("altered");
+        let silent = Arc::new(Silent);
+        let error = run(&app, &caller, "shapes__circle", Map::new(), silent).await;
+        let error = error.expect_err("altered");
         assert!(matches!(error, Error::Conflict(_)), "{error}");
     }
 }

@@ -114,8 +114,9 @@ async fn sandbox(settings: &Settings) -> Vec<(&'static str, Verdict)> {
     };
     let call = Run {
         source: "async def main():\n    return 6 * 7\n".to_owned(),
-        arguments: "{}".to_owned(),
+        arguments: "{}".to_owned().into(),
         secrets: sandbox::Secrets::default(),
+        client: sandbox::Abilities::default(),
         modules: ModulePolicy::default(),
         set: None,
         limits: Limits { wall: Duration::from_secs(10), ..Limits::default() },

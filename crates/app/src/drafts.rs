@@ -1,13 +1,16 @@
 //! Looking at source text and running a draft, before anybody approved it.
 
+use std::sync::Arc;
+
 pub use sandbox::{Inspection, Parameter, SourceError};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::calls::{self, Report, Subject, Trial};
 use crate::capabilities::{Capabilities, Effective, Lacking};
+use crate::conversation::{Conversation, Silent};
 use crate::identity::{Admin, Who};
-use crate::{App, Error, Result, grants, packages, policy, schema, tools};
+use crate::{App, Error, Result, grants, packages, policy, tools};
 
 /// The longest source text of a tool, in bytes.
 pub const SOURCE_MAX_BYTES: usize = sandbox::Limits::SOURCE_MAX;
@@ -36,14 +39,16 @@ async fn inspect(app: &App, server_id: Uuid, source: &str) -> Result<Inspection>
 }
 
 /// Runs the newest revision of a tool, approved or not, without secrets, and logs it as a test. What
-/// it asks for and does not have is noted, and it goes on.
+/// it asks for and does not have is noted, and it goes on. It talks to the client of `conversation`.
 pub async fn test(
     app: &App,
     who: &Who,
     tool_id: Uuid,
     arguments: Map<String, Value>,
+    conversation: Arc<dyn Conversation>,
 ) -> Result<Report> {
-    run(app, who, tool_id, arguments, Seen::default()).await
+    let subject = subject(app, tool_id, Seen::default()).await?;
+    calls::execute(app, who, subject, arguments, conversation).await
 }
 
 /// What a person lets run in a test.
@@ -55,7 +60,8 @@ pub struct Seen {
     pub with_secrets: bool,
 }
 
-/// As [`test()`], for a signed-in person, who can let it have the secrets that it declares.
+/// As [`test()`], for a signed-in person, who can let it have the secrets that it declares. It has no
+/// client: what it says is not heard, and what it asks is refused.
 ///
 /// # Errors
 /// [`Error::Conflict`] if the newest revision is not the one that was seen, [`Error::Invalid`] for
@@ -71,16 +77,13 @@ pub async fn test_by_admin(
         let reason = "missing; a test with secrets runs only what you saw: send the digest of the version that you read";
         return Err(Error::invalid("digest", reason));
     }
-    run(app, &Who::from(admin.clone()), tool_id, arguments, seen).await
+    let subject = subject(app, tool_id, seen).await?;
+    let who = Who::from(admin.clone());
+    calls::execute(app, &who, subject, arguments, Arc::new(Silent)).await
 }
 
-async fn run(
-    app: &App,
-    who: &Who,
-    tool_id: Uuid,
-    arguments: Map<String, Value>,
-    Seen { digest, with_secrets }: Seen,
-) -> Result<Report> {
+/// The newest revision of a tool, for a trial.
+async fn subject(app: &App, tool_id: Uuid, Seen { digest, with_secrets }: Seen) -> Result<Subject> {
     let detail = tools::get(app, tool_id).await?;
     tools::check_seen(&detail.newest, digest.as_deref())?;
     let grants = grants::of(app, detail.server.id).await?;
@@ -90,18 +93,18 @@ async fn run(
     let all_public = policy.allows_all_public();
     let lacking = declared.lacking(&grants, all_public, &[])?;
     let lacking = Lacking { secrets: Vec::new(), hosts: Vec::new(), ..lacking };
-    let subject = Subject {
+    Ok(Subject {
         effective: Effective::new(&declared, &grants, all_public)?,
         grants,
         server_id: detail.server.id,
         prefix: detail.server.prefix().to_owned(),
         tool_id,
         revision: detail.newest,
+        uri: None,
         redact_result: policy.redacts_results(),
         sealed: None,
         trial: Some(Trial { needs: lacking.needs(), with_secrets }),
-    };
-    calls::execute(app, who, subject, arguments).await
+    })
 }
 
 /// Inspects source that is to become a revision of a server's tool; only what can run passes. With
@@ -124,17 +127,6 @@ pub(crate) async fn require_runnable(
             "python_code",
             "the code must define `async def main(...)` at its top level",
         ));
-    }
-    let schemas = [("input", &inspection.input_schema), ("output", &inspection.output_schema)];
-    for (which, schema) in schemas {
-        if let Some(fault) = schema.as_ref().and_then(schema::fault) {
-            return Err(Error::invalid(
-                "python_code",
-                format!(
-                    "the {which} schema made from the signature of `main` cannot be used: {fault}; simplify the annotations"
-                ),
-            ));
-        }
     }
     let lock = packages::kept(app.store(), server_id).await?;
     let declared = Capabilities::from(inspection.capabilities.clone()).resolved(lock.as_ref());

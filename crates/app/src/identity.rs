@@ -5,6 +5,8 @@ use std::net::IpAddr;
 
 use uuid::Uuid;
 
+use crate::{Error, Result};
+
 /// Who the records name where a setting approves.
 pub(crate) const AUTO_APPROVE: &str = "auto_approve";
 
@@ -72,6 +74,14 @@ impl Caller {
     pub fn is_remote(&self) -> bool {
         let is_local = self.address.is_some_and(|address| address.to_canonical().is_loopback());
         self.token.is_some() || !is_local
+    }
+
+    /// Refuses a caller that may not use what was approved.
+    pub(crate) fn check_call(&self) -> Result<()> {
+        if self.scopes.call {
+            return Ok(());
+        }
+        Err(Error::Denied("this token has no `call` scope".to_owned()))
     }
 }
 

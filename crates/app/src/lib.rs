@@ -8,7 +8,10 @@ pub mod artifacts;
 pub mod audit;
 pub mod calls;
 pub mod capabilities;
+pub mod client_sessions;
 pub mod clock;
+pub mod completions;
+pub mod conversation;
 mod digest;
 pub mod doctor;
 pub mod drafts;
@@ -17,14 +20,18 @@ pub mod grants;
 pub mod identity;
 pub mod keys;
 pub mod limits;
+pub mod metrics;
 mod names;
 pub mod network;
 pub mod outside;
 pub mod packages;
 mod passwords;
 pub mod policy;
+pub mod prompts;
 mod redact;
+pub mod remote;
 pub mod requests;
+pub mod resources;
 pub mod retention;
 pub mod review;
 pub mod revisions;
@@ -32,8 +39,11 @@ mod schema;
 pub mod secrets;
 pub mod servers;
 pub mod settings;
+mod signature;
+pub mod sources;
 pub mod tokens;
 pub mod tools;
+pub mod trace;
 
 use std::sync::Arc;
 
@@ -54,6 +64,8 @@ pub struct App {
 }
 
 struct Inner {
+    metrics: metrics::Metrics,
+    traces: trace::Traces,
     store: store::Store,
     keyring: Option<Keyring>,
     sandbox: Option<sandbox::Sandbox>,
@@ -63,6 +75,8 @@ struct Inner {
     sign_ins: accounts::Attempts,
     hashing: passwords::Hashing,
     keeping: artifacts::Keeping,
+    /// What calls may ask of their clients.
+    asking: settings::Asking,
     policy: policy::Kept,
     /// Removes artifacts that have expired and old calls, and keeps packages ready, in programs that
     /// run tools.
@@ -74,6 +88,15 @@ struct Running {
     sandbox: sandbox::Sandbox,
     outbound: outbound::Client,
     packages: Arc<packages::Packages>,
+    asking: settings::Asking,
+    traces: trace::Traces,
+}
+
+/// What every program has.
+struct Opened {
+    metrics: metrics::Metrics,
+    store: store::Store,
+    keyring: Option<Keyring>,
 }
 
 /// What `/health` tells.
@@ -99,17 +122,21 @@ impl App {
     /// # Errors
     /// [`Error::Unavailable`] naming the part that did not come up, the master key included.
     pub async fn open(settings: Settings) -> Result<Self> {
-        let opening = store::Store::open(&settings.database);
+        let metrics = metrics::Metrics::new();
+        let opening = open_store(&settings.database, &metrics);
         let starting = sandbox::Sandbox::start(settings.sandbox);
         let (store, sandbox) = tokio::join!(opening, starting);
-        let store = store.map_err(|source| Error::unavailable("the database", source))?;
+        let store = store?;
         let sandbox = sandbox.map_err(|source| Error::unavailable("the sandbox", source))?;
         let outbound = outbound::Client::new(&settings.outbound)
             .map_err(|source| Error::unavailable("the way out", source))?;
         let packages = packages::Packages::new(&settings.sources, &settings.packages, &outbound)?;
         let keyring = open_keyring(&store, &settings.key).await?;
-        let running = Running { sandbox, outbound, packages: Arc::new(packages) };
-        Ok(Self::assemble(store, Some(keyring), Some(running), settings.keeping, settings.fixed))
+        let (packages, asking) = (Arc::new(packages), settings.asking);
+        let traces = trace::Traces::new(&settings.traces, &outbound)?;
+        let running = Running { sandbox, outbound, packages, asking, traces };
+        let opened = Opened { metrics, store, keyring: Some(keyring) };
+        Ok(Self::assemble(opened, Some(running), settings.keeping, settings.fixed))
     }
 
     /// Opens the database alone, for commands that run no tool.
@@ -117,15 +144,10 @@ impl App {
     /// # Errors
     /// [`Error::Unavailable`] when the database does not open.
     pub async fn open_without_sandbox(database: &Location) -> Result<Self> {
-        let opened = store::Store::open(database).await;
-        let store = opened.map_err(|source| Error::unavailable("the database", source))?;
-        Ok(Self::assemble(
-            store,
-            None,
-            None,
-            artifacts::Keeping::default(),
-            policy::Fixed::default(),
-        ))
+        let metrics = metrics::Metrics::new();
+        let store = open_store(database, &metrics).await?;
+        let opened = Opened { metrics, store, keyring: None };
+        Ok(Self::assemble(opened, None, artifacts::Keeping::default(), policy::Fixed::default()))
     }
 
     /// Opens the database and the keys, for what runs no tool but deals with secrets.
@@ -133,25 +155,20 @@ impl App {
     /// # Errors
     /// [`Error::Unavailable`] when the database does not open, or not with this key.
     pub async fn open_with_key(database: &Location, key: &KeySource) -> Result<Self> {
-        let opened = store::Store::open(database).await;
-        let store = opened.map_err(|source| Error::unavailable("the database", source))?;
-        let keyring = open_keyring(&store, key).await?;
-        Ok(Self::assemble(
-            store,
-            Some(keyring),
-            None,
-            artifacts::Keeping::default(),
-            policy::Fixed::default(),
-        ))
+        let metrics = metrics::Metrics::new();
+        let store = open_store(database, &metrics).await?;
+        let keyring = Some(open_keyring(&store, key).await?);
+        let opened = Opened { metrics, store, keyring };
+        Ok(Self::assemble(opened, None, artifacts::Keeping::default(), policy::Fixed::default()))
     }
 
     fn assemble(
-        store: store::Store,
-        keyring: Option<Keyring>,
+        opened: Opened,
         running: Option<Running>,
         keeping: artifacts::Keeping,
         fixed: policy::Fixed,
     ) -> Self {
+        let Opened { metrics, store, keyring } = opened;
         let tasks = running.as_ref().map_or_else(Vec::new, |running| {
             let Running { sandbox, packages, .. } = running;
             let keeper = packages::keep(store.clone(), Arc::clone(packages), sandbox.clone());
@@ -160,14 +177,17 @@ impl App {
             let tasks = [tokio::spawn(sweep), tokio::spawn(keeper), tokio::spawn(retention)];
             tasks.map(AbortOnDropHandle::new).into()
         });
-        let (sandbox, outbound, packages) = match running {
-            Some(Running { sandbox, outbound, packages }) => {
-                (Some(sandbox), Some(outbound), Some(packages))
+        let asking = running.as_ref().map(|running| running.asking).unwrap_or_default();
+        let (sandbox, outbound, packages, traces) = match running {
+            Some(Running { sandbox, outbound, packages, traces, .. }) => {
+                (Some(sandbox), Some(outbound), Some(packages), traces)
             }
-            None => (None, None, None),
+            None => (None, None, None, trace::Traces::off()),
         };
         Self {
             inner: Arc::new(Inner {
+                metrics,
+                traces,
                 store,
                 keyring,
                 sandbox,
@@ -177,6 +197,7 @@ impl App {
                 sign_ins: accounts::Attempts::default(),
                 hashing: passwords::Hashing::default(),
                 keeping,
+                asking,
                 policy: policy::Kept::new(fixed),
                 _tasks: tasks,
             }),
@@ -187,6 +208,20 @@ impl App {
     /// another one on the same database.
     pub fn changes(&self) -> watch::Receiver<i64> {
         self.store().changes()
+    }
+
+    /// What this process counts and measures.
+    pub fn metrics(&self) -> &metrics::Metrics {
+        &self.inner.metrics
+    }
+
+    /// The same counter as the database has it now: whatever was read after it did not change for as
+    /// long as it stays the same.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn counter(&self) -> Result<i64> {
+        Ok(store::changes::counter(self.store()).await?)
     }
 
     /// Asks the database and the sandbox how they are.
@@ -210,7 +245,12 @@ impl App {
         if let Ok(sandbox) = self.sandbox() {
             sandbox.stop().await;
         }
+        self.traces().close().await;
         self.store().clone().close().await;
+    }
+
+    pub(crate) fn traces(&self) -> &trace::Traces {
+        &self.inner.traces
     }
 
     pub(crate) fn store(&self) -> &store::Store {
@@ -234,6 +274,10 @@ impl App {
         self.inner.keeping
     }
 
+    pub(crate) fn asking(&self) -> settings::Asking {
+        self.inner.asking
+    }
+
     pub(crate) fn sandbox(&self) -> Result<&sandbox::Sandbox> {
         self.inner.sandbox.as_ref().ok_or_else(|| left_out("the sandbox"))
     }
@@ -247,6 +291,14 @@ impl App {
     pub(crate) fn packages(&self) -> Result<&Arc<packages::Packages>> {
         self.inner.packages.as_ref().ok_or_else(|| left_out("the package index"))
     }
+}
+
+/// Opens the database, each statement of which is measured.
+async fn open_store(database: &Location, metrics: &metrics::Metrics) -> Result<store::Store> {
+    let metrics = metrics.clone();
+    let observer: store::Observer = Arc::new(move |took, failed| metrics.statement(took, failed));
+    let opened = store::Store::open_observed(database, Some(observer)).await;
+    opened.map_err(|source| Error::unavailable("the database", source))
 }
 
 fn left_out(part: &'static str) -> Error {

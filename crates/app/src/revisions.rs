@@ -4,14 +4,14 @@ pub(crate) mod following;
 
 use serde_json::{Value, json};
 use store::Transaction;
-pub use store::revisions::{Revision, State};
+pub use store::revisions::{Kind, Revision, State};
 use store::tools::Tool;
 use uuid::Uuid;
 
 use crate::capabilities::Capabilities;
 use crate::identity::Who;
 use crate::servers::Server;
-use crate::{App, Error, Result, clock, digest, drafts, names};
+use crate::{App, Error, Result, clock, digest, drafts, names, signature};
 
 /// The bounds of a tool's wall-clock limit, in milliseconds.
 pub const TIMEOUT_MS: std::ops::RangeInclusive<i32> = 1_000..=300_000;
@@ -21,11 +21,15 @@ pub const TIMEOUT_MS: std::ops::RangeInclusive<i32> = 1_000..=300_000;
 pub(crate) struct Content {
     pub(crate) name: String,
     pub(crate) description: String,
+    pub(crate) kind: Kind,
+    pub(crate) uri: Option<String>,
     pub(crate) python_code: String,
     pub(crate) timeout_ms: i32,
     pub(crate) timeout_inherited: bool,
     pub(crate) capabilities: Capabilities,
     pub(crate) input_schema: Option<Value>,
+    /// Whether its author wrote that schema, so that reading the source leaves it.
+    pub(crate) schema_given: bool,
     pub(crate) output_schema: Option<Value>,
     pub(crate) remarks: Vec<String>,
 }
@@ -55,17 +59,21 @@ impl Content {
         Self {
             name: revision.name.clone(),
             description: revision.description.clone(),
+            kind: revision.kind,
+            uri: revision.uri.clone(),
             python_code: revision.python_code.clone(),
             timeout_ms: revision.timeout_ms.unwrap_or(server.default_timeout_ms),
             timeout_inherited: revision.timeout_inherited,
             capabilities: Capabilities::of(revision),
             input_schema: Some(revision.input_schema.clone()),
+            schema_given: revision.schema_given,
             output_schema: revision.output_schema.clone(),
             remarks: revision.remarks.clone(),
         }
     }
 
-    /// Reads other source; only what can run is taken. Returns what its docstring says.
+    /// Reads source; only what can run, and fits the rest of the content, is taken. Returns what its
+    /// docstring says.
     pub(crate) async fn read(
         &mut self,
         app: &App,
@@ -74,10 +82,14 @@ impl Content {
     ) -> Result<Option<String>> {
         let (inspection, capabilities) =
             Box::pin(drafts::require_runnable(app, server_id, &source)).await?;
+        signature::check(self, &inspection)?;
         self.python_code = source;
         self.capabilities = capabilities;
-        self.input_schema = inspection.input_schema;
-        self.output_schema = inspection.output_schema;
+        if !self.schema_given {
+            self.input_schema = inspection.input_schema;
+        }
+        // Only tools promise structured results.
+        self.output_schema = inspection.output_schema.filter(|_| self.kind == Kind::Tool);
         self.remarks = inspection.notes;
         Ok(inspection.doc)
     }
@@ -98,11 +110,14 @@ impl Content {
             digest: String::new(),
             name: self.name,
             description: self.description,
+            kind: self.kind,
+            uri: self.uri,
             python_code: self.python_code,
             timeout_ms: Some(self.timeout_ms),
             timeout_inherited: self.timeout_inherited,
             capabilities: self.capabilities.to_value(),
             input_schema: self.input_schema.unwrap_or_else(|| json!({"type": "object"})),
+            schema_given: self.schema_given,
             output_schema: self.output_schema,
             remarks: self.remarks,
             state: State::Draft,
@@ -208,15 +223,22 @@ pub(crate) fn changed_meanwhile() -> Error {
     )
 }
 
+/// Whether a schema is another one than that of a revision. The order of its keys counts: clients get it.
+pub(crate) fn schemas_differ(old: &Revision, schema: &Value, given: bool) -> bool {
+    let [before, after] = [&old.input_schema, schema].map(Value::to_string);
+    old.schema_given != given || before != after
+}
+
 /// The fields in which two revisions differ, by the names that people read.
 pub fn differing(old: &Revision, new: &Revision) -> Vec<&'static str> {
     let fields = [
         ("name", old.name != new.name),
         ("description", old.description != new.description),
+        ("uri", old.uri != new.uri),
         ("code", old.python_code != new.python_code),
         ("timeout", old.timeout_ms != new.timeout_ms),
         ("capabilities", old.capabilities != new.capabilities),
-        ("input schema", old.input_schema != new.input_schema),
+        ("input schema", schemas_differ(old, &new.input_schema, new.schema_given)),
         ("output schema", old.output_schema != new.output_schema),
     ];
     fields.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 pub use outbound::{Proxy, Settings as Outbound};
 pub use sandbox::MemoryReset;
@@ -12,6 +13,7 @@ use store::key::KeySource;
 
 use crate::artifacts::Keeping;
 use crate::policy::Fixed;
+use crate::trace;
 
 /// Where the state lives and how the sandbox is run.
 pub struct Settings {
@@ -19,10 +21,12 @@ pub struct Settings {
     /// Where the master key comes from.
     pub(crate) key: KeySource,
     pub(crate) sandbox: sandbox::Config,
+    pub(crate) asking: Asking,
     pub(crate) keeping: Keeping,
     pub(crate) fixed: Fixed,
     pub(crate) outbound: outbound::Settings,
     pub(crate) sources: Sources,
+    pub(crate) traces: trace::Settings,
     /// Where wheels and what is made of them are kept.
     pub(crate) packages: PathBuf,
 }
@@ -52,6 +56,8 @@ pub struct Runtime {
     pub outbound: outbound::Settings,
     /// Where packages come from.
     pub sources: Sources,
+    /// Where traces of calls go.
+    pub traces: trace::Settings,
 }
 
 /// Where packages come from, and what is known against them.
@@ -76,6 +82,26 @@ pub struct Calls {
     pub waiting: usize,
     /// Bytes of memory that all calls may hold together; half of the machine's when absent.
     pub memory_bytes: Option<usize>,
+    /// What one call may ask of its client.
+    pub asking: Asking,
+}
+
+/// What one call may ask of its client. It keeps its place meanwhile, but its time stands still.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asking {
+    /// How long one answer may take.
+    pub each: Duration,
+    /// How long the call may wait for its client in all.
+    pub all: Duration,
+    /// How many questions it may put.
+    pub questions: usize,
+}
+
+impl Default for Asking {
+    fn default() -> Self {
+        let (each, all) = (Duration::from_mins(10), Duration::from_mins(30));
+        Self { each, all, questions: 50 }
+    }
 }
 
 /// The least that all calls may hold together where the machine decides, in bytes.
@@ -115,14 +141,19 @@ impl Settings {
                 bounds: Bounds {
                     calls: calls.all,
                     calls_per_group: calls.per_server,
+                    asking: Bounds::asking_of(calls.all),
+                    // Half of those of all: one server's tools leave room for another's.
+                    asking_per_group: Bounds::asking_of(calls.per_server.min(calls.all) / 2),
                     waiting: calls.waiting,
                     memory_bytes: calls.memory_bytes.unwrap_or_else(|| call_memory(workers)),
                 },
             },
+            asking: calls.asking,
             keeping: runtime.keeping,
             fixed: runtime.fixed,
             outbound: runtime.outbound,
             sources: runtime.sources,
+            traces: runtime.traces,
             packages: data_dir.join("packages"),
         })
     }

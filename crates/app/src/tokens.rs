@@ -106,20 +106,29 @@ async fn end(app: &App, by: Actor, id: Uuid) -> Result<()> {
     Ok(())
 }
 
+/// Whether a token can still be used: known, not revoked and not expired.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_active(app: &App, id: Uuid) -> Result<bool> {
+    let token = store::tokens::find(app.store(), id).await?;
+    Ok(token.is_some_and(|token| is_good(&token)))
+}
+
 /// The token that a caller showed, if it is known, not revoked and not expired.
 pub async fn authenticate(app: &App, bearer: &str) -> Result<Option<Token>> {
     // The value is looked up by its hash, so comparing takes the same time for every guess.
     let found = store::tokens::find_by_hash(app.store(), &hash_of(bearer)).await?;
     let now = clock::now();
-    let Some(token) = found
-        .filter(|token| token.revoked_at.is_none() && token.expires_at.is_none_or(|end| end > now))
-    else {
-        return Ok(None);
-    };
+    let Some(token) = found.filter(is_good) else { return Ok(None) };
     if token.last_used_at.is_none_or(|used| now - used > TOUCH_EVERY) {
         store::tokens::touch(app.store(), token.id, now).await?;
     }
     Ok(Some(token))
+}
+
+fn is_good(token: &Token) -> bool {
+    token.revoked_at.is_none() && token.expires_at.is_none_or(|end| end > clock::now())
 }
 
 /// Whether any token could authenticate now.

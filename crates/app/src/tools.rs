@@ -1,21 +1,25 @@
 //! Tools and their revisions: writing, changing, listing.
 
+mod live;
+
 use std::collections::HashMap;
 
-pub use store::tools::{LiveTool, Newest, Tool};
+use serde_json::Value;
+pub use store::tools::{LiveName, LiveTool, Newest, Tool};
 use uuid::Uuid;
 
+pub use self::live::{callable, live_names, live_of};
 use crate::audit::{self, Event};
 use crate::capabilities::Capabilities;
 pub use crate::digest::of as digest_of;
 use crate::identity::{Actor, Who};
 use crate::revisions::{Content, Origin};
-pub use crate::revisions::{Revision, State, TIMEOUT_MS, differing};
+pub use crate::revisions::{Kind, Revision, State, TIMEOUT_MS, differing};
 use crate::servers::{self, Server};
-use crate::{App, Error, Listed, Page, Result, approvals, clock, digest, names, revisions};
+use crate::{App, Error, Listed, Page, Result, approvals, clock, names, revisions};
 
 /// What a new tool is made of.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct New {
     /// The server it belongs to.
     pub server_id: Uuid,
@@ -23,10 +27,16 @@ pub struct New {
     pub name: String,
     /// What it does; the docstring's summary when empty.
     pub description: String,
+    /// What clients get of it; it never changes.
+    pub kind: Kind,
+    /// Where clients read a resource, or the template of where; nothing else has one.
+    pub uri: Option<String>,
     /// The source text with `async def main(...)`.
     pub python_code: String,
     /// The wall-clock limit in milliseconds; the server's when absent.
     pub timeout_ms: Option<i32>,
+    /// The JSON Schema of its arguments; that of the signature of `main` when absent.
+    pub input_schema: Option<Value>,
 }
 
 /// What is to change of a tool; absent fields stay.
@@ -36,6 +46,10 @@ pub struct Changes {
     pub name: Option<String>,
     /// Another description.
     pub description: Option<String>,
+    /// Another URI of a resource.
+    pub uri: Option<String>,
+    /// Another JSON Schema of the arguments; `null` makes it of the signature of `main` again.
+    pub input_schema: Option<Value>,
     /// Other source text.
     pub python_code: Option<String>,
     /// Another wall-clock limit in milliseconds.
@@ -127,29 +141,6 @@ pub async fn version(app: &App, tool_id: Uuid, number: i32) -> Result<Revision> 
     found.ok_or_else(|| Error::not_found("Version", &number))
 }
 
-/// The names of all tools that clients can call now, in order, each with its tool.
-pub async fn callable(app: &App) -> Result<Vec<(String, Uuid)>> {
-    let names = store::tools::live_names(app.store()).await?;
-    let callable = names.into_iter().filter(|name| name.is_callable);
-    let mut callable: Vec<_> = callable.map(|name| (name.public_name(), name.tool_id)).collect();
-    callable.sort_unstable();
-    Ok(callable)
-}
-
-/// Those of these tools that clients can call now. One whose row was changed behind our back is left
-/// out: what clients read of it was never approved.
-pub async fn live_of(app: &App, ids: &[Uuid]) -> Result<Vec<LiveTool>> {
-    let mut live = store::tools::live_of(app.store(), ids).await?;
-    live.retain(|tool| {
-        let intact = digest::is_intact(&tool.revision);
-        if !intact {
-            tracing::error!(tool = %tool.public_name(), "left out of the list: its digest does not match");
-        }
-        intact
-    });
-    Ok(live)
-}
-
 /// The tool of a public name, callable or not: by the name that its live revision was approved
 /// under, one without a live revision by that of its newest.
 pub async fn named(app: &App, public: &str) -> Result<Option<Detail>> {
@@ -173,11 +164,14 @@ pub async fn create(app: &App, who: &Who, new: New) -> Result<(Tool, Revision)> 
     let mut content = Content {
         name: new.name,
         description: new.description,
+        kind: new.kind,
+        uri: new.uri,
         python_code: String::new(),
         timeout_ms: new.timeout_ms.unwrap_or(server.default_timeout_ms),
         timeout_inherited: new.timeout_ms.is_none(),
         capabilities: Capabilities::default(),
-        input_schema: None,
+        schema_given: new.input_schema.is_some(),
+        input_schema: new.input_schema,
         output_schema: None,
         remarks: Vec::new(),
     };
@@ -311,15 +305,33 @@ async fn changed_content(
     let mut content = Content::of(newest, server);
     content.name = changes.name.unwrap_or(content.name);
     content.description = changes.description.unwrap_or(content.description);
+    content.uri = changes.uri.or(content.uri);
+    match changes.input_schema {
+        Some(Value::Null) => content.schema_given = false,
+        Some(schema) => {
+            content.schema_given = true;
+            content.input_schema = Some(schema);
+        }
+        None => {}
+    }
     if let Some(timeout_ms) = changes.timeout_ms {
         content.timeout_ms = timeout_ms;
         content.timeout_inherited = false;
     }
     content.check(server)?;
-    if let Some(source) = changes.python_code.filter(|source| *source != newest.python_code) {
+    let source = changes.python_code.filter(|source| *source != newest.python_code);
+    let is_same = content.uri == newest.uri && !redescribes(newest, &content);
+    if source.is_some() || !is_same {
+        let source = source.unwrap_or_else(|| newest.python_code.clone());
         content.read(app, server.id, source).await?;
     }
     Ok(content)
+}
+
+/// Whether the schema of the arguments is another, or made by somebody else.
+fn redescribes(newest: &Revision, content: &Content) -> bool {
+    let schema = content.input_schema.as_ref().unwrap_or(&Value::Null);
+    revisions::schemas_differ(newest, schema, content.schema_given)
 }
 
 /// Source as Python reads it: each kind of line end is a line feed (Python language reference, 2.1.2).
@@ -333,6 +345,8 @@ fn changed_fields(tool: &Tool, newest: &Revision, changes: &Changes) -> Result<V
     let differs = HashMap::from([
         ("name", changes.name.as_ref().map(|new| *new != newest.name)),
         ("description", changes.description.as_ref().map(|new| *new != newest.description)),
+        ("uri", changes.uri.as_ref().map(|new| Some(new) != newest.uri.as_ref())),
+        ("input schema", changes.input_schema.as_ref().map(|new| is_other_schema(newest, new))),
         ("code", changes.python_code.as_ref().map(|new| *new != newest.python_code)),
         ("timeout", changes.timeout_ms.map(|new| Some(new) != newest.timeout_ms)),
         ("enabled", changes.enabled.map(|new| new != tool.enabled)),
@@ -340,11 +354,19 @@ fn changed_fields(tool: &Tool, newest: &Revision, changes: &Changes) -> Result<V
     if differs.values().all(Option::is_none) {
         return Err(Error::invalid(
             "changes",
-            "no fields to update; give at least one of name, description, python_code, timeout_ms, enabled",
+            "no fields to update; give at least one of name, description, uri, python_code, input_schema, timeout_ms, enabled",
         ));
     }
-    let order = ["name", "description", "code", "timeout", "enabled"];
+    let order = ["name", "description", "uri", "code", "input schema", "timeout", "enabled"];
     Ok(order.into_iter().filter(|field| differs.get(field) == Some(&Some(true))).collect())
+}
+
+/// Whether an author gives another schema than there is; `null` where one was given before does.
+fn is_other_schema(newest: &Revision, new: &Value) -> bool {
+    match new {
+        Value::Null => newest.schema_given,
+        schema => revisions::schemas_differ(newest, schema, true),
+    }
 }
 
 fn described(given: String, doc: Option<&str>) -> String {

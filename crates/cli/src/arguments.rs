@@ -14,6 +14,8 @@ pub(crate) use self::upkeep::{Keys, KeysAction, TokenAction, Tokens};
 use crate::audit::Audit;
 use crate::limits::Limits;
 use crate::outside::Outside;
+use crate::stdio::Stdio;
+use crate::telemetry::Telemetry;
 
 /// A self-hosted forge in which language models make their own tools and people approve them.
 #[derive(Debug, Parser)]
@@ -59,6 +61,8 @@ pub(crate) enum Command {
     Audit(Audit),
     /// Replace the master key and what values of secrets are sealed with, while everything runs.
     Keys(Keys),
+    /// Connect a client that only starts programs: its pipes with the MCP door of a running mcpbox.
+    Stdio(Stdio),
     /// Try what the program needs (database, key, sandbox, listeners) and say what to mend.
     Doctor(Doctor),
 }
@@ -181,10 +185,22 @@ pub(crate) struct Common {
         value_parser = whole(32..=16_777_216)
     )]
     pub(crate) call_memory: Option<usize>,
+    /// Seconds for which calls may go on after a signal to end; a second signal ends them at once.
+    #[arg(
+        long,
+        global = true,
+        env = "MCPBOX_SHUTDOWN_SECONDS",
+        value_name = "SECONDS",
+        default_value = "30",
+        value_parser = clap::value_parser!(u64).range(0..=3600)
+    )]
+    pub(crate) shutdown_seconds: u64,
     #[command(flatten)]
     pub(crate) limits: Limits,
     #[command(flatten)]
     pub(crate) outside: Outside,
+    #[command(flatten)]
+    pub(crate) telemetry: Telemetry,
 }
 
 /// Reads a whole number of a range.

@@ -1,29 +1,29 @@
 //! Accepting connections at a door, so that slow or idle clients cannot close it to the others.
 
+mod connection;
+mod exchange;
 mod patience;
 mod places;
+mod refusal;
 
-use std::convert::Infallible;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use app::metrics::{Door, Metrics};
 use axum::Router;
-use axum::extract::ConnectInfo;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::net::{TcpListener, TcpSocket};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
+use connection::Terms;
 pub(crate) use places::Places;
-use places::{Place, connections_within};
+use places::connections_within;
 
 /// How long a client may take to send the head of a request, its wait between two requests of
-/// one connection included, and how long its body may pause.
+/// one connection included; how long its body may pause; and how long it may take nothing of an
+/// answer that is ready for it.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The wait after an error of the system, which another connection's end may mend.
@@ -37,6 +37,38 @@ const QUEUE_MAX: u32 = 1024;
 
 /// More open files than this are not asked for.
 const FILES_MAX: u64 = 65_536;
+
+/// What a listener serves, and how.
+#[derive(Clone)]
+pub(crate) struct Service {
+    pub(crate) door: Door,
+    pub(crate) router: Router,
+    pub(crate) metrics: Metrics,
+    pub(crate) stages: Stages,
+}
+
+/// The two steps in which a listener ends.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Stages {
+    /// From here on requests under way go on, and new ones are refused.
+    pub(crate) stopping: CancellationToken,
+    /// From here on there are no connections.
+    pub(crate) closing: CancellationToken,
+    exchanges: TaskTracker,
+}
+
+impl Stages {
+    /// Waits until no request is under way.
+    pub(crate) async fn idle(&self) {
+        self.exchanges.close();
+        self.exchanges.wait().await;
+    }
+
+    /// How many requests are under way.
+    pub(crate) fn under_way(&self) -> usize {
+        self.exchanges.len()
+    }
+}
 
 /// Raises the limit of open files as far as the system lets this process, and returns how many
 /// connections each of the two doors may have open within it.
@@ -58,25 +90,22 @@ pub(crate) fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
     socket.listen(QUEUE_MAX)
 }
 
-/// Serves `router` until `stop`; then lets the open requests end and returns.
-pub(crate) async fn serve(
-    listener: TcpListener,
-    router: Router,
-    places: Places,
-    stop: CancellationToken,
-) {
-    let open = GracefulShutdown::new();
-    stop.run_until_cancelled(accept_all(&listener, &router, &places, &open)).await;
+/// Serves until `closing`; returns once every connection has ended.
+pub(crate) async fn serve(listener: TcpListener, service: Service, places: Places) {
+    let open = TaskTracker::new();
+    let closing = service.stages.closing.clone();
+    closing.run_until_cancelled(accept_all(&listener, &service, &places, &open)).await;
     drop(listener);
-    open.shutdown().await;
+    open.close();
+    open.wait().await;
 }
 
 /// Accepts for as long as there is room. What comes beyond that waits in the system's queue.
 async fn accept_all(
     listener: &TcpListener,
-    router: &Router,
+    service: &Service,
     places: &Places,
-    open: &GracefulShutdown,
+    open: &TaskTracker,
 ) {
     let [mut full, mut crowded, mut failing] = [Occasion::default(); 3];
     loop {
@@ -87,8 +116,12 @@ async fn accept_all(
         match listener.accept().await {
             Ok((stream, peer)) => {
                 if let Some(place) = places.take(room, peer.ip()) {
-                    let router = router.clone();
-                    drop(tokio::spawn(connection(stream, peer, router, open.watcher(), place)));
+                    let service = service.clone();
+                    drop(open.spawn(async move {
+                        let _counted = service.metrics.connection(service.door);
+                        connection::serve(stream, peer, service, Terms::default()).await;
+                        drop(place);
+                    }));
                 } else if crowded.is_due() {
                     tracing::warn!(%peer, "closed a connection: its peer has too many open");
                 }
@@ -103,32 +136,6 @@ async fn accept_all(
             }
         }
     }
-}
-
-/// Answers the requests of one connection.
-async fn connection(
-    stream: TcpStream,
-    peer: SocketAddr,
-    router: Router,
-    open: Watcher,
-    place: Place,
-) {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "small packets will wait");
-    }
-    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
-        request.extensions_mut().insert(ConnectInfo(peer));
-        let answer = patience::answer(router.clone(), request, PATIENCE);
-        async { Ok::<_, Infallible>(answer.await) }
-    });
-    let served = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(PATIENCE)
-        .serve_connection(TokioIo::new(stream), service);
-    if let Err(error) = open.watch(served).await {
-        tracing::debug!(%peer, %error, "a connection ended early");
-    }
-    drop(place);
 }
 
 fn is_of_the_client(error: ErrorKind) -> bool {

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use tracing_subscriber::EnvFilter;
 
 /// What libraries say about their own workings at `info`, once per request or start.
-const QUIET: &str = "rmcp=warn,rmcp::service=off,sea_orm_migration=warn,pubgrub=warn";
+const QUIET: &str = "sea_orm_migration=warn,pubgrub=warn";
 
 /// Begins to log what `filter` lets through.
 pub(crate) fn start(filter: &str) -> anyhow::Result<()> {

@@ -10,8 +10,11 @@ mod limits;
 mod listener;
 mod lock;
 mod logging;
+mod metrics;
 mod outside;
 mod serve;
+mod stdio;
+mod telemetry;
 mod tokens;
 
 use std::process::ExitCode;
@@ -49,7 +52,7 @@ fn run() -> anyhow::Result<()> {
         .enable_all()
         .build()
         .context("the asynchronous runtime did not start")?;
-    runtime.block_on(async {
+    let outcome = runtime.block_on(async {
         match command {
             Command::Serve(settings) => Box::pin(serve::both(settings)).await,
             Command::Admin(settings) => Box::pin(serve::admin(settings)).await,
@@ -57,9 +60,13 @@ fn run() -> anyhow::Result<()> {
             Command::Tokens(settings) => Box::pin(tokens::run(settings)).await,
             Command::Audit(settings) => Box::pin(audit::run(settings)).await,
             Command::Keys(settings) => Box::pin(keys::run(settings)).await,
+            Command::Stdio(settings) => Box::pin(stdio::run(settings)).await,
             Command::Doctor(settings) => Box::pin(doctor::run(settings)).await,
         }
-    })
+    });
+    // Whoever still waits for a line of standard input waits in vain.
+    runtime.shutdown_background();
+    outcome
 }
 
 /// Reads `.env` in the working directory; variables that are set already win.

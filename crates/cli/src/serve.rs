@@ -7,20 +7,20 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use app::artifacts::Keeping;
-use app::settings::{Calls, Runtime, Settings};
+use app::metrics::Door;
+use app::settings::{Asking, Calls, Runtime, Settings};
 use app::{App, tokens};
 use axum::Router;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
 
 use crate::arguments::{Admin, AdminDoor, Common, Gateway, McpDoor, Serve};
-use crate::listener::Places;
+use crate::listener::{Places, Service, Stages};
 use crate::lock::Lock;
-use crate::{GUEST, WORKER, first_account, listener, logging};
+use crate::{GUEST, WORKER, first_account, listener, logging, metrics};
 
-/// How long requests may go on after the signal to stop.
-const GRACE: Duration = Duration::from_secs(10);
+/// How long the connections and the state may take to end, once nothing is waited for.
+const CLOSING: Duration = Duration::from_secs(10);
 
 /// `mcpbox serve`.
 pub(crate) async fn both(settings: Serve) -> anyhow::Result<()> {
@@ -32,9 +32,9 @@ pub(crate) async fn both(settings: Serve) -> anyhow::Result<()> {
     let mcp_url = format!("{}/mcp", url(clients.local_addr()?));
     let app = Box::pin(process.open(&common)).await?;
     let pages = process.admin_router(&app, &admin, &people, mcp_url.clone()).await?;
-    let tools = mcp_router(&app, &mcp, &clients, admin_url.clone(), &process.stop).await?;
-    process.serve(people, pages);
-    process.serve(clients, tools);
+    let tools = mcp_router(&app, &mcp, &clients, admin_url.clone(), &process.stages).await?;
+    process.serve(&app, Door::Admin, people, pages);
+    process.serve(&app, Door::Mcp, clients, tools);
     println!("mcpbox is ready.");
     println!("  Pages for people:  {admin_url}");
     println!("  MCP clients:       {mcp_url}");
@@ -50,7 +50,7 @@ pub(crate) async fn admin(settings: Admin) -> anyhow::Result<()> {
     let admin_url = url(listener.local_addr()?);
     let app = Box::pin(process.open(&common)).await?;
     let router = process.admin_router(&app, &door, &listener, mcp_url).await?;
-    process.serve(listener, router);
+    process.serve(&app, Door::Admin, listener, router);
     println!("mcpbox admin is ready.");
     println!("  Pages for people:  {admin_url}");
     print_next_step(&app, &admin_url).await?;
@@ -64,8 +64,8 @@ pub(crate) async fn gateway(settings: Gateway) -> anyhow::Result<()> {
     let listener = process.listen("gateway", door.listen)?;
     let mcp_url = format!("{}/mcp", url(listener.local_addr()?));
     let app = Box::pin(process.open(&common)).await?;
-    let router = mcp_router(&app, &door, &listener, admin_url, &process.stop).await?;
-    process.serve(listener, router);
+    let router = mcp_router(&app, &door, &listener, admin_url, &process.stages).await?;
+    process.serve(&app, Door::Mcp, listener, router);
     println!("mcpbox gateway is ready.");
     println!("  MCP clients:       {mcp_url}");
     process.finish(app).await
@@ -96,9 +96,11 @@ pub(crate) fn settings(common: &Common) -> anyhow::Result<Settings> {
             per_server: common.max_calls_per_server,
             waiting: common.max_waiting_calls,
             memory_bytes: common.call_memory.map(|megabytes| megabytes << 20),
+            asking: Asking::default(),
         },
         outbound: common.outside.settings(),
         sources: common.outside.sources(),
+        traces: common.telemetry.traces(),
     };
     let settings = Settings::new(
         &common.data_dir,
@@ -128,7 +130,7 @@ struct Process<'a> {
     common: &'a Common,
     command: &'static str,
     locks: Vec<Lock>,
-    stop: CancellationToken,
+    stages: Stages,
     servers: JoinSet<()>,
     /// How many connections each door may have open at once.
     connections: usize,
@@ -142,7 +144,7 @@ impl<'a> Process<'a> {
             common,
             command,
             locks: Vec::new(),
-            stop: CancellationToken::new(),
+            stages: Stages::default(),
             servers: JoinSet::new(),
             connections: listener::connections_per_door()?,
         })
@@ -161,9 +163,14 @@ impl<'a> Process<'a> {
         Ok(listener)
     }
 
-    async fn open(&self, common: &Common) -> anyhow::Result<App> {
+    async fn open(&mut self, common: &Common) -> anyhow::Result<App> {
+        let metrics = metrics::bind(&common.telemetry)?;
         let app = Box::pin(App::open(settings(common)?)).await?;
-        signals(self.stop.clone())?;
+        if let Some(listener) = metrics {
+            let router = metrics::router(&app, common.telemetry.metrics_token.clone());
+            self.serve(&app, Door::Metrics, listener, router);
+        }
+        signals(self.stages.clone())?;
         Ok(app)
     }
 
@@ -180,30 +187,43 @@ impl<'a> Process<'a> {
             allowed_hosts: with_own_address(&settings.allowed_hosts, address),
             mcp_address,
             rate_limit_rpm: self.common.limits.api_rate_limit_rpm,
+            metrics_token: self.common.telemetry.metrics_token.clone(),
         };
         Ok(admin::router(app.clone(), door))
     }
 
-    fn serve(&mut self, listener: TcpListener, router: Router) {
+    fn serve(&mut self, app: &App, door: Door, listener: TcpListener, router: Router) {
         let places = Places::new(self.connections);
-        self.servers.spawn(listener::serve(listener, router, places, self.stop.clone()));
+        let (metrics, stages) = (app.metrics().clone(), self.stages.clone());
+        let service = Service { door, router, metrics, stages };
+        self.servers.spawn(listener::serve(listener, service, places));
     }
 
     /// Serves until the signal, then lets requests end and closes the state.
     async fn finish(mut self, app: App) -> anyhow::Result<()> {
+        let crashed = tokio::select! {
+            () = self.stages.stopping.cancelled() => Ok(()),
+            Some(ended) = self.servers.join_next() => ended.context("a door crashed"),
+        };
+        self.stages.stopping.cancel();
+        let most = Duration::from_secs(self.common.shutdown_seconds);
         tokio::select! {
-            () = self.stop.cancelled() => {}
-            Some(ended) = self.servers.join_next() => {
-                self.stop.cancel();
-                ended.context("a door crashed")?;
+            () = self.stages.idle() => {}
+            () = self.stages.closing.cancelled() => tracing::warn!("ending at once"),
+            () = tokio::time::sleep(most) => {
+                let open = self.stages.under_way();
+                tracing::warn!(open, "requests were still open {most:?} after the signal; ending them");
             }
         }
-        let ending = async { while self.servers.join_next().await.is_some() {} };
-        if tokio::time::timeout(GRACE, ending).await.is_err() {
-            tracing::warn!("requests were still open {GRACE:?} after the signal; ending anyway");
+        self.stages.closing.cancel();
+        let ending = async {
+            while self.servers.join_next().await.is_some() {}
+            app.close().await;
+        };
+        if tokio::time::timeout(CLOSING, ending).await.is_err() {
+            tracing::warn!("the state did not close within {CLOSING:?}; ending anyway");
         }
-        app.close().await;
-        Ok(())
+        crashed
     }
 }
 
@@ -212,7 +232,7 @@ async fn mcp_router(
     settings: &McpDoor,
     listener: &TcpListener,
     admin_address: String,
-    stop: &CancellationToken,
+    stages: &Stages,
 ) -> anyhow::Result<Router> {
     let address = listener.local_addr()?;
     let open_to_others = !address.ip().is_loopback();
@@ -226,7 +246,7 @@ async fn mcp_router(
         allowed_hosts: with_own_address(&settings.allowed_hosts, address),
         allowed_origins: settings.allowed_origins.clone(),
         admin_address,
-        shutdown: stop.clone(),
+        shutdown: stages.stopping.clone(),
     };
     Ok(gateway::router(app.clone(), door))
 }
@@ -261,20 +281,23 @@ fn url(address: SocketAddr) -> String {
     }
 }
 
-/// Cancels `stop` at the first signal to end.
-fn signals(stop: CancellationToken) -> anyhow::Result<()> {
+/// Begins to stop at the first signal to end, and closes all at the second.
+fn signals(stages: Stages) -> anyhow::Result<()> {
     #[cfg(unix)]
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     tokio::spawn(async move {
-        #[cfg(unix)]
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminate.recv() => {}
+        for (next, word) in [(&stages.stopping, "stopping"), (&stages.closing, "stopping at once")]
+        {
+            #[cfg(unix)]
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            #[cfg(not(unix))]
+            let _pressed = tokio::signal::ctrl_c().await;
+            tracing::info!("{word}");
+            next.cancel();
         }
-        #[cfg(not(unix))]
-        let _pressed = tokio::signal::ctrl_c().await;
-        tracing::info!("stopping");
-        stop.cancel();
     });
     Ok(())
 }

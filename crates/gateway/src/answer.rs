@@ -4,61 +4,64 @@ use std::error::Error as _;
 
 use app::Error;
 use app::calls::{Report, for_clients};
-use rmcp::model::{CallToolResult, ContentBlock};
 use serde_json::{Value, json};
 
 use crate::content;
+use crate::result::{self, CallResult};
 
 /// The result of a live tool: its JSON as text and as structured content, or its parts.
 ///
 /// A result that has parts is structured only where the tool promises that: clients that show the
 /// structured content alone would show no picture. A promise that does not fit into an answer
 /// cannot be kept, and is a failure that tells where the result is.
-pub(crate) fn of_report(report: &Report) -> CallToolResult {
+pub(crate) fn of_report(report: &Report) -> CallResult {
     let text = match &report.outcome {
-        Ok(text) if report.content.is_empty() => return success(text),
+        Ok(text) if report.content.is_empty() => {
+            return CallResult { is_error: report.is_error, ..success(text) };
+        }
         Ok(text) => text,
-        Err(_) => return failure(report.text_of_failure()),
+        Err(_) => return failure(&report.text_of_failure()),
     };
     let blocks = content::blocks(report);
     if report.has_output_schema && report.is_kept {
-        return CallToolResult::error(blocks);
+        return CallResult::error(blocks);
     }
-    let mut result = CallToolResult::success(blocks);
+    let mut result = CallResult::success(blocks);
+    result.is_error = report.is_error;
     if report.has_output_schema {
-        result.structured_content = serde_json::from_str(text).ok().map(for_clients);
+        result.structured = serde_json::from_str(text).ok().map(for_clients);
     }
     result
 }
 
 /// What a verb refused, with what to do next.
-pub(crate) fn of_error(error: &Error) -> CallToolResult {
+pub(crate) fn of_error(error: &Error) -> CallResult {
     if matches!(error, Error::Internal(_) | Error::Unavailable { .. }) {
         let cause = error.source().map(ToString::to_string).unwrap_or_default();
         tracing::error!(%error, %cause, "a call failed");
     }
-    failure(explained(error))
+    failure(&explained(error))
 }
 
 /// A success with an object, as text and as it is.
-pub(crate) fn object(value: Value) -> CallToolResult {
-    CallToolResult::structured(value)
+pub(crate) fn object(value: Value) -> CallResult {
+    CallResult::object(value)
 }
 
 /// A failure with a text and nothing else.
-pub(crate) fn failure(text: String) -> CallToolResult {
-    CallToolResult::error(vec![ContentBlock::text(text)])
+pub(crate) fn failure(text: &str) -> CallResult {
+    CallResult::error(vec![result::text(text)])
 }
 
 /// A failure with a text for the model and the whole of it for programs.
-pub(crate) fn failure_with(text: String, structured: Value) -> CallToolResult {
+pub(crate) fn failure_with(text: &str, structured: Value) -> CallResult {
     let mut result = failure(text);
-    result.structured_content = Some(structured);
+    result.structured = Some(structured);
     result
 }
 
 /// Structured content is an object for every client; what is none stands under `result`.
-fn success(text: &str) -> CallToolResult {
+fn success(text: &str) -> CallResult {
     let value = serde_json::from_str(text).unwrap_or_else(|_| Value::from(text));
     let shown = match &value {
         Value::String(plain) => plain.clone(),
@@ -66,8 +69,8 @@ fn success(text: &str) -> CallToolResult {
     };
     let value = for_clients(value);
     let structured = if value.is_object() { value } else { json!({ "result": value }) };
-    let mut result = CallToolResult::success(vec![ContentBlock::text(shown)]);
-    result.structured_content = Some(structured);
+    let mut result = CallResult::success(vec![result::text(&shown)]);
+    result.structured = Some(structured);
     result
 }
 
@@ -93,20 +96,20 @@ fn explained(error: &Error) -> String {
 mod tests {
     use super::*;
 
-    fn text(result: &CallToolResult) -> String {
-        let block = result.content.first().and_then(ContentBlock::as_text);
-        block.map(|block| block.text.clone()).unwrap()
+    fn text(result: &CallResult) -> String {
+        let block = result.content.first().and_then(|block| block["text"].as_str());
+        block.map(str::to_owned).unwrap()
     }
 
     #[test]
     fn an_object_stays_as_it_is_and_anything_else_stands_under_result() {
         let result = success("{\"b\": 1, \"a\": 2}");
-        assert_eq!(result.structured_content, Some(json!({"b": 1, "a": 2})));
+        assert_eq!(result.structured, Some(json!({"b": 1, "a": 2})));
         assert_eq!(text(&result), "{\"b\": 1, \"a\": 2}");
         for (json_text, value) in [("[1]", json!([1])), ("null", json!(null)), ("3.5", json!(3.5))]
         {
             let result = success(json_text);
-            assert_eq!(result.structured_content, Some(json!({ "result": value })));
+            assert_eq!(result.structured, Some(json!({ "result": value })));
             assert_eq!(text(&result), json_text);
         }
     }
@@ -115,19 +118,19 @@ mod tests {
     fn integers_of_any_size_keep_their_digits() {
         let large = 2_u128.pow(127).to_string();
         let result = success(&format!("{{\"n\": {large}}}"));
-        let structured = result.structured_content.as_ref().map(ToString::to_string);
+        let structured = result.structured.as_ref().map(ToString::to_string);
         assert_eq!(structured, Some(format!("{{\"n\":{large}}}")));
         let larger = "9".repeat(5_000);
         let result = success(&larger);
         assert_eq!(text(&result), larger);
-        assert_eq!(result.structured_content, Some(json!({ "result": larger })));
+        assert_eq!(result.structured, Some(json!({ "result": larger })));
     }
 
     #[test]
     fn a_string_is_shown_without_its_quotes() {
         let result = success("\"two\\nlines\"");
         assert_eq!(text(&result), "two\nlines");
-        assert_eq!(result.structured_content, Some(json!({"result": "two\nlines"})));
+        assert_eq!(result.structured, Some(json!({"result": "two\nlines"})));
     }
 
     #[test]
@@ -135,7 +138,7 @@ mod tests {
         let cause = std::io::Error::other("secret path");
         let result = of_error(&Error::Internal(Box::new(cause)));
         assert!(!text(&result).contains("secret path"));
-        assert_eq!(result.is_error, Some(true));
+        assert!(result.is_error);
     }
 
     #[test]

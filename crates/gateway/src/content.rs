@@ -6,48 +6,51 @@ use app::artifacts::{self, Address};
 use app::calls::{Content, Kept, Media, MediaKind, Report};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use rmcp::model::{ContentBlock, Resource, ResourceContents};
+use serde_json::{Map, Value, json};
+
+use crate::result::text;
 
 /// The blocks of a report, in order; none where its JSON text says all.
-pub(crate) fn blocks(report: &Report) -> Vec<ContentBlock> {
+pub(crate) fn blocks(report: &Report) -> Vec<Value> {
     let mut blocks = Vec::new();
     for (number, part) in report.content.iter().enumerate() {
         match part {
-            Content::Text(text) => blocks.push(ContentBlock::text(text)),
+            Content::Text(shown) => blocks.push(text(shown)),
             Content::Media(media) => {
                 let uri = format!("mcpbox://calls/{}/{}", report.call_id, number + 1);
                 blocks.push(block(media, &uri));
             }
             Content::Kept(kept) => {
-                blocks.push(ContentBlock::text(beginning(kept)));
-                blocks.push(ContentBlock::resource_link(link(&kept.artifact)));
+                blocks.push(text(&beginning(kept)));
+                let mut link = Map::from_iter([("type".to_owned(), json!("resource_link"))]);
+                link.extend(resource(&kept.artifact));
+                blocks.push(Value::Object(link));
             }
         }
     }
     blocks
 }
 
-fn block(media: &Media, uri: &str) -> ContentBlock {
-    let encoded = || STANDARD.encode(&media.data);
+fn block(media: &Media, uri: &str) -> Value {
+    let inline = |kind: &str| json!({ "type": kind, "data": STANDARD.encode(&media.data), "mimeType": media.mime_type });
     match media.kind {
-        MediaKind::Image => ContentBlock::image(encoded(), &media.mime_type),
-        MediaKind::Audio => ContentBlock::audio(encoded(), &media.mime_type),
+        MediaKind::Image => inline("image"),
+        MediaKind::Audio => inline("audio"),
         MediaKind::File => {
             let name = media.name.as_deref().map(encoded_name);
             let uri = name.map_or_else(|| uri.to_owned(), |name| format!("{uri}/{name}"));
-            ContentBlock::resource(contents(&media.data, &media.mime_type, &uri))
+            json!({ "type": "resource", "resource": contents(&media.data, &media.mime_type, &uri) })
         }
     }
 }
 
 /// Data as the contents of a resource: as text where it is one.
-fn contents(data: &[u8], mime_type: &str, uri: &str) -> ResourceContents {
+fn contents(data: &[u8], mime_type: &str, uri: &str) -> Value {
     let text = std::str::from_utf8(data).ok().filter(|_| artifacts::is_textual(mime_type));
-    let contents = match text {
-        Some(text) => ResourceContents::text(text, uri),
-        None => ResourceContents::blob(STANDARD.encode(data), uri),
-    };
-    contents.with_mime_type(mime_type)
+    match text {
+        Some(text) => json!({ "uri": uri, "mimeType": mime_type, "text": text }),
+        None => json!({ "uri": uri, "mimeType": mime_type, "blob": STANDARD.encode(data) }),
+    }
 }
 
 /// The beginning of what did not fit, and how to read on.
@@ -59,15 +62,16 @@ fn beginning(kept: &Kept) -> String {
 }
 
 /// An artifact as clients list it.
-pub(crate) fn link(artifact: &artifacts::Artifact) -> Resource {
+pub(crate) fn resource(artifact: &artifacts::Artifact) -> Map<String, Value> {
     let name = artifact.name.clone().unwrap_or_else(|| format!("result {}", artifact.id));
-    Resource::new(Address::of(artifact.id).to_string(), name)
-        .with_mime_type(&artifact.mime_type)
-        .with_size(u64::try_from(artifact.bytes).unwrap_or_default())
-        .with_description(format!(
-            "Returned by a tool; kept until {}.",
-            artifact.expires_at.format("%Y-%m-%d %H:%M UTC")
-        ))
+    let until = artifact.expires_at.format("%Y-%m-%d %H:%M UTC");
+    Map::from_iter([
+        ("uri".to_owned(), Value::from(Address::of(artifact.id).to_string())),
+        ("name".to_owned(), Value::from(name)),
+        ("description".to_owned(), Value::from(format!("Returned by a tool; kept until {until}."))),
+        ("mimeType".to_owned(), Value::from(artifact.mime_type.as_str())),
+        ("size".to_owned(), Value::from(artifact.bytes)),
+    ])
 }
 
 /// A name as a segment of an address.
@@ -85,14 +89,12 @@ fn encoded_name(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
-
     use super::*;
 
     fn shown(kind: MediaKind, mime_type: &str, name: Option<&str>, data: &[u8]) -> Value {
         let (mime_type, name) = (mime_type.to_owned(), name.map(str::to_owned));
         let media = Media { kind, mime_type, name, data: data.to_vec() };
-        serde_json::to_value(block(&media, "mcpbox://calls/c/1")).unwrap()
+        block(&media, "mcpbox://calls/c/1")
     }
 
     #[test]

@@ -1,45 +1,50 @@
-//! What stands before the protocol: address, identity, session and size of each request to `/mcp`.
+//! What stands before the protocol: address, origin, identity and rate of each request to `/mcp`, and where it goes from there.
 
 use std::sync::Arc;
 
-use app::App;
-use app::limits::{self, Counted, RateLimit, Standing};
-use axum::body::{Body, to_bytes};
+use app::limits::{self, Counted, Standing};
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
-use futures::StreamExt as _;
-use http::{HeaderName, Method, StatusCode};
-use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
-use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
-use uuid::Uuid;
+use http::header::{ACCEPT, ALLOW, CONNECTION, ORIGIN, RETRY_AFTER};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
-use crate::envelope::{self, SESSION_ID};
-use crate::mcp::Mcp;
+use crate::identity::Identity;
 use crate::problem::Problem;
-use crate::sessions::{Sessions, Visit};
-use crate::{Door, addresses, identity};
+use crate::server::Server;
+use crate::session::Session;
+use crate::{addresses, cors, events, identity, post, streams, version};
 
-/// The largest body of a request.
-const BODY_MAX_BYTES: usize = 4 * 1024 * 1024;
+/// The header that names a session of the older protocol revisions.
+pub(crate) const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 
-/// The state of this door. Cloning it is cheap.
-#[derive(Clone)]
-pub(crate) struct Gate {
-    inner: Arc<Inner>,
-}
-
-struct Inner {
-    app: App,
-    door: Door,
-    limit: RateLimit,
-    sessions: Arc<Sessions>,
-    protocol: StreamableHttpService<Mcp, LocalSessionManager>,
-}
+/// After so many seconds a process that ends has been replaced, if it is.
+const RETRY_AFTER_SECONDS: u64 = 5;
 
 /// `/mcp`, with every method.
-pub(crate) async fn serve(State(gate): State<Gate>, request: Request) -> Response {
+pub(crate) async fn serve(State(server): State<Arc<Server>>, request: Request) -> Response {
+    if let Err(problem) = addresses::check(&server.door, request.headers(), request.uri()) {
+        return problem.into_response();
+    }
+    let origin = request.headers().get(ORIGIN).cloned();
+    let mut response = if cors::is_preflight(request.method(), request.headers()) {
+        cors::preflight(request.headers())
+    } else {
+        admitted(&server, request).await
+    };
+    if let Some(origin) = origin {
+        cors::show(&mut response, &origin);
+    }
+    response
+}
+
+async fn admitted(server: &Arc<Server>, request: Request) -> Response {
     let mut standing = None;
-    let mut response = gate.answer(request, &mut standing).await.unwrap_or_else(|problem| {
+    let (headers, extensions) = (request.headers(), request.extensions());
+    let mut response = match admit(server, headers, extensions, &mut standing).await {
+        Ok(identity) => route(server, identity, request).await,
+        Err(problem) => Err(problem),
+    }
+    .unwrap_or_else(|problem| {
         tracing::debug!(status = %problem.status(), "refused a request");
         problem.into_response()
     });
@@ -50,112 +55,134 @@ pub(crate) async fn serve(State(gate): State<Gate>, request: Request) -> Respons
     response
 }
 
-impl Gate {
-    pub(crate) fn new(app: App, door: Door) -> Self {
-        let sessions = Arc::new(Sessions::new());
-        drop(tokio::spawn(Arc::clone(&sessions).sweep(door.shutdown.clone())));
-        let config = StreamableHttpServerConfig::default()
-            .with_json_response(true)
-            .with_sse_retry(None)
-            .with_max_request_body_bytes(BODY_MAX_BYTES)
-            .with_cancellation_token(door.shutdown.child_token())
-            // `addresses::check` has looked at Host and Origin before.
-            .disable_allowed_hosts()
-            .disable_allowed_origins();
-        let handler = Mcp::new(app.clone(), &door.admin_address);
-        let make = move || Ok(handler.for_one_session());
-        let protocol = StreamableHttpService::new(make, sessions.manager(), config);
-        let limit = RateLimit::default();
-        Self { inner: Arc::new(Inner { app, door, limit, sessions, protocol }) }
+/// Finds out who asks, and counts the request.
+async fn admit(
+    server: &Server,
+    headers: &HeaderMap,
+    extensions: &Extensions,
+    standing: &mut Option<Standing>,
+) -> Result<Identity, Problem> {
+    let Server { app, door, .. } = server;
+    if door.shutdown.is_cancelled() {
+        return Err(Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "this process is ending and takes no new requests; try again in a few seconds",
+        )
+        .with_header(RETRY_AFTER, RETRY_AFTER_SECONDS.into())
+        .with_header(CONNECTION, HeaderValue::from_static("close")));
     }
-
-    pub(crate) fn app(&self) -> &App {
-        &self.inner.app
+    let identity = identity::of(app, door.require_token, headers, extensions).await;
+    let who = match &identity {
+        Ok(identity) => identity.counted(),
+        // Who guesses tokens is counted, too.
+        Err(_) => Counted::address(identity::address(extensions)),
+    };
+    *standing = server.limit.count(limits::of_mcp(app).await?, who);
+    if let Some(refusal) = standing.as_ref().and_then(Standing::refusal) {
+        return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, refusal));
     }
+    identity
+}
 
-    async fn answer(
-        &self,
-        mut request: Request,
-        standing: &mut Option<Standing>,
-    ) -> Result<Response, Problem> {
-        let Inner { app, door, .. } = &*self.inner;
-        addresses::check(door, request.headers(), request.uri())?;
-        let (headers, extensions) = (request.headers(), request.extensions());
-        let identity = identity::of(app, door.require_token, headers, extensions).await;
-        let who = match &identity {
-            Ok(identity) => identity.counted(),
-            // Who guesses tokens is counted, too.
-            Err(_) => Counted::address(identity::address(extensions)),
-        };
-        *standing = self.inner.limit.count(limits::of_mcp(app).await?, who);
-        if let Some(refusal) = standing.as_ref().and_then(Standing::refusal) {
-            return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, refusal));
-        }
-        let identity = identity?;
-        let owner = identity.token();
-        if envelope::is_modern(request.headers()) {
-            // There are no sessions in this revision; what looks like one must not open one.
-            request.headers_mut().remove(SESSION_ID);
-        }
-        let visit = self.enter(&request, owner)?;
-        request.extensions_mut().insert(identity);
-        if *request.method() == Method::POST {
-            envelope::widen_accept(request.headers_mut());
-        }
-        let ends = *request.method() == Method::DELETE;
-        let response = envelope::with_form(self.pass_on(request).await).await;
-        let Some(visit) = visit else {
-            if let Some(id) = opened_by(&response) {
-                self.inner.sessions.bind(&id, owner).await;
+async fn route(
+    server: &Arc<Server>,
+    identity: Identity,
+    request: Request,
+) -> Result<Response, Problem> {
+    let headers = request.headers();
+    match *request.method() {
+        Method::POST => post::serve(server, identity, request).await,
+        Method::GET if !version::is_modern_header(headers) => {
+            if !accepts(headers, events::MEDIA_TYPE) {
+                return Err(Problem::new(
+                    StatusCode::NOT_ACCEPTABLE,
+                    "this is a stream of events; send `Accept: text/event-stream`",
+                ));
             }
-            return Ok(response);
-        };
-        if ends && response.status().is_success() {
-            self.inner.sessions.forget(visit.id());
-            return Ok(StatusCode::NO_CONTENT.into_response());
+            let session = session_of(server, &identity, headers).await?;
+            Ok(streams::of_session(Arc::clone(server), identity, &session).await?)
         }
-        Ok(held_by(visit, response))
-    }
-
-    /// Enters the session that the request names, if it names one.
-    fn enter(&self, request: &Request, owner: Option<Uuid>) -> Result<Option<Visit>, Problem> {
-        let Some(id) = request.headers().get(SESSION_ID) else { return Ok(None) };
-        let visit = self.inner.sessions.enter(id.to_str().unwrap_or_default(), owner);
-        visit.map(Some).ok_or_else(|| {
-            Problem::new(
-                StatusCode::NOT_FOUND,
-                "there is no such session, or it has ended; begin another with `initialize`",
-            )
-        })
-    }
-
-    async fn pass_on(&self, request: Request) -> Response {
-        let is_json = envelope::is_json(request.headers());
-        let (parts, body) = request.into_parts();
-        // Any other failure to read means that the client is gone and nobody reads the answer.
-        let Ok(body) = to_bytes(body, BODY_MAX_BYTES).await else {
-            return envelope::too_large(BODY_MAX_BYTES);
-        };
-        let request = Request::from_parts(parts, Body::from(body.clone()));
-        let response = self.inner.protocol.handle(request).await;
-        if is_json && response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE {
-            return envelope::unreadable(&body);
+        Method::DELETE if !version::is_modern_header(headers) => {
+            let session = session_of(server, &identity, headers).await?;
+            server.sessions.end(&session).await?;
+            Ok(StatusCode::NO_CONTENT.into_response())
         }
-        response.map(Body::new)
+        _ => {
+            let detail = if version::is_modern_header(headers) {
+                "this revision of the protocol has POST alone: there are no sessions, and changes are heard of with `subscriptions/listen`"
+            } else {
+                "this path takes POST, GET and DELETE"
+            };
+            let allowed = if version::is_modern_header(headers) {
+                "POST, OPTIONS"
+            } else {
+                "GET, POST, DELETE, OPTIONS"
+            };
+            Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail)
+                .with_header(ALLOW, HeaderValue::from_static(allowed)))
+        }
     }
 }
 
-/// The session that a response opens, if it opens one.
-fn opened_by(response: &Response) -> Option<String> {
-    let id = response.headers().get(SESSION_ID)?;
-    id.to_str().ok().map(str::to_owned)
-}
-
-/// Keeps the session marked as used for as long as the response goes on.
-fn held_by(visit: Visit, response: Response) -> Response {
-    response.map(|body| {
-        Body::from_stream(body.into_data_stream().inspect(move |_| {
-            let _still_open = &visit;
-        }))
+/// The session that the headers name.
+///
+/// # Errors
+/// 400 where they name none, 404 where it has ended or is another's.
+pub(crate) async fn session_of(
+    server: &Server,
+    identity: &Identity,
+    headers: &HeaderMap,
+) -> Result<Arc<Session>, Problem> {
+    let Some(id) = headers.get(SESSION_ID) else {
+        return Err(Problem::new(
+            StatusCode::BAD_REQUEST,
+            "this request needs a session: POST `initialize` first and send the `Mcp-Session-Id` header of its answer with every request after it; or use protocol revision 2026-07-28, which has no sessions",
+        ));
+    };
+    let id = id.to_str().unwrap_or_default();
+    let session = server.sessions.enter(id, identity.token()).await?;
+    session.ok_or_else(|| {
+        Problem::new(
+            StatusCode::NOT_FOUND,
+            "there is no such session, or it has ended; begin another with `initialize`",
+        )
     })
+}
+
+/// Whether the client takes this media type. Whoever says nothing takes anything.
+pub(crate) fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
+    let mut named = headers.get_all(ACCEPT).iter().peekable();
+    if named.peek().is_none() {
+        return true;
+    }
+    let group = media_type.split('/').next().unwrap_or_default();
+    let ranges = named.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    ranges.map(|range| range.split(';').next().unwrap_or_default().trim()).any(|range| {
+        range.eq_ignore_ascii_case(media_type)
+            || range == "*/*"
+            || range
+                .split_once('/')
+                .is_some_and(|(its, any)| any == "*" && its.eq_ignore_ascii_case(group))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_client_takes_is_read_from_all_its_ranges() {
+        let takes = |value: Option<&'static str>, media_type: &str| {
+            let mut headers = HeaderMap::new();
+            headers.extend(value.map(|value| (ACCEPT, HeaderValue::from_static(value))));
+            accepts(&headers, media_type)
+        };
+        assert!(takes(None, "application/json"));
+        let both = Some("application/json, text/event-stream;q=0.9");
+        assert!(takes(both, "application/json") && takes(both, "text/event-stream"));
+        assert!(takes(Some("*/*"), "text/event-stream"));
+        assert!(takes(Some("text/*"), "text/event-stream"));
+        assert!(!takes(Some("text/html"), "text/event-stream"));
+        assert!(!takes(Some("application/json"), "text/event-stream"));
+    }
 }

@@ -33,6 +33,17 @@ impl Identity {
         self.token.as_ref().map(|token| token.id)
     }
 
+    /// Whether the token is still good; without one there is nothing that could end.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn is_still_good(&self, app: &App) -> app::Result<bool> {
+        match self.token() {
+            Some(id) => tokens::is_active(app, id).await,
+            None => Ok(true),
+        }
+    }
+
     /// Who is counted where callers may ask so often.
     pub(crate) fn counted(&self) -> Counted {
         self.token().map_or_else(|| Counted::address(self.address), Counted::Known)

@@ -2,31 +2,51 @@
 
 mod addresses;
 mod answer;
+mod catalog;
+mod client;
 mod content;
+mod cors;
 mod cursor;
-mod envelope;
+mod events;
+mod exchange;
+pub mod fuzzing;
 mod gate;
 mod identity;
 mod listing;
 mod management;
-mod mcp;
+mod methods;
+mod news;
+mod post;
 mod problem;
+mod questions;
 mod resources;
+mod result;
+mod rpc;
+mod running;
+mod runs;
 #[cfg(test)]
 mod samples;
+mod server;
+mod session;
 mod sessions;
+mod standalone;
 mod standing;
+mod streams;
+mod suspended;
+mod talk;
+mod version;
 
 use std::any::Any;
+use std::sync::Arc;
 
 use app::App;
 use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodRouter, any, get};
-use gate::Gate;
 use http::StatusCode;
 use problem::Problem;
+use server::Server;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -43,14 +63,15 @@ pub struct Door {
     pub allowed_origins: Vec<String>,
     /// Where people open the pages, `http://127.0.0.1:3000`; models pass it on to their users.
     pub admin_address: String,
-    /// Ends sessions, streams and calls when it is cancelled.
+    /// Once it is cancelled, new requests are refused and streams of changes end; calls go on until their
+    /// answer is out or the listener ends.
     pub shutdown: CancellationToken,
 }
 
 /// One path of this door.
 struct Route {
     path: &'static str,
-    serve: fn() -> MethodRouter<Gate>,
+    serve: fn() -> MethodRouter<Arc<Server>>,
 }
 
 /// Every path of this door; the router is made of this table and of nothing else.
@@ -67,22 +88,22 @@ pub fn paths() -> impl Iterator<Item = &'static str> {
 /// The router of the MCP door. Serve it with `ConnectInfo<SocketAddr>`, so that callers have an
 /// address.
 ///
-/// Must be called within a Tokio runtime: a task that closes idle sessions starts here and ends
+/// Must be called within a Tokio runtime: a task that ends idle sessions starts here and ends
 /// with `door.shutdown`.
 pub fn router(app: App, door: Door) -> Router {
-    let gate = Gate::new(app, door);
+    let server = Server::start(app, door);
     ROUTES
         .iter()
         .fold(Router::new(), |router, route| router.route(route.path, (route.serve)()))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(CatchPanicLayer::custom(crashed))
-        .with_state(gate)
+        .with_state(server)
 }
 
 /// `GET /health`: 200 while database and sandbox answer, else 503; the body says which does not.
-async fn health(State(gate): State<Gate>) -> Response {
-    let health = gate.app().health().await;
+async fn health(State(server): State<Arc<Server>>) -> Response {
+    let health = server.app.health().await;
     let status = match health.status {
         "healthy" => StatusCode::OK,
         _ => StatusCode::SERVICE_UNAVAILABLE,

@@ -2,6 +2,7 @@
 
 mod approval;
 mod arguments;
+mod authored;
 mod declared;
 mod development;
 mod observability;
@@ -15,14 +16,16 @@ mod tools;
 use std::pin::Pin;
 use std::sync::{Arc, LazyLock};
 
+use app::conversation::Conversation;
 use app::identity::{Caller, Who};
 use app::{App, policy};
 use arguments::Arguments;
 use jsonschema::Validator;
-use rmcp::model::{CallToolResult, Tool, ToolAnnotations};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::answer;
+use crate::catalog::{Entry, List};
+use crate::result::CallResult;
 
 /// What the names of all management tools begin with; no server's name does.
 pub(crate) const PREFIX: &str = "mcpbox_";
@@ -64,9 +67,21 @@ struct Request {
     who: Who,
     admin_address: Arc<str>,
     arguments: Arguments,
+    /// The client, for a draft that runs.
+    client: Arc<dyn Conversation>,
 }
 
-type Outcome = Result<CallToolResult, app::Error>;
+/// Who calls a management tool, and of what.
+pub(crate) struct Asked {
+    pub(crate) app: App,
+    pub(crate) caller: Caller,
+    /// Where people open the pages.
+    pub(crate) admin_address: Arc<str>,
+    /// The client, for a draft that runs.
+    pub(crate) client: Arc<dyn Conversation>,
+}
+
+type Outcome = Result<CallResult, app::Error>;
 type Running = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
 /// The groups of the table, in the order in which clients see them.
@@ -86,14 +101,16 @@ static TABLE: LazyLock<Vec<ManagementTool>> =
 /// A management tool that is ready to be listed and called.
 pub(crate) struct ManagementTool {
     definition: &'static Definition,
-    listed: Tool,
     schema: Value,
     validator: Option<Validator>,
 }
 
+static LISTED: LazyLock<Vec<Arc<Entry>>> =
+    LazyLock::new(|| GROUPS.into_iter().flatten().map(Definition::listed).collect());
+
 /// All management tools as clients see them.
-pub(crate) fn tools() -> Vec<Tool> {
-    TABLE.iter().map(|tool| tool.listed.clone()).collect()
+pub(crate) fn listed() -> &'static [Arc<Entry>] {
+    &LISTED
 }
 
 /// The management tool of that name.
@@ -101,25 +118,30 @@ pub(crate) fn find(name: &str) -> Option<&'static ManagementTool> {
     TABLE.iter().find(|tool| tool.definition.name == name)
 }
 
+impl Definition {
+    fn listed(&self) -> Arc<Entry> {
+        let listed = json!({
+            "name": self.name,
+            "title": self.title,
+            "description": self.description,
+            "inputSchema": (self.input)(),
+            "outputSchema": (self.output)(),
+            "annotations": self.effect.annotations(),
+        });
+        Arc::new(Entry::new(List::Tools, self.name.to_owned(), &listed))
+    }
+}
+
 impl ManagementTool {
     fn new(definition: &'static Definition) -> Self {
         let schema = (definition.input)();
         let validator = arguments::validator(&schema);
-        let listed = Tool::new(definition.name, definition.description, as_map(&schema))
-            .with_title(definition.title)
-            .with_raw_output_schema(as_map(&(definition.output)()).into())
-            .with_annotations(definition.effect.annotations());
-        Self { definition, listed, schema, validator }
+        Self { definition, schema, validator }
     }
 
     /// Runs the tool. What changes something runs to its end even if nobody waits any more.
-    pub(crate) async fn call(
-        &self,
-        app: App,
-        caller: Caller,
-        admin_address: Arc<str>,
-        arguments: Map<String, Value>,
-    ) -> CallToolResult {
+    pub(crate) async fn call(&self, asked: Asked, arguments: Map<String, Value>) -> CallResult {
+        let Asked { app, caller, admin_address, client } = asked;
         if self.definition.edits
             && let Err(refused) = check_edit(&app, &caller).await
         {
@@ -127,16 +149,16 @@ impl ManagementTool {
         }
         let Some(validator) = &self.validator else {
             tracing::error!(tool = self.definition.name, "the input schema cannot be compiled");
-            return answer::failure("internal error; the server's log has the cause".to_owned());
+            return answer::failure("internal error; the server's log has the cause");
         };
         let arguments = match Arguments::check(arguments, &self.schema, validator) {
             Ok(arguments) => arguments,
             Err(mistakes) => {
                 let name = self.definition.name;
-                return answer::failure(format!("Invalid arguments for {name}:\n{mistakes}"));
+                return answer::failure(&format!("Invalid arguments for {name}:\n{mistakes}"));
             }
         };
-        let request = Request { app, who: caller.into(), admin_address, arguments };
+        let request = Request { app, who: caller.into(), admin_address, arguments, client };
         let running = (self.definition.run)(request);
         let outcome = if self.definition.effect.finishes() {
             match tokio::spawn(running).await {
@@ -157,15 +179,16 @@ async fn check_edit(app: &App, caller: &Caller) -> Result<(), app::Error> {
 
 impl Effect {
     /// All but those that look something up work on what mcpbox stores and reach nothing else.
-    fn annotations(self) -> ToolAnnotations {
-        ToolAnnotations::new()
-            .read_only(self == Self::Read)
-            .destructive(self == Self::Change)
-            .idempotent(matches!(
+    fn annotations(self) -> Value {
+        json!({
+            "readOnlyHint": self == Self::Read,
+            "destructiveHint": self == Self::Change,
+            "idempotentHint": matches!(
                 self,
                 Self::Read | Self::AddOnce | Self::LookUpOnce | Self::Change
-            ))
-            .open_world(matches!(self, Self::LookUpOnce | Self::Run))
+            ),
+            "openWorldHint": matches!(self, Self::LookUpOnce | Self::Run),
+        })
     }
 
     fn finishes(self) -> bool {
@@ -173,15 +196,13 @@ impl Effect {
     }
 }
 
-fn as_map(schema: &Value) -> Map<String, Value> {
-    schema.as_object().cloned().unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
+
+    fn tools() -> Vec<Value> {
+        listed().iter().map(|tool| serde_json::from_str(&tool.listed).unwrap()).collect()
+    }
 
     /// The names that models and scripts rely on.
     const NAMES: [&str; 24] = [
@@ -215,7 +236,7 @@ mod tests {
     fn every_tool_is_there_once() {
         let mut expected: Vec<String> =
             NAMES.iter().map(|name| format!("{PREFIX}{name}")).collect();
-        let mut names: Vec<String> = tools().iter().map(|tool| tool.name.to_string()).collect();
+        let mut names: Vec<String> = listed().iter().map(|tool| tool.name.clone()).collect();
         expected.sort();
         names.sort();
         assert_eq!(names, expected);
@@ -252,9 +273,9 @@ mod tests {
         let mut characters = 0;
         for tool in tools() {
             let shown = json!({
-                "name": tool.name,
-                "description": tool.description,
-                "inputSchema": tool.input_schema,
+                "name": tool["name"],
+                "description": tool["description"],
+                "inputSchema": tool["inputSchema"],
             });
             characters += shown.to_string().chars().count();
         }
@@ -279,13 +300,13 @@ mod tests {
     #[test]
     fn annotations_tell_readers_from_writers() {
         for tool in tools() {
-            let annotations = tool.annotations.unwrap();
+            let (name, annotations) = (tool["name"].as_str().unwrap(), &tool["annotations"]);
             let reads = ["mcpbox_list_", "mcpbox_get_", "mcpbox_validate_"]
                 .iter()
-                .any(|prefix| tool.name.starts_with(prefix));
-            assert_eq!(annotations.read_only_hint, Some(reads), "{}", tool.name);
-            if tool.name.contains("delete") {
-                assert_eq!(annotations.destructive_hint, Some(true), "{}", tool.name);
+                .any(|prefix| name.starts_with(prefix));
+            assert_eq!(annotations["readOnlyHint"], reads, "{name}");
+            if name.contains("delete") {
+                assert_eq!(annotations["destructiveHint"], true, "{name}");
             }
         }
     }

@@ -13,19 +13,24 @@ use serde_json::json;
 pub(crate) struct Problem {
     status: StatusCode,
     detail: Cow<'static, str>,
-    header: Option<(HeaderName, HeaderValue)>,
+    headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Problem {
     /// `detail` says what to do next.
     pub(crate) fn new(status: StatusCode, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, detail: detail.into(), header: None }
+        Self { status, detail: detail.into(), headers: Vec::new() }
     }
 
     /// 401 with the challenge that RFC 6750 asks for.
     pub(crate) fn unauthorized(challenge: &'static str, detail: &'static str) -> Self {
-        let header = Some((WWW_AUTHENTICATE, HeaderValue::from_static(challenge)));
-        Self { header, ..Self::new(StatusCode::UNAUTHORIZED, detail) }
+        let challenge = HeaderValue::from_static(challenge);
+        Self::new(StatusCode::UNAUTHORIZED, detail).with_header(WWW_AUTHENTICATE, challenge)
+    }
+
+    pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
     }
 
     pub(crate) fn status(&self) -> StatusCode {
@@ -38,10 +43,10 @@ impl From<app::Error> for Problem {
     fn from(error: app::Error) -> Self {
         let detail = error.to_string();
         match error {
-            app::Error::Busy { retry_after_seconds, .. } => Self {
-                header: Some((RETRY_AFTER, HeaderValue::from(retry_after_seconds))),
-                ..Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
-            },
+            app::Error::Busy { retry_after_seconds, .. } => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+                    .with_header(RETRY_AFTER, HeaderValue::from(retry_after_seconds))
+            }
             app::Error::Unavailable { .. } => Self::new(StatusCode::SERVICE_UNAVAILABLE, detail),
             other => {
                 tracing::error!(error = &other as &dyn std::error::Error, "a request failed");
@@ -62,7 +67,7 @@ impl IntoResponse for Problem {
         let mut response = (self.status, Json(body)).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        headers.extend(self.header);
+        headers.extend(self.headers);
         response
     }
 }

@@ -1,88 +1,241 @@
-//! Resources: artifacts that calls have left, listed and read by range.
+//! Resources: those that authors make, the sources of tools, and artifacts that calls have left, listed and read.
 
-use app::App;
-use app::artifacts::{self, Address, Part, READ_MAX, TEMPLATE};
-use app::identity::{Caller, Who};
+use std::sync::Arc;
+
+use app::artifacts::{self, Address, Part, READ_MAX};
+use app::identity::{Caller, Scopes, Who};
+use app::{Page, sources};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use rmcp::ErrorData;
-use rmcp::model::{
-    CacheScope, ListResourceTemplatesResult, ListResourcesResult, MetaObject, ReadResourceResult,
-    ResourceContents, ResourceTemplate,
-};
-use serde_json::json;
+use http::StatusCode;
+use serde_json::{Map, Value, json};
 
-use crate::content;
+use crate::catalog::{Catalog, Entry, List};
+use crate::rpc::Error;
+use crate::server::{Asker, Server};
+use crate::talk::Talk;
+use crate::version::Version;
+use crate::{content, cursor, listing, result, runs};
 
-/// `resources/list`: the caller's artifacts, newest first.
-pub(crate) async fn list(
-    app: &App,
-    caller: Caller,
-    cursor: Option<&str>,
-) -> Result<ListResourcesResult, ErrorData> {
-    let listed = artifacts::list(app, &Who::from(caller), cursor).await;
-    let (found, next) = listed.map_err(|error| refused(&error))?;
-    let mut result = ListResourcesResult::with_all_items(found.iter().map(content::link).collect())
-        .with_ttl_ms(0)
-        .with_cache_scope(CacheScope::Private);
-    result.next_cursor = next;
-    Ok(result)
+/// What the URIs begin with of what mcpbox keeps itself; no resource that is made has such a one.
+const OWN: &str = "mcpbox:";
+
+/// The name of this list in cursors.
+const LIST: &str = "resources/list";
+
+/// A part of the list; each has an order of its own.
+enum Place {
+    /// Behind the live resource of this URI.
+    Live(Option<String>),
+    /// This page of the sources of tools.
+    Sources(u64),
+    /// Behind the artifact that this names.
+    Artifacts(Option<String>),
 }
 
-/// `resources/templates/list`.
-pub(crate) fn templates() -> ListResourceTemplatesResult {
-    let description = format!(
+/// What of the list is on a page, and where it goes on.
+type Shown = (Vec<String>, Option<Place>);
+
+/// `resources/list`: what authors make, the caller's artifacts, newest first, then for authors the
+/// sources of tools.
+///
+/// # Errors
+/// -32602 for a cursor that no page ended with, -32603 when the database fails.
+pub(crate) async fn list(
+    server: &Server,
+    asker: &Asker,
+    cursor: Option<&str>,
+) -> Result<String, Error> {
+    let mut place = match cursor {
+        None => Some(Place::Live(None)),
+        Some(cursor) => Some(Place::read(cursor).ok_or_else(listing::unknown_cursor)?),
+    };
+    let mut shown = Vec::new();
+    while shown.len() < listing::PAGE
+        && let Some(from) = place.take()
+    {
+        let (more, next) = part(server, &asker.caller(), from).await?;
+        shown.extend(more);
+        place = next;
+    }
+    let next = place.map(|place| place.cursor());
+    let shown: Vec<&str> = shown.iter().map(String::as_str).collect();
+    Ok(result::list(asker.version, "resources", &shown, next.as_deref()))
+}
+
+async fn part(server: &Server, caller: &Caller, from: Place) -> Result<Shown, Error> {
+    match from {
+        Place::Live(after) => {
+            let catalog = server.catalogs.get().await.map_err(|error| Error::failed(&error))?;
+            Ok(live(&catalog, caller.scopes, after.as_deref()))
+        }
+        Place::Sources(_) if !caller.scopes.author => Ok((Vec::new(), None)),
+        Place::Sources(number) => {
+            let page = Page { number, size: listing::PAGE as u64 };
+            let found = sources::list(&server.app, caller, page).await;
+            let found = found.map_err(|error| Error::refused(&error))?;
+            let is_last = number.saturating_mul(page.size) >= found.total;
+            let next = (!is_last).then(|| Place::Sources(number.saturating_add(1)));
+            let shown = found.items.into_iter().map(|source| {
+                let uri = source.uri;
+                json!({ "uri": uri, "name": source.name, "description": source.description, "mimeType": sources::MIME_TYPE })
+                    .to_string()
+            });
+            Ok((shown.collect(), next))
+        }
+        Place::Artifacts(after) => {
+            let who = Who::from(caller.clone());
+            let found = artifacts::list(&server.app, &who, after.as_deref()).await;
+            let (found, next) = found.map_err(|error| Error::refused(&error))?;
+            let shown = found.iter().map(|one| Value::Object(content::resource(one)).to_string());
+            let next = next.map_or(Place::Sources(1), |next| Place::Artifacts(Some(next)));
+            Ok((shown.collect(), Some(next)))
+        }
+    }
+}
+
+/// The live resources behind a URI.
+fn live(catalog: &Catalog, scopes: Scopes, after: Option<&str>) -> Shown {
+    let entries: &[Arc<Entry>] = if scopes.call { &catalog.resources } else { &[] };
+    let begin = after.map_or(0, |after| entries.partition_point(|entry| *entry.name <= *after));
+    let rest = entries.get(begin..).unwrap_or_default();
+    let page = rest.get(..listing::PAGE).unwrap_or(rest);
+    let next = match page.last() {
+        Some(last) if page.len() < rest.len() => Place::Live(Some(last.name.clone())),
+        _ => Place::Artifacts(None),
+    };
+    (page.iter().map(|entry| entry.listed.clone()).collect(), Some(next))
+}
+
+impl Place {
+    fn cursor(&self) -> String {
+        let place = match self {
+            Self::Live(after) => format!("live {}", after.as_deref().unwrap_or_default()),
+            Self::Sources(number) => format!("sources {number}"),
+            Self::Artifacts(after) => format!("artifacts {}", after.as_deref().unwrap_or_default()),
+        };
+        cursor::encode(LIST, &place)
+    }
+
+    fn read(cursor: &str) -> Option<Self> {
+        let place = cursor::decode(LIST, cursor)?;
+        let (part, rest) = place.split_once(' ')?;
+        let rest_of = || Some(rest.to_owned()).filter(|rest| !rest.is_empty());
+        match part {
+            "live" => Some(Self::Live(rest_of())),
+            "sources" => rest.parse().ok().filter(|number| *number > 0).map(Self::Sources),
+            "artifacts" => Some(Self::Artifacts(rest_of())),
+            _ => None,
+        }
+    }
+}
+
+/// The templates of what mcpbox keeps itself.
+pub(crate) fn templates(scopes: Scopes) -> Vec<Arc<Entry>> {
+    let entry = |template: &str, name: &str, title: &str, description: &str| {
+        let listed = json!({ "uriTemplate": template, "name": name, "title": title, "description": description });
+        Arc::new(Entry::new(List::Templates, template.to_owned(), &listed))
+    };
+    let artifact = format!(
         "A result that was too large for its answer, from the byte `offset` on, `length` bytes (at \
          most {READ_MAX}). `_meta` of the answer says which bytes it holds and what to read next."
     );
-    let template = ResourceTemplate::new(TEMPLATE, "artifact")
-        .with_title("Artifact of a call")
-        .with_description(description);
-    ListResourceTemplatesResult::with_all_items(vec![template])
-        .with_ttl_ms(0)
-        .with_cache_scope(CacheScope::Private)
+    let mut templates =
+        vec![entry(artifacts::TEMPLATE, "artifact", "Artifact of a call", &artifact)];
+    if scopes.author {
+        let source = "The Python of a tool: its newest version, or with `version` the one of that number, or `live` for the approved one.";
+        templates.push(entry(sources::TEMPLATE, "source", "Source of a tool", source));
+    }
+    templates
 }
 
-/// `resources/read` of a part of an artifact.
+/// Whether a subscription to `uri` is one to what has this URI or template.
+pub(crate) fn covers(template: &str, uri: &str) -> bool {
+    template == uri || app::resources::matches(template, uri)
+}
+
+/// `resources/read`.
 ///
 /// # Errors
-/// `-32002` (`-32602` from revision 2026-07-28 on) where there is no such artifact for this caller, `-32602` for a range that cannot be
-/// read, `-32603` when the database fails.
+/// -32002 (-32602 from revision 2026-07-28 on) where there is no such resource for this caller, -32602 for a range that cannot be read,
+/// -32603 when the resource or the database fails.
 pub(crate) async fn read(
-    app: &App,
-    caller: Caller,
+    server: &Server,
+    asker: &Asker,
     uri: &str,
-) -> Result<ReadResourceResult, ErrorData> {
-    let who = Who::from(caller);
+    talk: Arc<Talk>,
+) -> Result<String, Error> {
+    let caller = asker.caller();
+    let contents = if sources::is_address(uri) && caller.scopes.author {
+        let source = sources::read(&server.app, &caller, uri).await;
+        let source = source.map_err(|error| refused(asker.version, uri, &error))?;
+        vec![json!({ "uri": uri, "mimeType": sources::MIME_TYPE, "text": source.text })]
+    } else if uri.starts_with(OWN) {
+        artifact(server, asker, &caller, uri).await?
+    } else if caller.scopes.call {
+        let report = app::resources::read(&server.app, &caller, uri, talk).await;
+        let report = report.map_err(|error| refused(asker.version, uri, &error))?;
+        let mut members = runs::members(asker, &report)?;
+        if asker.version.is_modern() {
+            result::cache(&mut members);
+        }
+        return Ok(result::complete(asker.version, members));
+    } else {
+        return Err(missing(asker.version, uri, "this token has no `call` scope"));
+    };
+    let mut members = Map::from_iter([("contents".to_owned(), Value::Array(contents))]);
+    if asker.version.is_modern() {
+        // An artifact does not change, but it ends.
+        result::cache(&mut members);
+    }
+    Ok(result::complete(asker.version, members))
+}
+
+async fn artifact(
+    server: &Server,
+    asker: &Asker,
+    caller: &Caller,
+    uri: &str,
+) -> Result<Vec<Value>, Error> {
+    let who = Who::from(caller.clone());
     let part = async {
         let Address { id, offset, length } = Address::parse(uri)?;
-        artifacts::read(app, &who, id, offset, length).await
+        artifacts::read(&server.app, &who, id, offset, length).await
     };
-    let part = part.await.map_err(|error| refused(&error))?;
-    Ok(ReadResourceResult::new(contents(&part, uri))
-        // An artifact does not change, but it ends.
-        .with_ttl_ms(0)
-        .with_cache_scope(CacheScope::Private))
+    match part.await {
+        Ok(part) => Ok(contents(&part, uri)),
+        Err(error @ app::Error::NotFound { .. }) => {
+            let text = format!(
+                "{error}: it has expired, made room for newer ones, belongs to another caller, or \
+                 was embedded in its answer; call the tool again"
+            );
+            Err(missing(asker.version, uri, &text))
+        }
+        Err(error) => Err(Error::refused(&error)),
+    }
 }
 
 /// The data, and what a model has to know of a part: where it stands and what to read next.
-fn contents(part: &Part, uri: &str) -> Vec<ResourceContents> {
+fn contents(part: &Part, uri: &str) -> Vec<Value> {
     let next = part.next().map(|offset| {
         let length = u64::try_from(part.data.len()).unwrap_or(READ_MAX);
         Address { id: part.artifact.id, offset, length: Some(length) }.to_string()
     });
-    let meta = json!({
-        "mcpbox/offset": part.offset,
-        "mcpbox/length": part.data.len(),
-        "mcpbox/total": part.total(),
-        "mcpbox/next": next,
-    });
-    let data = match part.text() {
-        Some(text) => ResourceContents::text(text, uri),
-        None => ResourceContents::blob(STANDARD.encode(&part.data), uri),
+    let (key, data) = match part.text() {
+        Some(text) => ("text", text.to_owned()),
+        None => ("blob", STANDARD.encode(&part.data)),
     };
-    let meta = meta.as_object().cloned().unwrap_or_default();
-    let data = data.with_mime_type(&part.artifact.mime_type).with_meta(MetaObject(meta));
+    let data = json!({
+        "uri": uri,
+        "mimeType": part.artifact.mime_type,
+        key: data,
+        "_meta": {
+            "mcpbox/offset": part.offset,
+            "mcpbox/length": part.data.len(),
+            "mcpbox/total": part.total(),
+            "mcpbox/next": next,
+        },
+    });
     if part.offset == 0 && next.is_none() {
         return vec![data];
     }
@@ -90,22 +243,51 @@ fn contents(part: &Part, uri: &str) -> Vec<ResourceContents> {
     let on =
         next.map_or_else(|| "this is the end".to_owned(), |next| format!("read on with {next}"));
     let note = format!("[mcpbox: bytes {} to {end} of {}; {on}]", part.offset, part.total());
-    vec![data, ResourceContents::text(note, format!("{}#note", Address::of(part.artifact.id)))]
+    vec![data, json!({ "uri": format!("{}#note", Address::of(part.artifact.id)), "text": note })]
 }
 
-fn refused(error: &app::Error) -> ErrorData {
+fn refused(version: Version, uri: &str, error: &app::Error) -> Error {
     match error {
-        app::Error::NotFound { .. } => {
-            let text = format!(
-                "{error}: it has expired, made room for newer ones, belongs to another caller, or \
-                 was embedded in its answer; call the tool again"
-            );
-            ErrorData::resource_not_found(text, None)
+        app::Error::NotFound { .. } => missing(version, uri, &error.to_string()),
+        other => Error::refused(other),
+    }
+}
+
+/// The error for a resource that there is not.
+fn missing(version: Version, uri: &str, text: &str) -> Error {
+    let code = if version.is_modern() { -32602 } else { -32002 };
+    let text =
+        format!("{text}; resources/list and resources/templates/list name those that there are");
+    Error::new(StatusCode::OK, code, text).with_data(json!({ "uri": uri }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_leads_to_its_place() {
+        let again = |place: Place| Place::read(&place.cursor()).map(|place| place.cursor());
+        for place in [
+            || Place::Live(Some("a:b c".to_owned())),
+            || Place::Sources(3),
+            || Place::Artifacts(None),
+        ] {
+            assert_eq!(again(place()), Some(place().cursor()));
         }
-        app::Error::Invalid { .. } => ErrorData::invalid_params(error.to_string(), None),
-        other => {
-            tracing::error!(error = other as &dyn std::error::Error, "reading an artifact failed");
-            ErrorData::internal_error(other.to_string(), None)
+        for wrong in ["", "live", "sources 0", "sources x", "else 1"] {
+            assert!(Place::read(&cursor::encode(LIST, wrong)).is_none(), "{wrong}");
         }
+        assert!(Place::read("nonsense").is_none());
+    }
+
+    #[test]
+    fn a_missing_resource_is_named_in_the_code_of_its_revision() {
+        let code = |version| missing(version, "a:b", "no").code;
+        assert_eq!((code(Version::July2026), code(Version::November2025)), (-32602, -32002));
+        assert_eq!(
+            missing(Version::July2026, "a:b", "no").data,
+            Some(Box::new(json!({"uri": "a:b"})))
+        );
     }
 }

@@ -1,10 +1,19 @@
-//! Rows for unit tests.
+//! Rows and runs for unit tests.
+
+use std::sync::{Arc, Mutex};
 
 use app::clock;
+use app::conversation::Abilities;
 use app::servers::{Server, Status};
 use app::tools::{Detail, Revision, State, Tool};
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+
+use crate::running::{self, Running};
+use crate::suspended::Binding;
+use crate::talk::{Talk, Way};
+use crate::version::Version;
 
 /// A tool whose third version is approved and callable.
 pub(crate) fn live() -> Detail {
@@ -44,6 +53,9 @@ fn revision(tool_id: Uuid) -> Revision {
         digest: "d3".to_owned(),
         name: "circle".to_owned(),
         description: String::new(),
+        kind: app::tools::Kind::Tool,
+        uri: None,
+        schema_given: false,
         python_code: String::new(),
         timeout_ms: None,
         input_schema: json!({"type": "object"}),
@@ -63,4 +75,17 @@ fn revision(tool_id: Uuid) -> Revision {
         decided_by: None,
         rejection_reason: None,
     }
+}
+
+/// A run that goes on for as long as it is held.
+pub(crate) fn running(binding: Binding) -> Running {
+    let talk = |line| Talk {
+        line,
+        version: Version::July2026,
+        abilities: Abilities::default(),
+        streams: true,
+        way: Way::Alone { level: None, questions: Arc::default() },
+        progress: Mutex::default(),
+    };
+    running::start(CancellationToken::new(), None, binding, talk, |_| std::future::pending())
 }

@@ -1,240 +1,167 @@
-//! Sessions of the older protocol revisions: who owns each, and closing those nobody uses.
+//! The sessions of the older revisions: in the database, so that any process serves them, and here for as long as they are in use.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use rmcp::transport::streamable_http_server::session::SessionManager as _;
-use rmcp::transport::streamable_http_server::session::local::{LocalSessionManager, SessionConfig};
+use app::App;
+use app::client_sessions::{self, New};
+use app::conversation::Level;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-/// A session with no request and no stream open for this long is closed; its client is answered
-/// 404 afterwards and opens another.
-const IDLE: Duration = Duration::from_mins(30);
+use crate::catalog::Prints;
+use crate::session::Session;
 
-/// A session that was opened and never used again is closed after this long.
-const UNUSED: Duration = Duration::from_mins(2);
+/// How long this process takes a session for granted: another one may have ended it.
+const GRANTED: Duration = Duration::from_secs(5);
 
-/// At most this many sessions; each takes a task and some memory.
-const SESSIONS_MAX: usize = 10_000;
+/// How often the database is told that a session is in use.
+const TOUCH_EVERY: Duration = Duration::from_mins(1);
 
-/// How often idle sessions are looked for.
-const SWEEP_EVERY: Duration = Duration::from_mins(1);
+/// After so long without a request and without a stream this process forgets a session; the database
+/// keeps it.
+const FORGOTTEN: Duration = Duration::from_mins(5);
 
-/// All sessions of this process.
-#[derive(Debug)]
+/// The sessions that this process serves.
 pub(crate) struct Sessions {
-    manager: Arc<LocalSessionManager>,
-    known: Mutex<HashMap<String, Session>>,
-}
-
-#[derive(Debug)]
-struct Session {
-    /// The token it was opened with; none on an open door.
-    owner: Option<Uuid>,
-    /// Requests and streams that are open now.
-    open: usize,
-    /// Whether a request has come in it since it was opened.
-    entered: bool,
-    used: Instant,
-}
-
-impl Session {
-    fn is_idle(&self, now: Instant) -> bool {
-        let idle = if self.entered { IDLE } else { UNUSED };
-        self.open == 0 && now.saturating_duration_since(self.used) >= idle
-    }
+    app: App,
+    known: Mutex<HashMap<String, Arc<Session>>>,
 }
 
 impl Sessions {
-    pub(crate) fn new() -> Self {
-        let mut config = SessionConfig::default();
-        // The manager counts a client that only listens as idle and would end its session before
-        // a person has approved anything; the sweep knows which streams are open.
-        config.keep_alive = None;
-        // Clients of older revisions cannot read the empty event that a retry time comes in.
-        config.sse_retry = None;
-        let mut manager = LocalSessionManager::default();
-        manager.session_config = config;
-        Self { manager: Arc::new(manager), known: Mutex::default() }
+    pub(crate) fn new(app: App) -> Self {
+        Self { app, known: Mutex::default() }
     }
 
-    pub(crate) fn manager(&self) -> Arc<LocalSessionManager> {
-        Arc::clone(&self.manager)
+    /// Opens a session, whose client knows the lists by these prints.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn open(&self, new: New, prints: Prints) -> app::Result<Arc<Session>> {
+        let (id, row) = client_sessions::open(&self.app, new).await?;
+        let session = Arc::new(Session::new(id.clone(), &row, Some(prints)));
+        self.known().insert(id, Arc::clone(&session));
+        Ok(session)
     }
 
-    /// Binds a session that was just opened to its owner. When there are too many, the one that
-    /// nobody has used for longest is closed; if all others are in use, that is the new one.
-    pub(crate) async fn bind(&self, id: &str, owner: Option<Uuid>) {
-        let session = Session { owner, open: 0, entered: false, used: Instant::now() };
-        let surplus = {
-            let mut known = self.known();
-            known.insert(id.to_owned(), session);
-            if known.len() > SESSIONS_MAX { take_longest_idle(&mut known) } else { None }
-        };
-        if let Some(surplus) = surplus {
-            tracing::warn!("closed an idle session: there were more than {SESSIONS_MAX}");
-            self.close(surplus).await;
-        }
-    }
-
-    /// Enters a session for one request; none if there is no such session or it is another's,
-    /// which a stranger cannot tell apart.
-    pub(crate) fn enter(self: &Arc<Self>, id: &str, owner: Option<Uuid>) -> Option<Visit> {
-        let mut known = self.known();
-        let session = known.get_mut(id)?;
-        if session.owner != owner {
+    /// The session with that id. None if there is none, or another token opened it, which a stranger
+    /// cannot tell apart.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn enter(
+        &self,
+        id: &str,
+        owner: Option<Uuid>,
+    ) -> app::Result<Option<Arc<Session>>> {
+        let known = self.known().get(id).cloned();
+        if known.as_ref().is_some_and(|session| session.owner != owner) {
             tracing::warn!("refused a session that another identity opened");
-            return None;
+            return Ok(None);
         }
-        session.open += 1;
-        session.entered = true;
-        session.used = Instant::now();
-        Some(Visit { sessions: Arc::clone(self), id: id.to_owned() })
+        let session = match known {
+            Some(session) if session.checked().elapsed() < GRANTED => session,
+            known => {
+                let Some(row) = client_sessions::find(&self.app, id, owner).await? else {
+                    self.forget(id);
+                    return Ok(None);
+                };
+                match known {
+                    Some(session) => {
+                        session.refresh(&row);
+                        session
+                    }
+                    None => self.remember(Session::new(id.to_owned(), &row, None)),
+                }
+            }
+        };
+        if session.is_to_touch(TOUCH_EVERY) && !client_sessions::touch(&self.app, id).await? {
+            self.forget(id);
+            return Ok(None);
+        }
+        Ok(Some(session))
     }
 
-    /// Forgets a session that its client has ended.
-    pub(crate) fn forget(&self, id: &str) {
-        self.known().remove(id);
+    /// Sets what the client wants to hear of.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn set_wishes(
+        &self,
+        session: &Session,
+        level: Level,
+        subscriptions: BTreeSet<String>,
+    ) -> app::Result<()> {
+        let listed: Vec<String> = subscriptions.iter().cloned().collect();
+        client_sessions::set_wishes(&self.app, &session.id, Some(level.as_str()), &listed).await?;
+        session.set_wishes(level, subscriptions);
+        Ok(())
     }
 
-    /// Closes idle sessions until `stop`.
-    pub(crate) async fn sweep(self: Arc<Self>, stop: CancellationToken) {
-        let mut rounds = tokio::time::interval(SWEEP_EVERY);
+    /// How many this process knows.
+    pub(crate) fn count(&self) -> i64 {
+        i64::try_from(self.known().len()).unwrap_or(i64::MAX)
+    }
+
+    /// Ends a session.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn end(&self, session: &Session) -> app::Result<()> {
+        client_sessions::end(&self.app, &session.id).await?;
+        self.forget(&session.id);
+        Ok(())
+    }
+
+    /// Ends sessions that nobody uses, until `stop`.
+    pub(crate) async fn sweep(&self, stop: &CancellationToken) {
+        let mut rounds = tokio::time::interval(TOUCH_EVERY);
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
-                _ = rounds.tick() => self.close_idle(Instant::now()).await,
+                _ = rounds.tick() => {
+                    if let Err(error) = self.tidy().await {
+                        let error = &error as &dyn std::error::Error;
+                        tracing::warn!(error, "idle sessions could not be ended");
+                    }
+                }
             }
         }
     }
 
-    async fn close_idle(&self, now: Instant) {
-        let idle: Vec<_> = {
-            let mut known = self.known();
-            known.extract_if(|_, session| session.is_idle(now)).map(|(id, _)| id).collect()
+    async fn tidy(&self) -> app::Result<()> {
+        let now = Instant::now();
+        let is_idle = |session: &Session| {
+            !session.is_busy() && now.saturating_duration_since(session.checked()) >= FORGOTTEN
         };
-        for id in idle {
-            self.close(id).await;
+        let busy: Vec<Arc<Session>> = {
+            let mut known = self.known();
+            known.retain(|_, session| !is_idle(session));
+            known.values().filter(|session| session.is_busy()).cloned().collect()
+        };
+        for session in busy {
+            if !client_sessions::touch(&self.app, &session.id).await? {
+                self.forget(&session.id);
+            }
+        }
+        client_sessions::tidy(&self.app).await?;
+        Ok(())
+    }
+
+    fn remember(&self, session: Session) -> Arc<Session> {
+        let mut known = self.known();
+        let entry = known.entry(session.id.clone()).or_insert_with(|| Arc::new(session));
+        Arc::clone(entry)
+    }
+
+    fn forget(&self, id: &str) {
+        if let Some(session) = self.known().remove(id) {
+            session.ended.cancel();
         }
     }
 
-    /// Ends a session that is no longer known here.
-    async fn close(&self, id: String) {
-        if let Err(error) = self.manager.close_session(&id.into()).await {
-            tracing::warn!(%error, "an idle session did not close");
-        }
-    }
-
-    fn known(&self) -> MutexGuard<'_, HashMap<String, Session>> {
+    fn known(&self) -> MutexGuard<'_, HashMap<String, Arc<Session>>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Takes out the session with nothing open that has not been used for longest.
-fn take_longest_idle(known: &mut HashMap<String, Session>) -> Option<String> {
-    let idle = known.iter().filter(|(_, session)| session.open == 0);
-    let id = idle.min_by_key(|(_, session)| session.used)?.0.clone();
-    known.remove(&id);
-    Some(id)
-}
-
-/// One request in a session; dropped when its response has ended.
-#[derive(Debug)]
-pub(crate) struct Visit {
-    sessions: Arc<Sessions>,
-    id: String,
-}
-
-impl Visit {
-    /// The session's id.
-    pub(crate) fn id(&self) -> &str {
-        &self.id
-    }
-}
-
-impl Drop for Visit {
-    fn drop(&mut self) {
-        if let Some(session) = self.sessions.known().get_mut(&self.id) {
-            session.open = session.open.saturating_sub(1);
-            session.used = Instant::now();
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_session_opens_for_its_owner_alone() {
-        let sessions = Arc::new(Sessions::new());
-        let (mine, another) = (Some(Uuid::from_u128(1)), Some(Uuid::from_u128(2)));
-        sessions.bind("a", mine).await;
-        assert!(sessions.enter("a", mine).is_some());
-        assert!(sessions.enter("a", another).is_none());
-        assert!(sessions.enter("a", None).is_none());
-        assert!(sessions.enter("b", mine).is_none());
-        sessions.forget("a");
-        assert!(sessions.enter("a", mine).is_none());
-    }
-
-    #[tokio::test]
-    async fn an_idle_session_is_closed_and_one_with_an_open_stream_is_not() {
-        let sessions = Arc::new(Sessions::new());
-        sessions.bind("idle", None).await;
-        sessions.bind("listening", None).await;
-        drop(sessions.enter("idle", None));
-        let visit = sessions.enter("listening", None);
-        sessions.close_idle(Instant::now() + IDLE).await;
-        assert!(sessions.enter("idle", None).is_none());
-        assert!(sessions.enter("listening", None).is_some());
-        drop(visit);
-        sessions.close_idle(Instant::now() + IDLE).await;
-        assert!(sessions.enter("listening", None).is_none());
-    }
-
-    #[tokio::test]
-    async fn a_session_never_used_again_is_closed_before_one_that_was() {
-        let sessions = Arc::new(Sessions::new());
-        sessions.bind("abandoned", None).await;
-        sessions.bind("used", None).await;
-        drop(sessions.enter("used", None));
-        sessions.close_idle(Instant::now() + UNUSED).await;
-        assert!(sessions.enter("abandoned", None).is_none());
-        assert!(sessions.enter("used", None).is_some());
-    }
-
-    #[tokio::test]
-    async fn a_session_too_many_closes_the_one_idle_for_longest() {
-        let sessions = Arc::new(Sessions::new());
-        for number in 0..SESSIONS_MAX {
-            sessions.bind(&number.to_string(), None).await;
-        }
-        let streaming = sessions.enter("0", None);
-        drop(sessions.enter("1", None));
-        sessions.bind("new", None).await;
-        assert_eq!(sessions.known().len(), SESSIONS_MAX);
-        assert!(sessions.enter("2", None).is_none());
-        for id in ["0", "1", "3", "new"] {
-            assert!(sessions.enter(id, None).is_some(), "{id} stays");
-        }
-        drop(streaming);
-    }
-
-    #[tokio::test]
-    async fn the_new_session_is_closed_when_all_others_are_in_use() {
-        let sessions = Arc::new(Sessions::new());
-        let mut visits = Vec::new();
-        for number in 0..SESSIONS_MAX {
-            sessions.bind(&number.to_string(), None).await;
-            visits.push(sessions.enter(&number.to_string(), None));
-        }
-        sessions.bind("new", None).await;
-        assert!(sessions.enter("new", None).is_none());
-        visits.pop();
-        sessions.bind("new", None).await;
-        assert!(sessions.enter("new", None).is_some());
     }
 }

@@ -6,7 +6,7 @@ use crate::lane::Lane;
 use crate::policy::{Policy, Reach};
 use crate::proxy::Proxy;
 use crate::record::Record;
-use crate::request::{Checked, Request};
+use crate::request::{Checked, Request, Timeouts};
 use crate::resolver::Resolver;
 use crate::response::{Head, Response};
 use crate::tls::{self, TrustError};
@@ -137,6 +137,20 @@ impl Client {
             response.elapsed = began.elapsed();
             return Ok(response);
         }
+    }
+
+    /// Sends a request and gives its answer as soon as its head is there; redirects are answers, too.
+    pub(crate) async fn open(
+        &self,
+        caller: &str,
+        policy: &Policy,
+        checked: &Checked,
+        timeouts: Timeouts,
+    ) -> Result<http::Response<Incoming>, RequestError> {
+        allow(policy, checked)?;
+        let reach = policy.reach(checked.target.host(), checked.target.port());
+        let lane = self.lane(caller, reach);
+        exchange::ask(&lane, checked, timeouts).await.map_err(|error| located(error, checked))
     }
 
     /// The connections and shares of one caller. Those that were not used for longest make room.

@@ -11,7 +11,12 @@ use crate::response::Response;
 use crate::target::Target;
 use bytes::Bytes;
 use http::StatusCode;
+use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, HOST, USER_AGENT};
+use hyper::body::Incoming;
 use std::time::Duration;
+
+/// What this program calls itself.
+const AGENT: &str = concat!("mcpbox/", env!("CARGO_PKG_VERSION"));
 
 /// A service that the operator configured: its host is used as given, wherever that is.
 ///
@@ -48,6 +53,11 @@ impl Fetched {
     /// The status code of the answer.
     pub fn status(&self) -> u16 {
         self.response.head.status
+    }
+
+    /// A header field, where it is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.response.head.headers.get(name)?.to_str().ok()
     }
 
     /// The body, decompressed.
@@ -110,6 +120,29 @@ impl Configured {
         self.send(request, bounds).await
     }
 
+    /// Makes a request as somebody else wrote it.
+    pub async fn pass_on(
+        &self,
+        request: http::Request<Bytes>,
+        bounds: Bounds,
+    ) -> Result<Fetched, RequestError> {
+        self.send(written(request), bounds).await
+    }
+
+    /// Makes a request as somebody else wrote it and gives the answer from its head on, whatever it
+    /// is; its body then comes for as long as it is read. `patience` is for the head.
+    pub async fn open(
+        &self,
+        request: http::Request<Bytes>,
+        patience: Duration,
+    ) -> Result<http::Response<Incoming>, RequestError> {
+        let request = written(request).header("User-Agent", AGENT);
+        let checked = Checked::new(&request)?;
+        let policy = self.policy(&checked.target)?;
+        let timeouts = Timeouts { read: Some(patience), ..Timeouts::default() };
+        self.client.open(&self.caller, &policy, &checked, timeouts).await
+    }
+
     async fn send(&self, request: Request, bounds: Bounds) -> Result<Fetched, RequestError> {
         let all = Box::pin(self.follow(request, bounds));
         tokio::time::timeout(bounds.time, all).await.unwrap_or_else(|elapsed| {
@@ -119,7 +152,7 @@ impl Configured {
     }
 
     async fn follow(&self, mut request: Request, bounds: Bounds) -> Result<Fetched, RequestError> {
-        request = request.header("User-Agent", concat!("mcpbox/", env!("CARGO_PKG_VERSION")));
+        request = request.header("User-Agent", AGENT);
         request = request.header("Accept-Encoding", "gzip");
         request.body_limit = bounds.bytes;
         for _ in 0..=limits::REDIRECTS {
@@ -154,6 +187,17 @@ impl Configured {
         let own = same || self.also.contains(target.host());
         Ok(if own { Policy::Operator } else { Policy::Linked })
     }
+}
+
+/// A request without the fields that are the connection's and this program's.
+fn written(request: http::Request<Bytes>) -> Request {
+    let (head, body) = request.into_parts();
+    let mut own = Request::new(head.method.as_str(), &head.uri.to_string()).body(body);
+    let mine = [CONTENT_LENGTH, HOST, USER_AGENT, ACCEPT_ENCODING];
+    let others = head.headers.iter().filter(|(name, _)| !mine.contains(name));
+    own.headers =
+        others.map(|(name, value)| (name.to_string(), value.as_bytes().to_vec())).collect();
+    own
 }
 
 /// The request that a redirect asks for.

@@ -34,6 +34,7 @@ pub mod wire;
 pub use client::{Client, Exchange, Settings, SetupError};
 pub use configured::{Bounds, Configured, Fetched};
 pub use error::{Kind, RequestError};
+pub use hyper::body::Incoming;
 pub use policy::{Policy, Public, Reach, Refusal};
 pub use proxy::{Proxy, ProxyTextError};
 pub use record::{Failure, Place, Record};

@@ -25,6 +25,8 @@ struct Answer<'a> {
     #[serde(borrow, default)]
     content: Vec<block::Written<'a>>,
     #[serde(default)]
+    is_error: bool,
+    #[serde(default)]
     kind: String,
     #[serde(default)]
     message: String,
@@ -37,11 +39,19 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de Raw
     <&RawValue>::deserialize(deserializer).map(Some)
 }
 
-/// What `main` returned: its JSON text, and its blocks where it holds more than JSON.
-pub(crate) fn result(
-    reply: Result<Reply, Failure>,
-    limits: &Limits,
-) -> Result<(String, Vec<Block>), Failure> {
+/// What `main` returned.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Returned {
+    /// Its JSON text.
+    pub(crate) result: String,
+    /// Its blocks where it holds more than JSON.
+    pub(crate) blocks: Vec<Block>,
+    /// Whether the tool calls it an error.
+    pub(crate) is_error: bool,
+}
+
+/// What `main` returned, or why it did not.
+pub(crate) fn result(reply: Result<Reply, Failure>, limits: &Limits) -> Result<Returned, Failure> {
     match reply? {
         Reply::Answered(json) => {
             let answer =
@@ -55,7 +65,7 @@ pub(crate) fn result(
             if length > limits.result_bytes {
                 return Err(too_large(length, limits.result_bytes));
             }
-            Ok((result.to_owned(), blocks))
+            Ok(Returned { result: result.to_owned(), blocks, is_error: answer.is_error })
         }
         Reply::NotCompiled(json) => Err(not_compiled(&json)),
         Reply::Ended { kind, message } => Err(ended(kind, &message)),
@@ -160,17 +170,17 @@ fn garbled() -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use super::{inspection, result};
+    use super::{Returned, inspection, result};
     use crate::block::Block;
     use crate::limits::Limits;
     use crate::outcome::{Failure, FailureKind};
     use crate::protocol::Reply;
 
     fn read(json: &str) -> Result<String, Failure> {
-        read_with_blocks(json).map(|(result, _)| result)
+        returned(json).map(|returned| returned.result)
     }
 
-    fn read_with_blocks(json: &str) -> Result<(String, Vec<Block>), Failure> {
+    fn returned(json: &str) -> Result<Returned, Failure> {
         let limits = Limits { result_bytes: 20, ..Limits::default() };
         result(Ok(Reply::Answered(json.to_owned())), &limits)
     }
@@ -178,16 +188,16 @@ mod tests {
     #[test]
     fn blocks_count_towards_the_limit() {
         let read = |text: &str| {
-            read_with_blocks(&format!(
+            returned(&format!(
                 r#"{{"ok":true,"result":{{}},"content":[{{"type":"text","text":"{text}"}}]}}"#
             ))
         };
         let whole = "a".repeat(18);
-        assert_eq!(read(&whole), Ok(("{}".to_owned(), vec![Block::Text(whole.clone())])));
+        let blocks = vec![Block::Text(whole.clone())];
+        assert_eq!(read(&whole), Ok(Returned { result: "{}".to_owned(), blocks, is_error: false }));
         let longer = read(&format!("{whole}a")).map_err(|failure| failure.kind);
         assert_eq!(longer, Err(FailureKind::ResultTooLarge));
-        let garbled =
-            read_with_blocks(r#"{"ok":true,"result":1,"content":[{"type":"image","data":"?"}]}"#);
+        let garbled = returned(r#"{"ok":true,"result":1,"content":[{"type":"image","data":"?"}]}"#);
         assert_eq!(garbled.map_err(|failure| failure.kind), Err(FailureKind::Trap));
     }
 
@@ -198,6 +208,9 @@ mod tests {
             Ok(r#"{"b":1.0,"a":2}"#.to_owned())
         );
         assert_eq!(read(r#"{"ok":true,"result":null}"#), Ok("null".to_owned()));
+        let error = returned(r#"{"ok":true,"result":1,"is_error":true}"#);
+        let expected = Returned { result: "1".to_owned(), blocks: Vec::new(), is_error: true };
+        assert_eq!(error, Ok(expected));
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! One call from the server's side: forwards what the guest asks for and collects what it writes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::{AbortHandle, Id, JoinSet};
-use tokio::time::{Instant, timeout_at};
 
+use crate::abilities::Abilities;
+use crate::clock::Clock;
 use crate::host::Host;
 use crate::limits::Limits;
 use crate::link::Seat;
@@ -63,28 +65,29 @@ pub(crate) async fn drive(
         seat.turned_away();
         return Ok(Ending::refused(failure));
     }
-    let deadline = Instant::now() + limits.wall + GRACE;
+    let clock = Clock::new(limits.wall + GRACE);
     let (operations, stdout, content) = (Operations::default(), Vec::new(), Vec::new());
     let collects = matches!(task, Task::Prepare { .. });
-    let mut drive = Drive { seat, host, operations, stdout, content, collects };
+    let mut drive =
+        Drive { seat, host, clock: clock.clone(), operations, stdout, content, collects };
     let carried_through = async {
         drive.seat.start(task, limits).await;
         drive.until_done(limits.stdout_bytes).await
     };
-    let outcome = timeout_at(deadline, carried_through).await;
+    let outcome = clock.in_time(carried_through).await;
     // Nothing that the call began on the server outlives it.
     drive.operations.tasks.shutdown().await;
     let stdout = crate::text::decode_prefix(std::mem::take(&mut drive.stdout));
     Ok(match outcome {
-        Ok(Some(Event::Full(task))) => {
+        Some(Some(Event::Full(task))) => {
             drive.seat.turned_away();
             return Err(Order { task, limits, set });
         }
-        Ok(Some(Event::Done { reply, used, stdout_truncated })) => {
+        Some(Some(Event::Done { reply, used, stdout_truncated })) => {
             Ending { reply: Ok(reply), stdout, stdout_truncated, used, content: drive.content }
         }
-        Ok(None) => Ending { stdout, ..Ending::refused(lost(drive.seat.how_lost())) },
-        Err(_elapsed) => {
+        Some(None) => Ending { stdout, ..Ending::refused(lost(drive.seat.how_lost())) },
+        None => {
             drive.seat.condemn_worker();
             Ending { stdout, ..Ending::refused(lost("stopped answering")) }
         }
@@ -108,6 +111,8 @@ fn lost(how: &str) -> Failure {
 struct Drive {
     seat: Seat,
     host: Arc<dyn Host>,
+    /// Stands still while the client is waited for.
+    clock: Clock,
     operations: Operations,
     stdout: Vec<u8>,
     content: Vec<(u64, Vec<u8>)>,
@@ -119,6 +124,8 @@ struct Drive {
 struct Operations {
     tasks: JoinSet<(u32, Result<Vec<u8>, String>)>,
     handles: HashMap<u32, AbortHandle>,
+    /// Those of them that ask the client.
+    asks: HashSet<u32>,
     numbers: HashMap<Id, u32>,
 }
 
@@ -138,15 +145,18 @@ impl Drive {
                     }
                     FromWorker::Content { offset, bytes, .. } => self.keep(offset, bytes),
                     FromWorker::Operation { operation, name, payload, .. } => {
-                        let answer = self.host.start(&name, payload);
-                        self.operations.start(operation, answer);
+                        self.begin(operation, &name, payload);
                     }
-                    FromWorker::Abandon { operation, .. } => self.operations.abandon(operation),
+                    FromWorker::Abandon { operation, .. } => {
+                        self.operations.abandon(operation);
+                        self.note_asks();
+                    }
                     FromWorker::Done { reply, used, stdout_truncated, .. } => {
                         return Some(Event::Done { reply, used, stdout_truncated });
                     }
                 },
                 Some((operation, outcome)) = self.operations.next() => {
+                    self.note_asks();
                     self.seat.answer(operation, outcome).await;
                 }
             }
@@ -155,6 +165,28 @@ impl Drive {
 }
 
 impl Drive {
+    fn begin(&mut self, operation: u32, name: &str, payload: Vec<u8>) {
+        let asks = name == Abilities::ASK;
+        if asks && let Err(refusal) = self.seat.begin_asking() {
+            self.operations.start(operation, Box::pin(ready(Err(refusal))));
+            return;
+        }
+        let answer = self.host.start(name, payload);
+        self.operations.start(operation, answer);
+        if asks {
+            self.operations.asks.insert(operation);
+            self.clock.stop();
+        }
+    }
+
+    /// Lets the time go on once nothing of the client is waited for.
+    fn note_asks(&mut self) {
+        if self.operations.asks.is_empty() {
+            self.clock.go_on();
+            self.seat.end_asking();
+        }
+    }
+
     /// Keeps a part of a set; what would be too much is dropped, and found missing at the end.
     fn keep(&mut self, offset: u64, bytes: Vec<u8>) {
         let held: usize = self.content.iter().map(|(_, bytes)| bytes.len()).sum();
@@ -172,6 +204,7 @@ impl Operations {
     }
 
     fn abandon(&mut self, operation: u32) {
+        self.asks.remove(&operation);
         if let Some(handle) = self.handles.remove(&operation) {
             handle.abort();
         }
@@ -188,6 +221,7 @@ impl Operations {
             };
             let number = self.numbers.remove(&id);
             let Some(operation) = operation.or(number) else { continue };
+            self.asks.remove(&operation);
             if self.handles.remove(&operation).is_some() {
                 return Some((operation, bounded(outcome)));
             }

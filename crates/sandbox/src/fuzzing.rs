@@ -247,7 +247,7 @@ fn judge(reply: &Reply) -> usize {
     let inspection = answer::inspection(Ok(sent_on(reply)));
     let understood = [result.is_ok(), inspection.is_ok()];
     match result {
-        Ok((json, blocks)) => {
+        Ok(answer::Returned { result: json, blocks, is_error: _ }) => {
             let length = json.len() + blocks.iter().map(Block::encoded_len).sum::<usize>();
             assert!(length <= RESULT_BYTES, "{length} bytes");
             assert!(serde_json::from_str::<&RawValue>(&json).is_ok());

@@ -8,11 +8,14 @@
     expect(dead_code, reason = "what only a worker uses is not used where there is none")
 )]
 
+mod abilities;
 mod answer;
+mod arguments;
 mod artifact;
 mod block;
 mod bundle;
 mod call;
+mod clock;
 #[cfg(feature = "engine")]
 mod engine;
 #[doc(hidden)]
@@ -41,6 +44,8 @@ pub mod walls;
 #[cfg(feature = "engine")]
 pub mod worker;
 
+pub use abilities::Abilities;
+pub use arguments::{Arguments, Purpose};
 pub use artifact::ArtifactError;
 pub use block::{Block, Media, MediaKind};
 pub use bundle::BundleError;

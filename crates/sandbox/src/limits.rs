@@ -7,6 +7,8 @@ use uuid::Uuid;
 
 use crate::outcome::{Failure, FailureKind};
 
+use crate::abilities::Abilities;
+use crate::arguments::Arguments;
 use crate::modules::ModulePolicy;
 use crate::secrets::Secrets;
 use crate::set::Set;
@@ -16,10 +18,12 @@ use crate::set::Set;
 pub struct Run {
     /// The Python source of the tool.
     pub source: String,
-    /// The inputs of `main`, a JSON object.
-    pub arguments: String,
+    /// The inputs of `main`, and what its result is for.
+    pub arguments: Arguments,
     /// What the tool reads as `secrets`.
     pub secrets: Secrets,
+    /// What the tool reads as `ctx.client`.
+    pub client: Abilities,
     /// What the tool may import.
     pub modules: ModulePolicy,
     /// The packages that it has beside Python's own modules; `modules` says which may be imported.
@@ -38,7 +42,8 @@ pub struct Limits {
     pub memory_bytes: usize,
     /// Processor time.
     pub cpu: Duration,
-    /// Time from the worker's receipt of the call until its answer; at most [`Limits::WALL_MAX`].
+    /// Time from the worker's receipt of the call until its answer, without that in which it waits for
+    /// nothing but its client; at most [`Limits::WALL_MAX`].
     pub wall: Duration,
     /// Bytes of standard output and error kept, at most [`Limits::TEXT_MAX`]; what follows is
     /// dropped and said to be.
@@ -96,6 +101,11 @@ pub struct Bounds {
     pub calls: usize,
     /// Calls of one group that run at once.
     pub calls_per_group: usize,
+    /// Calls that have asked their client something and wait. Each keeps its place and its memory
+    /// meanwhile, so that this is to be well below `calls`; one more is refused its question.
+    pub asking: usize,
+    /// The same of one group.
+    pub asking_per_group: usize,
     /// Calls that wait for a place; one more is turned away at once.
     pub waiting: usize,
     /// Bytes that all calls may hold together, divided evenly among the workers. A call holds
@@ -111,13 +121,25 @@ impl Bounds {
     /// write to of the snapshot.
     pub const CALL_BYTES: usize = 2 << 20;
 
+    /// How many of so many calls may wait for their clients: a quarter, and one in any case.
+    pub fn asking_of(calls: usize) -> usize {
+        (calls / 4).max(1)
+    }
+
     /// The least memory that a worker can have for its calls, in bytes.
     pub const WORKER_BYTES_MIN: usize = 32 << 20;
 }
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { calls: 512, calls_per_group: 512, waiting: 1024, memory_bytes: 512 << 20 }
+        Self {
+            calls: 512,
+            calls_per_group: 512,
+            asking: Self::asking_of(512),
+            asking_per_group: Self::asking_of(512) / 2,
+            waiting: 1024,
+            memory_bytes: 512 << 20,
+        }
     }
 }
 

@@ -186,7 +186,7 @@ impl Link {
             self.retire();
         }
         let (link, pool) = (Arc::clone(self), Arc::clone(pool));
-        Some(Seat { link, pool, group, call, events, done: false })
+        Some(Seat { link, pool, group, call, events, asking: false, done: false })
     }
 
     /// Takes note of what the worker tells about itself.
@@ -308,6 +308,8 @@ pub(crate) struct Seat {
     group: Uuid,
     call: u64,
     events: mpsc::Receiver<FromWorker>,
+    /// Whether it is counted among the calls that wait for their client.
+    asking: bool,
     done: bool,
 }
 
@@ -330,6 +332,22 @@ impl Seat {
         let bytes = outcome.as_ref().map_or_else(String::len, Vec::len);
         let message = ToWorker::Answer { call: self.call, operation, outcome };
         self.link.outgoing.send_bounded(&message, bytes).await;
+    }
+
+    /// Counts the call among those that wait for their client, or says why it cannot be.
+    pub(crate) fn begin_asking(&mut self) -> Result<(), String> {
+        if !self.asking {
+            self.pool.begin_asking(self.group)?;
+            self.asking = true;
+        }
+        Ok(())
+    }
+
+    /// Counts it no longer.
+    pub(crate) fn end_asking(&mut self) {
+        if std::mem::take(&mut self.asking) {
+            self.pool.end_asking(self.group);
+        }
     }
 
     /// The worker's next message about this call; `None` when the worker is lost.
@@ -367,6 +385,7 @@ impl Seat {
 
 impl Drop for Seat {
     fn drop(&mut self) {
+        self.end_asking();
         let last = {
             let mut calls = self.link.calls();
             if calls.senders.remove(&self.call).is_some() {

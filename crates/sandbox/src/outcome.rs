@@ -15,6 +15,8 @@ pub struct Outcome {
     /// The parts of a result that holds pictures or files, in order; its JSON text then refers to
     /// them. Empty where the JSON text says all.
     pub blocks: Vec<Block>,
+    /// Whether the tool returned it as an error.
+    pub is_error: bool,
     /// What the call wrote to standard output and error, also when a limit ended it.
     pub stdout: String,
     /// Whether it wrote more than was kept.
@@ -67,6 +69,8 @@ pub enum FailureKind {
     Arguments,
     /// The tool raised an exception.
     Exception,
+    /// The tool has to ask its client what that cannot be asked.
+    ClientCapability,
     /// The tool tried to end the interpreter.
     Exit,
     /// The memory limit.
@@ -111,6 +115,7 @@ impl FailureKind {
             Self::NoMain => "no_main",
             Self::Arguments => "arguments",
             Self::Exception => "exception",
+            Self::ClientCapability => "client_capability",
             Self::Exit => "exit",
             Self::Memory => "memory",
             Self::Cpu => "cpu",

@@ -1,6 +1,7 @@
 //! Which call gets a place, and on which worker.
 
 use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -26,6 +27,8 @@ const QUEUE_WAIT: Duration = Duration::from_secs(10);
 pub(crate) struct Pool {
     workers: usize,
     share: Share,
+    lost: AtomicU64,
+    renewed: AtomicU64,
     state: Mutex<State>,
 }
 
@@ -39,8 +42,11 @@ struct State {
 pub(crate) struct Counts {
     pub(crate) ready: usize,
     pub(crate) running: usize,
+    pub(crate) asking: usize,
     pub(crate) waiting: usize,
     pub(crate) memory: usize,
+    pub(crate) lost: u64,
+    pub(crate) renewed: u64,
 }
 
 impl Pool {
@@ -51,6 +57,8 @@ impl Pool {
         Self {
             workers,
             share,
+            lost: AtomicU64::new(0),
+            renewed: AtomicU64::new(0),
             state: Mutex::new(State { links: Vec::new(), queue, closed: false }),
         }
     }
@@ -74,9 +82,22 @@ impl Pool {
         Counts {
             ready: state.links.len(),
             running: state.queue.running(),
+            asking: state.queue.asking(),
             waiting: state.queue.waiting(),
             memory: state.links.iter().map(|link| link.memory()).sum(),
+            lost: self.lost.load(Ordering::Relaxed),
+            renewed: self.renewed.load(Ordering::Relaxed),
         }
+    }
+
+    /// Notes that a worker ended that was to go on, and is replaced.
+    pub(crate) fn note_lost(&self) {
+        self.lost.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Notes that a worker had taken its calls, and is replaced.
+    pub(crate) fn note_renewed(&self) {
+        self.renewed.fetch_add(1, Ordering::Relaxed);
     }
 
     /// What keeps the workers in, of each wall the worst; `None` while there is no worker.
@@ -212,6 +233,25 @@ impl Pool {
         }
         // Leaving a place takes the lock that is free only now.
         drop(unwanted);
+    }
+
+    /// Notes that a call of `group` waits for its client, unless as many do as may.
+    pub(crate) fn begin_asking(&self, group: Uuid) -> Result<(), String> {
+        let mut state = self.state();
+        if state.queue.begin_asking(group) {
+            return Ok(());
+        }
+        Err(format!(
+            "the client cannot be asked now: {} calls wait for an answer of theirs, {} of them of this \
+             server, which is as many as may: call again in a minute",
+            state.queue.asking(),
+            state.queue.asking_of(group)
+        ))
+    }
+
+    /// Notes that a call of `group` no longer waits for its client.
+    pub(crate) fn end_asking(&self, group: Uuid) {
+        self.state().queue.end_asking(group);
     }
 
     /// Notes that a call of `group` has left its place.

@@ -13,7 +13,7 @@ use crate::outcome::{FailureKind, Used};
 use crate::walls::Walls;
 
 /// Changes with every change of the messages: a worker of another build is turned away.
-pub(crate) const VERSION: u32 = 6;
+pub(crate) const VERSION: u32 = 7;
 
 /// The longest message in bytes, the length prefix not counted.
 pub(crate) const FRAME_MAX: usize = 64 << 20;
@@ -110,6 +110,7 @@ pub(crate) struct Program {
     pub(crate) source: String,
     pub(crate) arguments: String,
     pub(crate) secrets: String,
+    pub(crate) client: String,
     pub(crate) modules: String,
     /// The packages that it has, by the number under which the worker keeps them.
     pub(crate) set: Option<u64>,
@@ -120,8 +121,8 @@ impl Task {
     pub(crate) fn length(&self) -> usize {
         match self {
             Self::Inspect { source, modules, .. } => source.len() + modules.len(),
-            Self::Run(Program { source, arguments, secrets, modules, set: _ }) => {
-                source.len() + arguments.len() + secrets.len() + modules.len()
+            Self::Run(Program { source, arguments, secrets, client, modules, set: _ }) => {
+                source.len() + arguments.len() + secrets.len() + client.len() + modules.len()
             }
             Self::Prepare { modules } => modules.iter().map(String::len).sum(),
         }

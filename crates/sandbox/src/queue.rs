@@ -10,6 +10,7 @@ use crate::limits::Bounds;
 pub(crate) struct Queue<T> {
     bounds: Bounds,
     running: usize,
+    asking: usize,
     waiting: usize,
     tickets: u64,
     groups: HashMap<Uuid, Group<T>>,
@@ -19,13 +20,14 @@ pub(crate) struct Queue<T> {
 
 struct Group<T> {
     running: usize,
+    asking: usize,
     waiting: VecDeque<(u64, T)>,
 }
 
 impl<T> Queue<T> {
     pub(crate) fn new(bounds: Bounds) -> Self {
         let (groups, turns) = (HashMap::new(), VecDeque::new());
-        Self { bounds, running: 0, waiting: 0, tickets: 0, groups, turns }
+        Self { bounds, running: 0, asking: 0, waiting: 0, tickets: 0, groups, turns }
     }
 
     pub(crate) fn bounds(&self) -> &Bounds {
@@ -35,6 +37,35 @@ impl<T> Queue<T> {
     /// How many calls have a place.
     pub(crate) fn running(&self) -> usize {
         self.running
+    }
+
+    /// How many calls with a place wait for their client.
+    pub(crate) fn asking(&self) -> usize {
+        self.asking
+    }
+
+    /// How many of them are of a group.
+    pub(crate) fn asking_of(&self, group: Uuid) -> usize {
+        self.groups.get(&group).map_or(0, |group| group.asking)
+    }
+
+    /// Notes that a call of the group waits for its client; nothing happens where as many do as may.
+    pub(crate) fn begin_asking(&mut self, group: Uuid) -> bool {
+        let Bounds { asking, asking_per_group, .. } = self.bounds;
+        let may = self.asking < asking && self.asking_of(group) < asking_per_group;
+        if may {
+            self.asking += 1;
+            self.group(group).asking += 1;
+        }
+        may
+    }
+
+    /// Notes that a call of the group no longer waits for its client.
+    pub(crate) fn end_asking(&mut self, group: Uuid) {
+        self.asking = self.asking.saturating_sub(1);
+        let entry = self.group(group);
+        entry.asking = entry.asking.saturating_sub(1);
+        self.forget_idle(group);
     }
 
     /// How many calls wait.
@@ -129,12 +160,13 @@ impl<T> Queue<T> {
     }
 
     fn group(&mut self, group: Uuid) -> &mut Group<T> {
-        let idle = || Group { running: 0, waiting: VecDeque::new() };
+        let idle = || Group { running: 0, asking: 0, waiting: VecDeque::new() };
         self.groups.entry(group).or_insert_with(idle)
     }
 
     fn forget_idle(&mut self, group: Uuid) {
-        let idle = |group: &Group<T>| group.running == 0 && group.waiting.is_empty();
+        let idle =
+            |group: &Group<T>| group.running == 0 && group.asking == 0 && group.waiting.is_empty();
         if self.groups.get(&group).is_some_and(idle) {
             self.groups.remove(&group);
         }

@@ -9,6 +9,7 @@ use std::time::Instant;
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::answer::Returned;
 use crate::call::{Ending, Order};
 use crate::host::{Host, NoHost};
 use crate::inspection::Inspection;
@@ -72,10 +73,16 @@ pub struct Status {
     pub memory: Option<MemoryReport>,
     /// What keeps the workers in, of each wall the worst; `None` while no worker takes calls.
     pub walls: Option<Walls>,
+    /// How many of them wait for their client.
+    pub asking_calls: usize,
     /// How many calls wait for a place.
     pub waiting_calls: usize,
     /// The bytes that calls hold together, as far as the workers have told.
     pub memory_bytes: usize,
+    /// How many workers ended that were to go on, and were replaced.
+    pub workers_lost: u64,
+    /// How many workers had taken their calls, and were replaced.
+    pub workers_renewed: u64,
     /// The most that there may be of each.
     pub bounds: Bounds,
 }
@@ -149,24 +156,27 @@ impl Sandbox {
     /// Runs `main` in a fresh instance. Dropping the future cancels the call in its worker.
     pub async fn run(&self, run: Run, host: Arc<dyn Host>) -> Outcome {
         let began = Instant::now();
-        let Run { source, arguments, secrets, modules, set, limits, group } = run;
+        let Run { source, arguments, secrets, client, modules, set, limits, group } = run;
         let limits = limits.bounded();
-        let (secrets, modules) = (secrets.to_json(), modules.to_json());
+        let (secrets, client, modules) = (secrets.to_json(), client.to_json(), modules.to_json());
         let ending = match check_source(&source) {
             Ok(()) => {
                 let number = set.as_ref().map(Set::number);
-                let task = Task::Run(Program { source, arguments, secrets, modules, set: number });
+                let arguments = arguments.to_json();
+                let program = Program { source, arguments, secrets, client, modules, set: number };
+                let task = Task::Run(program);
                 self.inner.pool.call(group, Order { task, limits, set }, host).await
             }
             Err(failure) => Ending::refused(failure),
         };
-        let (result, blocks) = match answer::result(ending.reply, &limits) {
-            Ok((result, blocks)) => (Ok(result), blocks),
-            Err(failure) => (Err(failure), Vec::new()),
+        let (result, blocks, is_error) = match answer::result(ending.reply, &limits) {
+            Ok(Returned { result, blocks, is_error }) => (Ok(result), blocks, is_error),
+            Err(failure) => (Err(failure), Vec::new(), false),
         };
         Outcome {
             result,
             blocks,
+            is_error,
             stdout: ending.stdout,
             stdout_truncated: ending.stdout_truncated,
             wall: began.elapsed(),
@@ -191,13 +201,16 @@ impl Sandbox {
     /// How the workers are.
     pub fn status(&self) -> Status {
         let pool = &self.inner.pool;
-        let Counts { ready, running, waiting, memory } = pool.counts();
+        let Counts { ready, running, asking, waiting, memory, lost, renewed } = pool.counts();
         Status {
             workers: pool.workers(),
             ready,
             running_calls: running,
+            asking_calls: asking,
             waiting_calls: waiting,
             memory_bytes: memory,
+            workers_lost: lost,
+            workers_renewed: renewed,
             bounds: pool.bounds(),
             memory: pool.memory(),
             walls: pool.walls(),

@@ -132,10 +132,14 @@ impl Keeper {
                 Ok(_) if *self.stop.borrow() => break,
                 Ok(End::UsedUp) => {
                     tracing::debug!("a sandbox worker has taken its calls and is being replaced");
+                    self.pool.note_renewed();
                     early = 0;
                     continue;
                 }
-                Ok(End::Lost) => tracing::warn!("a sandbox worker is being replaced"),
+                Ok(End::Lost) => {
+                    tracing::warn!("a sandbox worker is being replaced");
+                    self.pool.note_lost();
+                }
                 Err(error) => {
                     tracing::error!(error = ?error, "a sandbox worker did not start");
                     let for_good = !error.may_pass() || early + 1 >= FIRST_TRIES;

@@ -28,9 +28,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::io::BufReader;
 use tokio::net::unix::pipe;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 use uuid::Uuid;
 
+use crate::clock::Clock;
 use crate::limits::Limits;
 use crate::protocol::{self, FromWorker, READ_AT_ONCE, Readiness, Task, ToWorker, VERSION};
 use crate::{system, walls};
@@ -180,7 +180,7 @@ impl Desk {
         };
         let operations = Operations::new(call, self.outbox.clone());
         lock(&self.calls).insert(call, operations.clone());
-        let (meter, deadline) = (Meter::default(), Instant::now() + limits.wall);
+        let (meter, clock) = (Meter::default(), Clock::new(limits.wall));
         let context = call::Context {
             call,
             limits,
@@ -188,13 +188,13 @@ impl Desk {
             outbox: self.outbox.clone(),
             operations,
             meter: meter.clone(),
-            deadline,
+            clock: clock.clone(),
             budget: self.budget.clone(),
             memory,
         };
         let (calls, guest) = (Arc::clone(&self.calls), Arc::clone(&self.guest));
         let outbox = self.outbox.clone();
-        self.runner.add(Terms { call, group, meter, deadline }, async move {
+        self.runner.add(Terms { call, group, meter, clock }, async move {
             call::answer(context, task).await;
             // What is in doubt is the reset of memory: no call may come after this one.
             if let Some(reason) = guest.doubt() {

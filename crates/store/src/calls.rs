@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     Connection, Listed, Page, Result, Store, page,
+    revisions::Kind,
     search::{contains, storable},
 };
 
@@ -32,6 +33,8 @@ pub struct Call {
     pub digest: String,
     /// The name it was called by, `server__tool`.
     pub tool_name: String,
+    /// What was called: a tool, a prompt that was asked for, a resource that was read.
+    pub kind: Kind,
     /// Who called.
     pub caller: String,
     /// Whether it was a test rather than a client's call.
@@ -42,7 +45,8 @@ pub struct Call {
     pub result: Option<Value>,
     /// The HTTP requests it made, in order: an array of objects with `method`, `url` (without the
     /// values of its query), `status`, `sent_bytes`, `received_bytes`, `duration_us`, and where they
-    /// apply `redirects` (objects with `status` and `url`) and `error`. Of very many the last object
+    /// apply `redirects` (objects with `status` and `url`) and `error`. Among them, what it asked its
+    /// client: `asked` (what for), `key`, `outcome` and `duration_us`. Of very many the last object
     /// tells how many `more` there were.
     pub requests: Value,
     /// What a test asked for and was refused: an array of objects with `kind` (`module`, `host` or
@@ -54,7 +58,7 @@ pub struct Call {
     pub error: Option<String>,
     /// What kind of failure.
     pub error_kind: Option<String>,
-    /// Whether it returned.
+    /// Whether it returned no error.
     pub success: bool,
     /// How long it ran, in microseconds.
     pub duration_us: i64,

@@ -19,7 +19,7 @@ pub struct Examination {
 
 /// Opens the database, which exists, and reads it through.
 pub async fn examine(location: &Location) -> Result<Examination> {
-    let pools = Pools::open(location).await?;
+    let pools = Pools::open(location, None).await?;
     let found = look(&pools.write, location).await;
     pools.close().await;
     found

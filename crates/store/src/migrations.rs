@@ -8,6 +8,7 @@ use crate::{Error, Result, connection::IMMEDIATE};
 mod m0001_initial;
 mod m0002_secrets;
 mod m0003_policy_and_audit;
+mod m0004_client_sessions;
 
 struct Migrations;
 
@@ -18,6 +19,7 @@ impl MigratorTrait for Migrations {
             Box::new(m0001_initial::Migration),
             Box::new(m0002_secrets::Migration),
             Box::new(m0003_policy_and_audit::Migration),
+            Box::new(m0004_client_sessions::Migration),
         ]
     }
 }

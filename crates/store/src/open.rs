@@ -59,8 +59,22 @@ const POSTGRES_CONNECTIONS: u32 = 10;
 /// A connection to PostgreSQL that was idle for so long is tried before it is used.
 const IDLE: Duration = Duration::from_secs(1);
 
+/// Is told of each statement how long it took, and whether it failed.
+pub type Observer = Arc<dyn Fn(Duration, bool) + Send + Sync>;
+
 impl Pools {
-    pub(crate) async fn open(location: &Location) -> Result<Self> {
+    pub(crate) async fn open(location: &Location, observer: Option<Observer>) -> Result<Self> {
+        let mut pools = Self::of(location).await?;
+        if let Some(observer) = observer {
+            for pool in [&mut pools.read, &mut pools.write, &mut pools.log] {
+                let observer = Arc::clone(&observer);
+                pool.set_metric_callback(move |info| observer(info.elapsed, info.failed));
+            }
+        }
+        Ok(pools)
+    }
+
+    async fn of(location: &Location) -> Result<Self> {
         match location {
             Location::Sqlite(path) => {
                 create_private(path)?;

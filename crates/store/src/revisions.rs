@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 pub use self::{
     pending::{Pending, pending},
-    revision::{Revision, State},
+    revision::{Kind, Revision, State},
 };
 use crate::{Connection, Listed, Page, Result, page};
 

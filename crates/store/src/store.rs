@@ -8,7 +8,7 @@ use std::{
 use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
-    Location, Result, Transaction,
+    Location, Observer, Result, Transaction,
     calls::writer::{self, CallWriter},
     changes, migrations,
     open::Pools,
@@ -33,7 +33,12 @@ impl Store {
     /// Opens the database, makes it where there is none (a SQLite file readable by its owner
     /// alone), and brings its tables up to date. Any number of processes may do so at once.
     pub async fn open(location: &Location) -> Result<Self> {
-        let pools = Pools::open(location).await?;
+        Self::open_observed(location, None).await
+    }
+
+    /// The same; `observer` is told of every statement.
+    pub async fn open_observed(location: &Location, observer: Option<Observer>) -> Result<Self> {
+        let pools = Pools::open(location, observer).await?;
         migrations::run(&pools.write).await?;
         let counter = changes::current(&pools.read).await?;
         let (stop, stopped) = watch::channel(false);

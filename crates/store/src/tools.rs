@@ -11,17 +11,22 @@ use uuid::Uuid;
 pub use self::{
     approved::approved,
     entity::Model as Tool,
-    live::{LiveName, LiveTool, find_live, find_named, live_name_taken, live_names, live_of},
+    live::{
+        LiveName, LiveTool, LiveUri, find_live, find_named, live_name_taken, live_names, live_of,
+        live_uris,
+    },
     naming::{SEPARATOR, public_name},
+    sources::{SourceOf, find_source, sources},
 };
 use crate::{
     Connection, Error, Listed, Page, Result, page,
-    revisions::{self, Revision, State},
+    revisions::{self, Kind, Revision, State},
 };
 
 mod approved;
 mod live;
 mod naming;
+mod sources;
 
 pub(crate) mod entity {
     //! The table of tools.
@@ -78,6 +83,10 @@ pub struct Newest {
     pub id: Uuid,
     /// Counts from 1 within the tool.
     pub number: i32,
+    /// What clients get of it.
+    pub kind: Kind,
+    /// Where clients read it, where it is a resource.
+    pub uri: Option<String>,
     /// Where it stands.
     pub state: State,
     /// How long a call may take, in milliseconds; the server's default where there is none.
@@ -86,8 +95,8 @@ pub struct Newest {
 
 impl From<&Revision> for Newest {
     fn from(revision: &Revision) -> Self {
-        let Revision { id, number, state, timeout_ms, .. } = *revision;
-        Self { id, number, state, timeout_ms }
+        let Revision { id, number, kind, state, timeout_ms, .. } = *revision;
+        Self { id, number, kind, uri: revision.uri.clone(), state, timeout_ms }
     }
 }
 
@@ -116,6 +125,8 @@ pub async fn list(
     query
         .expr_as(Expr::col((Entity, Column::Id)), "newest_id")
         .expr_as(Expr::col((Entity, Column::Number)), "newest_number")
+        .expr_as(Expr::col((Entity, Column::Kind)), "newest_kind")
+        .expr_as(Expr::col((Entity, Column::Uri)), "newest_uri")
         .expr_as(Expr::col((Entity, Column::State)), "newest_state")
         .expr_as(Expr::col((Entity, Column::TimeoutMs)), "newest_timeout_ms")
         .inner_join(Entity, is_newest_revision());
@@ -123,6 +134,8 @@ pub async fn list(
         let newest = Newest {
             id: row.try_get("", "newest_id")?,
             number: row.try_get("", "newest_number")?,
+            kind: row.try_get("", "newest_kind")?,
+            uri: row.try_get("", "newest_uri")?,
             state: row.try_get("", "newest_state")?,
             timeout_ms: row.try_get("", "newest_timeout_ms")?,
         };

@@ -1,6 +1,6 @@
 //! A plain HTTP client that keeps its connection open, and what it says to `/mcp`.
 
-use std::io::{BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpStream;
 
 use anyhow::{Context as _, ensure};
@@ -49,6 +49,22 @@ impl Connection {
         self.stream.write_all(request.as_bytes())?;
         read_answer(&mut self.answers)
     }
+
+    /// Sends a request that is answered by a stream.
+    pub(crate) fn listen(&mut self, request: &str) -> anyhow::Result<()> {
+        Ok(self.stream.write_all(request.as_bytes())?)
+    }
+
+    /// Reads a stream until a line holds `text`.
+    pub(crate) fn wait_for(&mut self, text: &str) -> anyhow::Result<()> {
+        loop {
+            let mut line = String::new();
+            ensure!(self.answers.read_line(&mut line)? > 0, "the stream ended");
+            if line.contains(text) {
+                return Ok(());
+            }
+        }
+    }
 }
 
 fn host(address: &str) -> &str {
@@ -58,25 +74,27 @@ fn host(address: &str) -> &str {
 
 /// One `tools/call` of the protocol's current era.
 pub(crate) fn request(address: &str, tool: &str, arguments: &Value) -> String {
-    let body = json!({
-        "jsonrpc": "2.0",
-        "id": 1,
-        "method": "tools/call",
-        "params": {
-            "name": tool,
-            "arguments": arguments,
-            "_meta": {
-                "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-                "io.modelcontextprotocol/clientCapabilities": {},
-                "io.modelcontextprotocol/clientInfo": {"name": "bench", "version": "1"},
-            },
-        },
-    });
-    let body = body.to_string();
+    rpc(address, "tools/call", &json!({ "name": tool, "arguments": arguments }))
+}
+
+/// One request of the protocol's current era.
+pub(crate) fn rpc(address: &str, method: &str, params: &Value) -> String {
+    let mut params = params.clone();
+    let name = params.get("name").and_then(Value::as_str);
+    let name = name.map(|name| format!("Mcp-Name: {name}\r\n")).unwrap_or_default();
+    if let Value::Object(params) = &mut params {
+        let meta = json!({
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientCapabilities": {},
+            "io.modelcontextprotocol/clientInfo": {"name": "bench", "version": "1"},
+        });
+        params.insert("_meta".to_owned(), meta);
+    }
+    let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }).to_string();
     format!(
         "POST /mcp HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\n\
          Accept: application/json, text/event-stream\r\nMCP-Protocol-Version: 2026-07-28\r\n\
-         Mcp-Method: tools/call\r\nMcp-Name: {tool}\r\nContent-Length: {}\r\n\r\n{body}",
+         Mcp-Method: {method}\r\n{name}Content-Length: {}\r\n\r\n{body}",
         host(address),
         body.len()
     )

@@ -5,6 +5,7 @@ mod calling;
 mod client;
 mod door;
 mod inside;
+mod lists;
 mod network;
 mod packages;
 mod process;
@@ -16,7 +17,8 @@ mod waiting;
 use anyhow::Context as _;
 
 /// What can be measured by itself, in the order of a whole run.
-const PARTS: [&str; 7] = ["inside", "waiting", "sandbox", "packages", "door", "network", "spawned"];
+const PARTS: [&str; 8] =
+    ["inside", "waiting", "sandbox", "packages", "door", "lists", "network", "spawned"];
 
 fn main() -> anyhow::Result<()> {
     let directory = tempfile::tempdir().context("a directory for the data")?;
@@ -46,6 +48,9 @@ fn main() -> anyhow::Result<()> {
     }
     if wants("door") {
         door::measure(directory.path())?;
+    }
+    if wants("lists") {
+        lists::measure(directory.path())?;
     }
     if wants("network") {
         network::measure(directory.path())?;

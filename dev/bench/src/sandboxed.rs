@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use sandbox::{Bounds, Config, Limits, MemoryReset, ModulePolicy, Run, Sandbox, Secrets};
+use sandbox::{
+    Abilities, Bounds, Config, Limits, MemoryReset, ModulePolicy, Run, Sandbox, Secrets,
+};
 use testkit::program::binary;
 use uuid::Uuid;
 
@@ -25,8 +27,9 @@ pub(crate) fn measure(
 pub(crate) fn run(source: &str, arguments: &str) -> Run {
     Run {
         source: source.to_owned(),
-        arguments: arguments.to_owned(),
+        arguments: arguments.to_owned().into(),
         secrets: Secrets::default(),
+        client: Abilities::default(),
         modules: ModulePolicy::default(),
         set: None,
         limits: Limits::default(),

@@ -151,6 +151,11 @@ impl Program {
         self.child.wait().expect("it ended")
     }
 
+    /// Waits for a program that was told to end.
+    pub fn ended(mut self) -> std::process::ExitStatus {
+        self.child.wait().expect("it ended")
+    }
+
     /// Its process id.
     pub fn id(&self) -> u32 {
         self.child.id()

@@ -80,6 +80,7 @@ fn shown(call: &Call) -> Value {
         "error_kind": call.error_kind,
         "success": call.success,
         "is_test": call.is_test,
+        "kind": call.kind,
         "duration_ms": milliseconds(call.duration_us),
         "executed_by": call.caller,
         "created_at": call.created_at,

@@ -2,18 +2,18 @@
 
 use app::drafts::{self, Inspection, Seen};
 use app::identity::Who;
-use app::tools::{self, Changes, Detail, Newest, Revision, Tool};
+use app::tools::{self, Changes, Detail, Kind, Newest, Revision, Tool};
 use app::{App, servers};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::response::IntoResponse;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::{listed, one};
-use crate::errors::Answer;
+use crate::errors::{Answer, Problem};
 use crate::extract::{Body, Id, Paging, Search};
 use crate::session::SignedIn;
 
@@ -22,20 +22,35 @@ pub(crate) struct New {
     name: String,
     #[serde(default)]
     description: Option<String>,
+    #[serde(default)]
+    kind: Option<String>,
+    #[serde(default)]
+    uri: Option<String>,
     python_code: String,
     #[serde(default)]
     timeout_ms: Option<i32>,
+    #[serde(default)]
+    input_schema: Option<Value>,
 }
 
 #[derive(Deserialize)]
 pub(crate) struct Update {
     name: Option<String>,
     description: Option<String>,
+    uri: Option<String>,
     python_code: Option<String>,
     timeout_ms: Option<i32>,
+    /// Null is a value here: it makes the schema of the signature again.
+    #[serde(default, deserialize_with = "given")]
+    input_schema: Option<Value>,
     enabled: Option<bool>,
     /// The digest of the newest version as the client read it.
     digest: Option<String>,
+}
+
+/// A field that is there, whatever its value.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
 }
 
 #[derive(Deserialize)]
@@ -74,8 +89,17 @@ pub(crate) async fn create(
     Id(server_id): Id,
     Body(new): Body<New>,
 ) -> Answer {
+    let kind = match new.kind.as_deref() {
+        Some(kind) => kind
+            .parse()
+            .map_err(|_unknown| Problem::invalid("kind", "expected tool, prompt or resource"))?,
+        None => Kind::default(),
+    };
     let new = tools::New {
         server_id,
+        kind,
+        uri: new.uri,
+        input_schema: new.input_schema,
         name: new.name,
         description: new.description.unwrap_or_default(),
         python_code: new.python_code,
@@ -103,6 +127,8 @@ pub(crate) async fn update(
     let changes = Changes {
         name: update.name,
         description: update.description,
+        uri: update.uri,
+        input_schema: update.input_schema,
         python_code: update.python_code,
         timeout_ms: update.timeout_ms,
         enabled: update.enabled,
@@ -173,6 +199,8 @@ pub(super) fn summary(tool: &Tool, newest: &Newest) -> Value {
         "server_id": tool.server_id,
         "name": tool.name,
         "description": tool.description,
+        "kind": newest.kind,
+        "uri": newest.uri,
         "enabled": tool.enabled,
         "live": tool.live_revision.is_some(),
         "approval_status": newest.state,
@@ -195,6 +223,7 @@ pub(super) fn detail(detail: &Detail) -> Value {
             "capabilities": newest.capabilities,
             "python_code": newest.python_code,
             "input_schema": newest.input_schema,
+            "input_schema_given": newest.schema_given,
             "output_schema": newest.output_schema,
             "created_by": newest.created_by,
             "approval_requested_at": newest.requested_at,
@@ -219,10 +248,13 @@ pub(super) fn version(revision: &Revision) -> Value {
         "digest": revision.digest,
         "name": revision.name,
         "description": revision.description,
+        "kind": revision.kind,
+        "uri": revision.uri,
         "python_code": revision.python_code,
         "timeout_ms": revision.timeout_ms,
         "capabilities": revision.capabilities,
         "input_schema": revision.input_schema,
+        "input_schema_given": revision.schema_given,
         "approval_status": revision.state,
         "change_summary": revision.change_summary,
         "change_source": revision.change_source,

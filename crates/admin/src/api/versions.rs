@@ -114,10 +114,12 @@ fn differences(from: &Revision, to: &Revision) -> Vec<Value> {
         [
             ("name", json!(revision.name)),
             ("description", json!(revision.description)),
+            ("uri", json!(revision.uri)),
             ("timeout_ms", json!(revision.timeout_ms)),
             ("python_code", json!(revision.python_code)),
             ("capabilities", revision.capabilities.clone()),
             ("input_schema", revision.input_schema.clone()),
+            ("input_schema_given", json!(revision.schema_given)),
             ("output_schema", json!(revision.output_schema)),
         ]
     };

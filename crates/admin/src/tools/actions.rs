@@ -1,10 +1,10 @@
-//! What a person does on the page of a tool: switch, edit, test, go back, revoke, delete.
+//! What a person does on the page of a tool: switch, test, go back, revoke, delete.
 
 use app::calls::Report;
 use app::drafts::Seen;
-use app::identity::{Admin, Who};
-use app::tools::{Changes, Detail, State as RevisionState};
-use app::{App, approvals, drafts, tools};
+use app::identity::Who;
+use app::tools::{Changes, Kind, State as RevisionState};
+use app::{App, approvals, drafts, servers, tools};
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -13,7 +13,6 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::code;
 use crate::errors::{Answer, Problem};
 use crate::extract::{Fields, Id};
 use crate::session::SignedIn;
@@ -22,16 +21,6 @@ use crate::view::{self, Frame};
 #[derive(Deserialize)]
 pub(crate) struct Enabled {
     enabled: bool,
-}
-
-#[derive(Deserialize)]
-pub(crate) struct Edit {
-    /// The digest of the version that was on the page.
-    digest: String,
-    name: String,
-    description: String,
-    python_code: String,
-    timeout_ms: String,
 }
 
 #[derive(Deserialize)]
@@ -61,26 +50,14 @@ pub(crate) struct Delete {
     name: String,
 }
 
-/// A page of its own: in the fields of a form nothing can be made visible.
-#[derive(Template)]
-#[template(path = "tools/edit.html")]
-struct EditPage {
-    frame: Frame,
-    detail: Detail,
-    /// What stands in the fields.
-    form: Edit,
-    /// Whether there is something in it that the fields do not show.
-    has_hidden: bool,
-    /// Why it was not saved.
-    problem: String,
-}
-
 #[derive(Template)]
 #[template(path = "tools/test.html")]
 struct TestPage {
     frame: Frame,
     tool_id: Uuid,
     name: String,
+    kind: Kind,
+    uri: Option<String>,
     arguments: String,
     with_secrets: bool,
     /// The version that runs, and its digest.
@@ -116,77 +93,6 @@ pub(crate) async fn set_enabled(
     Ok(back(id))
 }
 
-/// GET /tools/{id}/edit
-pub(crate) async fn edit_form(
-    State(app): State<App>,
-    SignedIn(admin): SignedIn,
-    Id(id): Id,
-) -> Answer {
-    let detail = tools::get(&app, id).await?;
-    let frame = Frame::load(&app, &admin, "/servers").await?;
-    view::page(&EditPage::new(frame, detail))
-}
-
-impl EditPage {
-    fn new(frame: Frame, detail: Detail) -> Self {
-        let newest = &detail.newest;
-        let timeout_ms = newest.timeout_ms.unwrap_or(detail.server.default_timeout_ms);
-        let form = Edit {
-            digest: newest.digest.clone(),
-            name: newest.name.clone(),
-            description: newest.description.clone(),
-            python_code: newest.python_code.clone(),
-            timeout_ms: timeout_ms.to_string(),
-        };
-        Self::with(frame, detail, form, String::new())
-    }
-
-    fn with(frame: Frame, detail: Detail, form: Edit, problem: String) -> Self {
-        let texts = [&form.name, &form.description, &form.python_code];
-        let has_hidden = texts.iter().any(|text| code::has_hidden(text));
-        Self { frame, detail, form, has_hidden, problem }
-    }
-}
-
-/// POST /tools/{id}/edit
-pub(crate) async fn edit(
-    State(app): State<App>,
-    SignedIn(admin): SignedIn,
-    Id(id): Id,
-    Fields(form): Fields<Edit>,
-) -> Answer {
-    match saved(&app, &admin, id, &form).await {
-        Ok(()) => Ok(back(id)),
-        // What was typed is not lost.
-        Err(problem)
-            if problem.status().is_client_error() && problem.status() != StatusCode::NOT_FOUND =>
-        {
-            let detail = tools::get(&app, id).await?;
-            let frame = Frame::load(&app, &admin, "/servers").await?;
-            let page = EditPage::with(frame, detail, form, problem.detail().to_owned());
-            Ok((problem.status(), view::page(&page)?).into_response())
-        }
-        Err(problem) => Err(problem),
-    }
-}
-
-async fn saved(app: &App, admin: &Admin, id: Uuid, form: &Edit) -> Result<(), Problem> {
-    let timeout_ms = form.timeout_ms.trim().parse().map_err(|_no_number| {
-        Problem::invalid("timeout_ms", "expected a whole number of milliseconds")
-    })?;
-    let changes = Changes {
-        name: Some(form.name.trim().to_owned()),
-        // Browsers end lines as HTTP does.
-        description: Some(form.description.replace("\r\n", "\n")),
-        python_code: Some(form.python_code.clone()),
-        timeout_ms: Some(timeout_ms),
-        enabled: None,
-        seen: Some(form.digest.clone()),
-    };
-    tools::update(app, &Who::from(admin.clone()), id, changes).await?;
-    Ok(())
-}
-
 /// GET /tools/{id}/test
 pub(crate) async fn test_form(
     State(app): State<App>,
@@ -197,7 +103,9 @@ pub(crate) async fn test_form(
     view::page(&TestPage {
         frame: Frame::load(&app, &admin, "/servers").await?,
         tool_id: id,
-        name: format!("{}__{}", detail.server.name, detail.newest.name),
+        name: servers::public_name(&detail.server, &detail.newest.name),
+        kind: detail.newest.kind,
+        uri: detail.newest.uri.clone(),
         arguments: example(&detail.newest.input_schema),
         with_secrets: false,
         version: detail.newest.number,
@@ -219,7 +127,9 @@ pub(crate) async fn test(
     let mut page = TestPage {
         frame: Frame::load(&app, &admin, "/servers").await?,
         tool_id: id,
-        name: format!("{}__{}", detail.server.name, detail.newest.name),
+        name: servers::public_name(&detail.server, &detail.newest.name),
+        kind: detail.newest.kind,
+        uri: detail.newest.uri.clone(),
         arguments: form.arguments,
         with_secrets: form.with_secrets,
         version: detail.newest.number,
@@ -279,7 +189,7 @@ pub(crate) async fn delete(
     Ok(Redirect::to(&format!("/servers/{}", detail.server.id)).into_response())
 }
 
-fn back(id: Uuid) -> axum::response::Response {
+pub(super) fn back(id: Uuid) -> axum::response::Response {
     Redirect::to(&format!("/tools/{id}")).into_response()
 }
 
@@ -334,18 +244,17 @@ impl Tested {
 
 #[cfg(test)]
 mod tests {
-    use app::servers::Status;
     use serde_json::json;
 
     use super::*;
-    use crate::servers::tests::server;
-    use crate::tools::tests::{revision, tool};
 
     fn page(report: Option<Tested>, problem: &str) -> TestPage {
         TestPage {
             frame: Frame::sample("/servers"),
             tool_id: Uuid::nil(),
             name: "weather__forecast".to_owned(),
+            kind: Kind::Tool,
+            uri: None,
             arguments: "{\"place\": \"<b>\"}".to_owned(),
             with_secrets: false,
             version: 2,
@@ -354,20 +263,6 @@ mod tests {
             problem: problem.to_owned(),
             report,
         }
-    }
-
-    #[test]
-    fn who_edits_is_told_of_what_the_fields_do_not_show() {
-        let detail = |source: &str| {
-            let newest = revision(2, source);
-            Detail { tool: tool(), server: server(Status::Running), newest, live: None }
-        };
-        let edited = |source: &str| EditPage::new(Frame::sample("/servers"), detail(source));
-        let plain = edited("a = 1\nb = '</textarea>'\n").render().unwrap();
-        view::sample("tool-edit", &plain);
-        assert!(!plain.contains("do not show") && !plain.contains("'</textarea>"), "{plain}");
-        let hidden = edited("a = '\u{202e}'").render().unwrap();
-        assert!(hidden.contains("do not show"), "{hidden}");
     }
 
     #[test]

@@ -80,6 +80,7 @@ pub(super) struct Delivered {
     pub(super) result: Result<String, Failure>,
     pub(super) content: Vec<Content>,
     pub(super) is_kept: bool,
+    pub(super) is_error: bool,
     pub(super) stdout: String,
     pub(super) stdout_truncated: bool,
     pub(super) used: Used,
@@ -87,7 +88,7 @@ pub(super) struct Delivered {
 
 /// Fits an outcome into an answer.
 pub(super) async fn deliver(app: &App, call_id: Uuid, who: &Who, outcome: Outcome) -> Delivered {
-    let Outcome { result, blocks, stdout, stdout_truncated, used, .. } = outcome;
+    let Outcome { result, blocks, is_error, stdout, stdout_truncated, used, .. } = outcome;
     let fitted = match result {
         Ok(text) => fitted(&Keeper { app, call_id, who }, text, blocks).await,
         Err(failure) => Err(failure),
@@ -96,7 +97,8 @@ pub(super) async fn deliver(app: &App, call_id: Uuid, who: &Who, outcome: Outcom
         Ok(Fitted { text, content, is_kept }) => (Ok(text), content, is_kept),
         Err(failure) => (Err(failure), Vec::new(), false),
     };
-    Delivered { result, content, is_kept, stdout, stdout_truncated, used }
+    let is_error = is_error && result.is_ok();
+    Delivered { result, content, is_kept, is_error, stdout, stdout_truncated, used }
 }
 
 /// A result that fits.

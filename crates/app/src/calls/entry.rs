@@ -1,5 +1,6 @@
 //! A call's row in the execution log, from its beginning to its end.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sandbox::{Failure, FailureKind};
@@ -10,8 +11,9 @@ use uuid::Uuid;
 
 use super::delivery::Delivered;
 use super::report::logged_arguments;
-use super::{Report, Subject};
+use super::{Observer, Report, Subject};
 use crate::capabilities::Need;
+use crate::metrics::Counted;
 use crate::outside::Log;
 use crate::redact::{Redactor, Secrets};
 use crate::{App, Error, Result, clock, names};
@@ -23,8 +25,11 @@ pub(super) struct Entry {
     row: Option<Call>,
     call_id: Uuid,
     has_output_schema: bool,
+    /// What its tool's public name begins with.
+    prefix: String,
     requests: Log,
-    redactor: Redactor,
+    redactor: Arc<Redactor>,
+    observer: Observer,
 }
 
 impl Entry {
@@ -37,14 +42,17 @@ impl Entry {
         secrets: &Secrets,
     ) -> Self {
         let call_id = Uuid::now_v7();
-        let redactor = Redactor::new(secrets);
+        let redactor = Arc::new(Redactor::new(secrets));
+        let tool_name = names::public(&subject.prefix, &subject.revision.name);
+        let observer = Observer::new(app, &tool_name, &redactor);
         let row = Call {
             id: call_id,
             server_id: subject.server_id,
             tool_id: subject.tool_id,
             revision_id: subject.revision.id,
             digest: subject.revision.digest.clone(),
-            tool_name: names::public(&subject.prefix, &subject.revision.name),
+            tool_name,
+            kind: subject.revision.kind,
             caller,
             is_test: subject.trial.is_some(),
             arguments: logged_arguments(redactor.json(arguments)),
@@ -58,6 +66,12 @@ impl Entry {
             duration_us: 0,
             created_at: clock::now(),
         };
+        let span = observer.span();
+        if span.is_on() {
+            span.set("mcpbox.call.id", call_id.to_string());
+            span.set("mcpbox.digest", subject.revision.digest.clone());
+            span.set("mcpbox.is_test", row.is_test);
+        }
         let has_output_schema = subject.revision.output_schema.is_some();
         Self {
             app: app.clone(),
@@ -65,8 +79,10 @@ impl Entry {
             row: Some(row),
             call_id,
             has_output_schema,
+            prefix: subject.prefix.clone(),
             requests: Log::default(),
             redactor,
+            observer,
         }
     }
 
@@ -80,8 +96,17 @@ impl Entry {
         &self.requests
     }
 
+    pub(super) fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// Who notices what it does.
+    pub(super) fn observer(&self) -> &Observer {
+        &self.observer
+    }
+
     /// Takes the values of its secrets out of texts.
-    pub(super) fn redactor(&self) -> &Redactor {
+    pub(super) fn redactor(&self) -> &Arc<Redactor> {
         &self.redactor
     }
 
@@ -106,6 +131,7 @@ impl Entry {
             outcome: delivered.result,
             content: delivered.content,
             is_kept: delivered.is_kept,
+            is_error: delivered.is_error,
             has_output_schema: self.has_output_schema,
             stdout: delivered.stdout,
             stdout_truncated: delivered.stdout_truncated,
@@ -133,14 +159,20 @@ impl Entry {
     }
 
     fn ended(&self, row: Call, report: &Report) -> Call {
-        let kind = report.outcome.as_ref().err().map(|failure| failure.kind.as_str().to_owned());
+        let kind = report.error_kind();
+        let counted = if row.is_test {
+            Counted::Test
+        } else {
+            Counted::Call { prefix: &self.prefix, public: &row.tool_name }
+        };
+        self.observer.ended(counted, kind, report.duration);
         Call {
             result: report.logged_result(),
             requests: self.redactor.cut_json(self.requests.written()),
             refused: self.redactor.cut_json(json!(report.needs)),
             stdout: report.logged_stdout(),
             error: report.logged_error(),
-            error_kind: kind,
+            error_kind: kind.map(str::to_owned),
             success: report.succeeded(),
             duration_us: i64::try_from(report.duration.as_micros()).unwrap_or(i64::MAX),
             ..row
@@ -150,6 +182,7 @@ impl Entry {
     /// Nothing ran, so nothing is written.
     pub(super) fn abandon<T>(mut self, error: Error) -> Result<T> {
         self.row = None;
+        self.observer.span().failed("refused");
         Err(error)
     }
 }
@@ -186,6 +219,7 @@ fn cancelled(row: &Call, duration: Duration) -> Report {
         outcome: Err(failure),
         content: Vec::new(),
         is_kept: false,
+        is_error: false,
         has_output_schema: false,
         stdout: String::new(),
         stdout_truncated: false,

@@ -1,4 +1,4 @@
-//! The tools that were called, ready to be called again for as long as nothing has changed.
+//! The tools, prompts and resources that were called, ready to be called again for as long as nothing has changed.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,7 +8,9 @@ use store::tools::LiveTool;
 
 use crate::capabilities::{Capabilities, Effective};
 use crate::grants::{self, Grants};
-use crate::{App, Error, Result, policy, secrets};
+use crate::resources::Address;
+use crate::revisions::Kind;
+use crate::{App, Error, Result, policy, resources, secrets};
 
 /// Bytes of source and of sealed values that are kept in all.
 const SOURCES_MAX: usize = 16 << 20;
@@ -24,6 +26,7 @@ struct Found {
     counter: i64,
     tools: HashMap<String, Arc<Live>>,
     bytes: usize,
+    addresses: Option<Arc<[Address]>>,
 }
 
 /// A live tool, what its server is granted, and its secrets, sealed as they are in the database.
@@ -74,6 +77,19 @@ impl Ready {
         found.bytes += bytes;
         found.tools.insert(name.to_owned(), Arc::clone(live));
     }
+
+    fn addresses(&self, counter: i64) -> Option<Arc<[Address]>> {
+        let found = self.found();
+        if found.counter == counter { found.addresses.clone() } else { None }
+    }
+
+    fn put_addresses(&self, counter: i64, addresses: &Arc<[Address]>) {
+        let mut found = self.found();
+        if found.counter != counter {
+            *found = Found { counter, ..Found::default() };
+        }
+        found.addresses = Some(Arc::clone(addresses));
+    }
 }
 
 #[cfg(test)]
@@ -89,17 +105,39 @@ impl Ready {
     }
 }
 
-/// The tool that clients know as `name`, as it is now. Each change of tools, servers, grants and secrets moves
+/// The tool or the prompt that clients know as `name`, as it is now. Each change of tools, servers, grants and secrets moves
 /// the counter, so that one small query tells whether what was read before still holds.
-pub(super) async fn live(app: &App, name: &str) -> Result<Arc<Live>> {
-    let unknown = || Error::not_found("Tool", &name);
+pub(super) async fn live(app: &App, kind: Kind, name: &str) -> Result<Arc<Live>> {
+    let unknown = || Error::not_found(noun(kind), &name);
     // Read before all else: a change that comes meanwhile is found at the next call.
     let counter = store::changes::counter(app.store()).await?;
-    if let Some(live) = app.ready().get(counter, name) {
-        return Ok(live);
+    let live = if let Some(live) = app.ready().get(counter, name) {
+        live
+    } else {
+        let tool = store::tools::find_live(app.store(), name).await?.ok_or_else(unknown)?;
+        let live = Live::of(app, tool).await?;
+        app.ready().put(counter, name, &live);
+        live
+    };
+    if live.tool.revision.kind == kind { Ok(live) } else { Err(unknown()) }
+}
+
+/// Where clients read resources, as it is now.
+pub(super) async fn addresses(app: &App) -> Result<Arc<[Address]>> {
+    let counter = store::changes::counter(app.store()).await?;
+    if let Some(addresses) = app.ready().addresses(counter) {
+        return Ok(addresses);
     }
-    let tool = store::tools::find_live(app.store(), name).await?.ok_or_else(unknown)?;
-    let live = Live::of(app, tool).await?;
-    app.ready().put(counter, name, &live);
-    Ok(live)
+    let live = store::tools::live_uris(app.store()).await?;
+    let addresses: Arc<[Address]> = resources::readable(live).into();
+    app.ready().put_addresses(counter, &addresses);
+    Ok(addresses)
+}
+
+fn noun(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Tool => "Tool",
+        Kind::Prompt => "Prompt",
+        Kind::Resource => "Resource",
+    }
 }

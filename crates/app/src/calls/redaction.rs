@@ -106,6 +106,7 @@ mod tests {
         Outcome {
             result,
             blocks,
+            is_error: false,
             stdout: format!("printed {VALUE}\n"),
             stdout_truncated: false,
             wall: Duration::ZERO,
@@ -179,6 +180,7 @@ mod tests {
                 outcome: Ok("{}".to_owned()),
                 content: vec![Content::Text("mended".to_owned()), Content::Text(String::new())],
                 is_kept,
+                is_error: false,
                 has_output_schema: false,
                 stdout: "[secret KEY]".to_owned(),
                 stdout_truncated: false,

@@ -19,6 +19,12 @@ const LOGGED_PREVIEW_CHARS: usize = 1000;
 /// So many bytes of what a tool printed are in an answer.
 const STDOUT_SHOWN: usize = 10 * 1024;
 
+/// The kind of failure of a tool that returned its result as an error.
+const REPORTED: &str = "reported";
+
+/// What is said of one.
+const REPORTED_TEXT: &str = "the tool returned its result as an error (ctx.is_error)";
+
 /// How a call ended.
 #[derive(Debug, Clone)]
 pub struct Report {
@@ -34,6 +40,8 @@ pub struct Report {
     pub content: Vec<Content>,
     /// Whether the result itself is too large, and not in `outcome`.
     pub is_kept: bool,
+    /// Whether the tool returned it as an error: it is answered as one, with all that it holds.
+    pub is_error: bool,
     /// Whether the tool promises structured results.
     pub has_output_schema: bool,
     /// What the tool printed.
@@ -49,9 +57,17 @@ pub struct Report {
 }
 
 impl Report {
-    /// Whether it returned, and was refused nothing.
+    /// Whether it returned no error, and was refused nothing.
     pub fn succeeded(&self) -> bool {
-        self.outcome.is_ok() && self.needs.is_empty()
+        self.outcome.is_ok() && !self.is_error && self.needs.is_empty()
+    }
+
+    /// What kind of failure it was, if the tool failed or returned an error.
+    pub fn error_kind(&self) -> Option<&'static str> {
+        match &self.outcome {
+            Err(failure) => Some(failure.kind.as_str()),
+            Ok(_) => self.is_error.then_some(REPORTED),
+        }
     }
 
     /// What a test was refused, as a sentence; nothing where it was refused nothing.
@@ -86,7 +102,9 @@ impl Report {
         let mut text = match (&self.outcome, needs) {
             (Err(failure), Some(needs)) => format!("{}\n{needs}", failure.message),
             (Err(failure), None) => failure.message.clone(),
+            (Ok(_), Some(needs)) if self.is_error => format!("{REPORTED_TEXT}\n{needs}"),
             (Ok(_), Some(needs)) => needs,
+            (Ok(_), None) if self.is_error => REPORTED_TEXT.to_owned(),
             (Ok(_), None) => return String::new(),
         };
         let detail = self.outcome.as_ref().err().and_then(|failure| failure.detail.as_ref());
@@ -138,7 +156,13 @@ impl Report {
     }
 
     pub(super) fn logged_error(&self) -> Option<String> {
-        let Err(failure) = &self.outcome else { return self.text_of_needs() };
+        let Err(failure) = &self.outcome else {
+            let reported = self.is_error.then(|| REPORTED_TEXT.to_owned());
+            return reported
+                .into_iter()
+                .chain(self.text_of_needs())
+                .reduce(|error, needs| format!("{error}\n{needs}"));
+        };
         let detail = failure.detail.as_ref().and_then(readable);
         Some(match detail {
             Some(detail) => format!("{}\n{detail}", failure.message),
@@ -230,6 +254,7 @@ mod tests {
             outcome,
             content: Vec::new(),
             is_kept: false,
+            is_error: false,
             has_output_schema: false,
             stdout: "before\n".to_owned(),
             stdout_truncated: false,

@@ -219,6 +219,7 @@ async fn changed_since(app: &App, now: &Server, seen: DateTime<Utc>) -> Result<E
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::revisions::Kind;
     use crate::servers::Status;
 
     fn server() -> Server {
@@ -265,7 +266,9 @@ mod tests {
             tool_id: Uuid::now_v7(),
             server_id: Uuid::from_u128(server),
             prefix: prefix.to_owned(),
+            revision_id: Uuid::nil(),
             name: name.to_owned(),
+            kind: Kind::Tool,
             is_callable: false,
         };
         let live = [name(1, "a", "b"), name(1, "a", "c"), name(2, "", "a__b"), name(2, "", "d")];

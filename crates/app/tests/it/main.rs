@@ -8,7 +8,9 @@
 )]
 
 mod audit;
+mod conversation;
 mod grants;
+mod kinds;
 mod names;
 mod packages;
 mod policy;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use app::approvals::{self, Action, Decision};
+use app::conversation::Silent;
 use app::identity::{Caller, Scopes, Who};
 use app::tools::{self, Changes, New};
 use app::{App, Error, Location, Page, accounts, calls, servers};
@@ -36,9 +37,8 @@ async fn a_thousand_approvals_against_a_thousand_edits_run_nothing_unapproved() 
     let new = New {
         server_id: server.id,
         name: "tool".to_owned(),
-        description: String::new(),
         python_code: code(0),
-        timeout_ms: None,
+        ..New::default()
     };
     let id = tools::create(&app, &who, new).await.expect("a tool").0.id;
     let done = Arc::new(AtomicBool::new(false));
@@ -107,7 +107,7 @@ async fn edit(app: App, id: Uuid) -> usize {
 async fn call(app: App, done: Arc<AtomicBool>) -> usize {
     let mut ran = 0;
     while !done.load(Ordering::Relaxed) {
-        match calls::run(&app, &caller(), "race__tool", Map::new()).await {
+        match calls::run(&app, &caller(), "race__tool", Map::new(), Arc::new(Silent)).await {
             Ok(_) => ran += 1,
             Err(Error::NotFound { .. } | Error::Busy { .. }) => {
                 tokio::task::yield_now().await;

@@ -18,6 +18,7 @@ fn call(world: &World, age: TimeDelta) -> Call {
         digest: "digest".to_owned(),
         tool_name: "weather__look".to_owned(),
         caller: "claude".to_owned(),
+        kind: app::tools::Kind::Tool,
         is_test: false,
         arguments: json!({}),
         result: Some(json!(1)),

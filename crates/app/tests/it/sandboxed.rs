@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use app::settings::{Calls, MemoryReset, Outbound, Runtime, Sources};
+use app::settings::{Asking, Calls, MemoryReset, Outbound, Runtime, Sources};
 use app::{App, Location, Settings};
 
 /// The guest that the build has left, read once.
@@ -28,6 +28,11 @@ fn worker() -> OsString {
 
 /// An app on this database, with its other state in `folder`.
 pub(crate) async fn open(folder: &Path, location: &Location) -> App {
+    open_asking(folder, location, Asking::default()).await
+}
+
+/// The same where calls may ask their clients so much.
+pub(crate) async fn open_asking(folder: &Path, location: &Location, asking: Asking) -> App {
     let url = match location {
         Location::Sqlite(_) => None,
         Location::Postgres(url) => Some(url.as_str()),
@@ -41,13 +46,14 @@ pub(crate) async fn open(folder: &Path, location: &Location) -> App {
         calls_per_worker: None,
         keeping: app::artifacts::Keeping::default(),
         fixed: app::policy::Fixed::default(),
-        calls: Calls { all: 16, per_server: 16, waiting: 64, memory_bytes: None },
+        calls: Calls { all: 16, per_server: 16, waiting: 64, memory_bytes: None, asking },
         outbound: Outbound::default(),
         sources: Sources {
             package_index: "http://127.0.0.1:9/simple/".to_owned(),
             package_hosts: Vec::new(),
             vulnerability_feed: None,
         },
+        traces: app::trace::Settings::default(),
     };
     let settings = Settings::new(folder, url, None, runtime).expect("the settings are right");
     Box::pin(App::open(settings)).await.expect("the app opens")

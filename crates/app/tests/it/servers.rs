@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use app::conversation::Silent;
 use app::identity::{Caller, Scopes};
 use app::servers::{self, Changes, Server, Status};
 use app::tools::{self, Tool};
@@ -27,7 +28,7 @@ impl World {
     pub(crate) async fn finds(&self, public: &str) -> bool {
         let (token, client) = (Some("claude".to_owned()), None);
         let caller = Caller { token, client, address: None, scopes: Scopes::ALL };
-        match calls::run(&self.app, &caller, public, Map::new()).await {
+        match calls::run(&self.app, &caller, public, Map::new(), Arc::new(Silent)).await {
             Err(Error::Unavailable { .. }) => true,
             Err(Error::NotFound { .. }) => false,
             other => panic!("{public}: {other:?}"),

@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use app::approvals::{self, Action as Decide, Decision};
+use app::conversation::Silent;
 use app::identity::{Admin, Caller, Scopes, Who};
 use app::policy;
 use app::servers::Status;
@@ -138,9 +140,8 @@ impl World {
         let new = New {
             server_id: server.id,
             name: "tool".to_owned(),
-            description: String::new(),
             python_code: code(0),
-            timeout_ms: None,
+            ..New::default()
         };
         let (tool, _) = tools::create(app, &who, new).await.expect("a tool");
         let mut world = Self {
@@ -296,7 +297,8 @@ impl World {
         let listed = tools::callable(&self.app).await.expect("the list");
         let listed = listed.iter().any(|(_, tool)| *tool == self.tool_id);
         assert_eq!(listed, callable, "after {act:?}");
-        let answer = calls::run(&self.app, &caller(), &self.public_name, Map::new()).await;
+        let answer =
+            calls::run(&self.app, &caller(), &self.public_name, Map::new(), Arc::new(Silent)).await;
         if !callable {
             assert!(matches!(answer, Err(Error::NotFound { .. })), "after {act:?}: {answer:?}");
             return;

@@ -1,16 +1,16 @@
-//! Drives the official Python client in a process of its own.
+//! Drives a client, which is a process of its own: the official one in Python, or another of `peers`.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 
 /// A connected client.
 pub(crate) struct Client {
-    child: Child,
-    commands: ChildStdin,
-    answers: BufReader<ChildStdout>,
+    child: Option<Child>,
+    commands: Box<dyn Write + Send>,
+    answers: Box<dyn BufRead + Send>,
     /// The protocol revision that client and server agreed on.
     pub(crate) protocol: String,
 }
@@ -23,21 +23,35 @@ impl Client {
 
     /// Connects with a bearer token.
     pub(crate) fn connect_with(url: &str, mode: &str, token: Option<&str>) -> Self {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/peers/mcp_client.py");
-        let mut child = Command::new(python())
-            .arg(script)
-            .args([url, mode])
-            .args(token)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the client starts");
+        let mut python = Command::new(python());
+        python.env("MCPBOX", testkit::program::binary());
+        Self::start(python.arg(script("mcp_client.py")).args([url, mode]).args(token))
+    }
+
+    /// Starts a client that obeys lines on its standard input.
+    pub(crate) fn start(command: &mut Command) -> Self {
+        let command = command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().expect("the client starts");
         let commands = child.stdin.take().expect("a pipe");
-        let answers = BufReader::new(child.stdout.take().expect("a pipe"));
+        let answers = child.stdout.take().expect("a pipe");
+        Self::greeted(Some(child), Box::new(commands), Box::new(BufReader::new(answers)))
+    }
+
+    /// A client that obeys what is written to `commands`.
+    pub(crate) fn greeted(
+        child: Option<Child>,
+        commands: Box<dyn Write + Send>,
+        answers: Box<dyn BufRead + Send>,
+    ) -> Self {
         let mut client = Self { child, commands, answers, protocol: String::new() };
         let hello = client.answer();
         hello["protocol"].as_str().expect("a protocol").clone_into(&mut client.protocol);
         client
+    }
+
+    /// Connects by `mcpbox stdio`.
+    pub(crate) fn connect_by_pipes(url: &str, mode: &str, token: Option<&str>) -> Self {
+        Self::connect_with(&format!("stdio+{url}"), mode, token)
     }
 
     /// Sends a command and returns the answer, which may be `{"error": …}`.
@@ -103,8 +117,10 @@ impl Client {
 
 impl Drop for Client {
     fn drop(&mut self) {
-        let _gone = self.child.kill();
-        let _gone = self.child.wait();
+        if let Some(child) = &mut self.child {
+            let _gone = child.kill();
+            let _gone = child.wait();
+        }
     }
 }
 
@@ -114,4 +130,19 @@ pub(crate) fn python() -> PathBuf {
     let python = workspace.join("target/dev/bin/python");
     assert!(python.exists(), "{} is missing; run `cargo xtask test`", python.display());
     python
+}
+
+/// A script of `peers`.
+pub(crate) fn script(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/peers").join(name)
+}
+
+/// Node.js with the packages of `dev/node` that `cargo xtask test` sets up.
+pub(crate) fn node() -> Command {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/node");
+    let node = folder.join("node");
+    assert!(node.exists(), "{} is missing; run `cargo xtask test`", node.display());
+    let mut command = Command::new(node);
+    command.current_dir(folder);
+    command
 }

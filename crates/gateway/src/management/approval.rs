@@ -53,6 +53,8 @@ pub(super) const DEFINITIONS: &[Definition] = &[
                 ("capabilities", "object"),
                 ("lacking", "object"),
                 ("risk", "string"),
+                ("kind", "string"),
+                ("uri", "string?"),
                 ("callable_as", "string?"),
                 ("server_status", "string"),
                 ("enabled", "boolean"),
@@ -136,7 +138,7 @@ const WAITING_NETWORK_FIELDS: Fields<'static> = &[
 ];
 
 async fn request_publish(request: Request) -> Outcome {
-    let Request { app, who, admin_address, arguments } = request;
+    let Request { app, who, admin_address, arguments, .. } = request;
     let id = arguments.id("tool_id")?;
     let filed = approvals::request_publish(&app, &who, id, arguments.text("notes")).await?;
     let number = filed.revision.number;
@@ -187,6 +189,8 @@ async fn status(request: Request) -> Outcome {
         "capabilities": declared::lists(&held.declared),
         "lacking": declared::lacking(&held.lacking),
         "risk": held.risk,
+        "kind": newest.kind,
+        "uri": newest.uri,
         "callable_as": callable_as,
         "server_status": detail.server.status.as_str(),
         "enabled": detail.tool.enabled,

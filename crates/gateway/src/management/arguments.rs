@@ -24,8 +24,8 @@ pub(super) struct Arguments {
 }
 
 impl Arguments {
-    /// Checks `values`. An optional parameter that is null counts as left out: models often fill
-    /// in every parameter they know.
+    /// Checks `values`. An optional parameter that is null counts as left out, where null means
+    /// nothing: models often fill in every parameter they know.
     ///
     /// # Errors
     /// One line for each mistake: where it is, what came and what is expected.
@@ -38,7 +38,8 @@ impl Arguments {
         let is_required =
             |key: &String| required.is_some_and(|required| required.iter().any(|one| one == key));
         values.retain(|key, value| {
-            !value.is_null() || is_required(key) || property(schema, key).is_none()
+            let known = property(schema, key);
+            !value.is_null() || is_required(key) || known.is_none_or(takes_null)
         });
         let values = Value::Object(values);
         let mut mistakes: Vec<String> = Vec::new();
@@ -59,6 +60,10 @@ impl Arguments {
     pub(super) fn id(&self, key: &'static str) -> Result<Uuid, Error> {
         let id = self.text(key).and_then(|text| text.parse().ok());
         id.ok_or_else(|| Error::Invalid { field: key, reason: "expected a UUID".to_owned() })
+    }
+
+    pub(super) fn value(&self, key: &str) -> Option<&Value> {
+        self.values.get(key)
     }
 
     pub(super) fn text(&self, key: &str) -> Option<&str> {
@@ -140,6 +145,11 @@ fn told(error: &jsonschema::ValidationError<'_>, schema: &Value) -> Vec<String> 
 
 fn property<'a>(schema: &'a Value, key: &str) -> Option<&'a Value> {
     schema.get("properties")?.get(key)
+}
+
+fn takes_null(property: &Value) -> bool {
+    let types = property.get("type").and_then(Value::as_array);
+    types.is_some_and(|types| types.iter().any(|one| one == "null"))
 }
 
 /// What a parameter has to be, in words.

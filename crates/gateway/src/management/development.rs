@@ -73,10 +73,10 @@ pub(super) const DEFINITIONS: &[Definition] = &[
 ];
 
 async fn test(request: Request) -> Outcome {
-    let Request { app, who, arguments, .. } = request;
+    let Request { app, who, arguments, client, .. } = request;
     let inputs = arguments.object("arguments");
     let tool_id = arguments.id("tool_id")?;
-    let report = drafts::test(&app, &who, tool_id, inputs).await?;
+    let report = drafts::test(&app, &who, tool_id, inputs, client).await?;
     let server_id = tools::get(&app, tool_id).await?.server.id;
     let mut requests = Vec::new();
     for need in report.needs.iter().filter(|need| !need.granted) {
@@ -89,7 +89,9 @@ async fn test(request: Request) -> Outcome {
     }
     let structured = tested(&report, &requests);
     if !report.succeeded() {
-        return Ok(answer::failure_with(report.text_of_failure(), structured));
+        let mut failed = answer::failure_with(&report.text_of_failure(), structured);
+        failed.content.extend(content::blocks(&report));
+        return Ok(failed);
     }
     let mut result = answer::object(structured);
     result.content.extend(content::blocks(&report));
@@ -108,8 +110,7 @@ fn tested(report: &Report, requests: &[Value]) -> Value {
         (Some(error), Some(refused)) => Some(format!("{error}\n{refused}")),
         (error, refused) => error.or(refused),
     };
-    let kind = failure.map(|failure| failure.kind.as_str());
-    let kind = kind.or_else(|| error.is_some().then_some("not_granted"));
+    let kind = report.error_kind().or_else(|| error.is_some().then_some("not_granted"));
     let microseconds = i64::try_from(report.duration.as_micros()).unwrap_or(i64::MAX);
     json!({
         "success": report.succeeded(),
@@ -181,6 +182,7 @@ mod tests {
             outcome,
             content: Vec::new(),
             is_kept: false,
+            is_error: false,
             has_output_schema: false,
             stdout: "before\n".to_owned(),
             stdout_truncated: false,

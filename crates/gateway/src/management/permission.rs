@@ -163,7 +163,7 @@ fn justification() -> Value {
 }
 
 async fn request_module(request: Request) -> Outcome {
-    let Request { app, who, admin_address, arguments } = request;
+    let Request { app, who, admin_address, arguments, .. } = request;
     let id = arguments.id("tool_id")?;
     let why = arguments.required_text("justification");
     match (arguments.text("module_name"), arguments.text("package"), arguments.text("version")) {
@@ -193,7 +193,7 @@ fn invalid(field: &'static str, reason: &str) -> app::Error {
 }
 
 async fn request_network_access(request: Request) -> Outcome {
-    let Request { app, who, admin_address, arguments } = request;
+    let Request { app, who, admin_address, arguments, .. } = request;
     let id = arguments.id("tool_id")?;
     let host = arguments.required_text("host");
     let port = arguments.integer("port").and_then(|port| u16::try_from(port).ok());

@@ -67,7 +67,7 @@ const SECRET_FIELDS: Fields<'static> =
     &[("key", "string"), ("description", "string"), ("has_value", "boolean")];
 
 async fn create(request: Request) -> Outcome {
-    let Request { app, who, admin_address, arguments } = request;
+    let Request { app, who, admin_address, arguments, .. } = request;
     let id = arguments.id("server_id")?;
     let key = arguments.required_text("key");
     let description = arguments.text("description").unwrap_or_default();

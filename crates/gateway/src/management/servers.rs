@@ -140,6 +140,8 @@ pub(super) const TOOL_FIELDS: Fields<'static> = &[
     ("id", "string"),
     ("name", "string"),
     ("description", "string"),
+    ("kind", "string"),
+    ("uri", "string?"),
     ("enabled", "boolean"),
     ("approval_status", "string"),
 ];
@@ -157,6 +159,8 @@ pub(super) fn tool_in_list((tool, newest): &(Tool, Newest)) -> Value {
         "id": tool.id,
         "name": tool.name,
         "description": tool.description,
+        "kind": newest.kind,
+        "uri": newest.uri,
         "enabled": tool.enabled,
         "approval_status": newest.state.as_str(),
     })

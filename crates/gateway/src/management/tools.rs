@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::schema::{followed, list_of, parameters, result, result_with, server_id, text, tool_id};
 use super::servers::{TOOL_FIELDS, TOOLS_PER_PAGE, list_of_tools, tool_in_list};
 use super::{Definition, Effect, Outcome, Request};
-use super::{declared, saved};
+use super::{authored, declared, saved};
 use crate::{answer, cursor};
 
 pub(super) const DEFINITIONS: &[Definition] = &[
@@ -45,9 +45,12 @@ pub(super) const DEFINITIONS: &[Definition] = &[
                 ("server_id", "string"),
                 ("name", "string"),
                 ("description", "string"),
+                ("kind", "string"),
+                ("uri", "string?"),
                 ("enabled", "boolean"),
                 ("timeout_ms", "integer?"),
                 ("input_schema", "object"),
+                ("input_schema_given", "boolean"),
                 ("current_version", "integer"),
                 ("live_version", "integer?"),
                 ("approval_status", "string"),
@@ -71,9 +74,23 @@ pub(super) const DEFINITIONS: &[Definition] = &[
             let properties = vec![
                 server_id(),
                 ("name", text("Lower-case letters, digits and underscores.")),
-                ("python_code", code()),
+                ("python_code", authored::code()),
                 ("description", text(description)),
-                ("timeout_ms", timeout_ms()),
+                ("kind", authored::kind()),
+                (
+                    "uri",
+                    text(
+                        "Of a resource alone: `notes://today`, or a template such as `notes://{day}`, whose variables are main's parameters.",
+                    ),
+                ),
+                (
+                    "input_schema",
+                    authored::schema(
+                        "JSON Schema to publish in the place of main's; `**others` or `arguments` has what main does not name.",
+                        false,
+                    ),
+                ),
+                ("timeout_ms", authored::timeout_ms()),
             ];
             parameters(&["server_id", "name", "python_code"], properties)
         },
@@ -93,7 +110,9 @@ pub(super) const DEFINITIONS: &[Definition] = &[
                 ("name", text("Another name.")),
                 ("description", text("Another description.")),
                 ("python_code", text("Other code, whole, as in mcpbox_create_tool.")),
-                ("timeout_ms", timeout_ms()),
+                ("uri", text("Another URI or template of a resource.")),
+                ("input_schema", authored::schema("Another schema; null for main's again.", true)),
+                ("timeout_ms", authored::timeout_ms()),
                 ("enabled", json!({ "type": "boolean", "description": enabled })),
             ];
             parameters(&["tool_id"], properties)
@@ -122,6 +141,8 @@ pub(super) const DEFINITIONS: &[Definition] = &[
             let versions = list_of(&[
                 ("version", "integer"),
                 ("digest", "string"),
+                ("kind", "string"),
+                ("uri", "string?"),
                 ("change_summary", "string"),
                 ("change_source", "string"),
                 ("approval_status", "string"),
@@ -171,23 +192,6 @@ pub(super) const DEFINITIONS: &[Definition] = &[
     },
 ];
 
-fn code() -> Value {
-    json!({
-        "type": "string",
-        "minLength": 1,
-        "description": "Python with `async def main(...)` at top level, at most 100 kB. Its typed parameters become the input schema (a default makes one optional), what it returns the result. `http` (async, as httpx), `secrets` (`secrets[\"NAME\"]`), `json`, `datetime` and `arguments` (all inputs) are there without import. Imports: pure computation of the standard library (math, re, csv, datetime, …); no os, sys, subprocess; others on request. Hosts, secrets and modules are found in the code; declare computed ones in a first line: `# mcpbox: hosts=api.example.com secrets=NAME`.",
-    })
-}
-
-fn timeout_ms() -> Value {
-    json!({
-        "type": "integer",
-        "minimum": tools::TIMEOUT_MS.start(),
-        "maximum": tools::TIMEOUT_MS.end(),
-        "description": "Time limit of a call in milliseconds.",
-    })
-}
-
 /// The result of creating and of updating.
 fn changed() -> Value {
     result(&[
@@ -227,9 +231,12 @@ async fn get(request: Request) -> Outcome {
         "server_id": detail.tool.server_id,
         "name": newest.name,
         "description": newest.description,
+        "kind": newest.kind,
+        "uri": newest.uri,
         "enabled": detail.tool.enabled,
         "timeout_ms": newest.timeout_ms,
         "input_schema": newest.input_schema,
+        "input_schema_given": newest.schema_given,
         "current_version": newest.number,
         "live_version": detail.live.map(|live| live.number),
         "approval_status": newest.state.as_str(),
@@ -247,6 +254,9 @@ async fn create(request: Request) -> Outcome {
         server_id: arguments.id("server_id")?,
         name: arguments.required_text("name"),
         description: arguments.required_text("description"),
+        kind: arguments.text("kind").and_then(|kind| kind.parse().ok()).unwrap_or_default(),
+        uri: arguments.text("uri").map(str::to_owned),
+        input_schema: arguments.value("input_schema").cloned(),
         python_code: arguments.required_text("python_code"),
         timeout_ms: arguments.small_integer("timeout_ms"),
     };
@@ -272,6 +282,8 @@ async fn update(request: Request) -> Outcome {
     let changes = Changes {
         name: text("name"),
         description: text("description"),
+        uri: text("uri"),
+        input_schema: arguments.value("input_schema").cloned(),
         python_code: text("python_code"),
         timeout_ms: arguments.small_integer("timeout_ms"),
         enabled: arguments.boolean("enabled"),
@@ -314,6 +326,8 @@ async fn versions(request: Request) -> Outcome {
         json!({
             "version": revision.number,
             "digest": revision.digest,
+            "kind": revision.kind,
+            "uri": revision.uri,
             "change_summary": revision.change_summary,
             "change_source": revision.change_source,
             "approval_status": revision.state.as_str(),
@@ -332,7 +346,7 @@ async fn versions(request: Request) -> Outcome {
 }
 
 async fn rollback(request: Request) -> Outcome {
-    let Request { app, who, admin_address, arguments } = request;
+    let Request { app, who, admin_address, arguments, .. } = request;
     let id = arguments.id("tool_id")?;
     let written = arguments.text("version").and_then(|text| text.parse().ok());
     let version = written.or_else(|| arguments.small_integer("version")).unwrap_or_default();

@@ -79,7 +79,7 @@ async fn a_request_without_a_session_opens_none_and_enters_none() {
 #[tokio::test]
 async fn what_is_not_declared_is_not_answered() {
     let door = with::open().await;
-    for method in ["prompts/list", "resources/subscribe", "ping"] {
+    for method in ["tasks/get", "resources/subscribe", "ping"] {
         let (status, answer) = read(door.send(modern(method, json!({}))).await).await;
         let code = (status, answer["error"]["code"].as_i64());
         assert_eq!(code, (StatusCode::NOT_FOUND, Some(-32601)), "{method}");

@@ -6,6 +6,7 @@
 )]
 
 mod addresses;
+mod browsers;
 mod credentials;
 mod eras;
 mod management;
@@ -15,4 +16,6 @@ mod permission;
 mod policy;
 mod reference;
 mod resources;
+mod sessions;
+mod standing_alone;
 mod with;

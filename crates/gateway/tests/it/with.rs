@@ -1,6 +1,7 @@
 //! A door to send requests to, and what its answers hold.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use app::{App, Location};
 use axum::Router;
@@ -24,7 +25,7 @@ pub(crate) struct TestDoor {
     pub(crate) app: App,
     router: Router,
     shutdown: CancellationToken,
-    _directory: tempfile::TempDir,
+    directory: Arc<tempfile::TempDir>,
 }
 
 /// A door that lets anybody on loopback in.
@@ -41,6 +42,11 @@ async fn set_up(require_token: bool) -> TestDoor {
     let directory = tempfile::tempdir().expect("a directory can be made");
     let location = Location::Sqlite(directory.path().join("mcpbox.db"));
     let app = App::open_without_sandbox(&location).await.expect("the database opens");
+    let (router, shutdown) = door_of(&app, require_token);
+    TestDoor { app, router, shutdown, directory: Arc::new(directory) }
+}
+
+fn door_of(app: &App, require_token: bool) -> (Router, CancellationToken) {
     let shutdown = CancellationToken::new();
     let door = Door {
         require_token,
@@ -49,8 +55,7 @@ async fn set_up(require_token: bool) -> TestDoor {
         admin_address: "http://127.0.0.1:3000".to_owned(),
         shutdown: shutdown.clone(),
     };
-    let router = gateway::router(app.clone(), door);
-    TestDoor { app, router, shutdown, _directory: directory }
+    (gateway::router(app.clone(), door), shutdown)
 }
 
 impl Drop for TestDoor {
@@ -60,6 +65,18 @@ impl Drop for TestDoor {
 }
 
 impl TestDoor {
+    /// A door of another process on the same database, which lets anybody in.
+    pub(crate) fn restarted(&self) -> Self {
+        let (app, directory) = (self.app.clone(), Arc::clone(&self.directory));
+        let (router, shutdown) = door_of(&app, false);
+        Self { app, router, shutdown, directory }
+    }
+
+    /// Has the program begin to end.
+    pub(crate) fn stop(&self) {
+        self.shutdown.cancel();
+    }
+
     pub(crate) async fn send(&self, mut request: Request<Body>) -> Response {
         let peer: SocketAddr = ([127, 0, 0, 1], 50_000).into();
         request.extensions_mut().insert(ConnectInfo(peer));

@@ -15,6 +15,7 @@ use super::outbox::Outbox;
 use super::output::{Output, Writer};
 use super::sets::Set;
 use super::state::{Parts, State};
+use crate::clock::Clock;
 use crate::limits::Limits;
 use crate::memory::delta::{self, Delta};
 use crate::protocol::Program;
@@ -139,10 +140,9 @@ impl Order {
         let (outbox, _unread) = Outbox::new();
         let writer = Writer { output: Output::new(0, 0), outbox: outbox.clone() };
         let operations = Operations::new(0, outbox);
-        let deadline = Instant::now() + LOAD_MAX;
         let meter = Meter::default();
-        let parts =
-            Parts { operations, growth, meter: meter.clone(), writer, wall_deadline: deadline };
+        let clock = Clock::new(LOAD_MAX);
+        let parts = Parts { operations, growth, meter: meter.clone(), writer, clock };
         let mut store = guest.store(State::new(&limits, parts));
         let loading = async {
             let instance = guest.instance(&mut store, self.set.as_ref());

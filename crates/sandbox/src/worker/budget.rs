@@ -14,6 +14,10 @@ const TOLERATED: usize = 4;
 /// What the process needs beside the calls: messages, stacks, the allocator's own.
 const WORKING_BYTES: usize = 16 << 20;
 
+/// The part of its share that calls which wait for their clients may have grown by together: they hold
+/// it for long.
+const ASKING: usize = 2;
+
 /// What calls hold of the share. Clones share it.
 #[derive(Clone)]
 pub(super) struct Budget {
@@ -60,6 +64,8 @@ impl Real {
 struct Held {
     calls: usize,
     grown: usize,
+    /// By how many of these bytes calls have grown that wait for their clients.
+    asking: usize,
 }
 
 impl Budget {
@@ -94,6 +100,11 @@ impl Budget {
         charged.max(real).saturating_add(more) <= self.shared.share.bytes
     }
 
+    /// By how much calls that wait for their clients may have grown together.
+    fn for_asking(&self) -> usize {
+        self.shared.share.bytes / ASKING
+    }
+
     /// Whether several calls really have far more than the share.
     fn is_too_much(&self) -> bool {
         let Shared { share, real: Some(real), .. } = &*self.shared else { return false };
@@ -123,7 +134,7 @@ pub(super) struct Admitted {
 impl Admitted {
     /// What one instance of the call grows by.
     pub(super) fn growth(&self) -> Growth {
-        Growth { budget: self.budget.clone(), bytes: 0 }
+        Growth { budget: self.budget.clone(), bytes: 0, is_asking: false }
     }
 }
 
@@ -137,6 +148,8 @@ impl Drop for Admitted {
 pub(super) struct Growth {
     budget: Budget,
     bytes: usize,
+    /// Whether the call waits for its client.
+    is_asking: bool,
 }
 
 impl Growth {
@@ -148,17 +161,48 @@ impl Growth {
     /// Charges `more` bytes; tells whether there was room for them.
     pub(super) fn charge(&mut self, more: usize) -> bool {
         let mut held = self.budget.held();
-        let fits = self.budget.fits(&held, more);
+        let for_asking = self.budget.for_asking();
+        let fits = self.budget.fits(&held, more)
+            && !(self.is_asking && held.asking.saturating_add(more) > for_asking);
         if fits {
             held.grown += more;
+            held.asking += if self.is_asking { more } else { 0 };
             self.bytes += more;
         }
         fits
+    }
+
+    /// Counts the call among those that wait for their clients, unless these would then hold too much
+    /// for long.
+    pub(super) fn begin_asking(&mut self) -> Result<(), String> {
+        if self.is_asking {
+            return Ok(());
+        }
+        let most = self.budget.for_asking();
+        let mut held = self.budget.held();
+        if held.asking.saturating_add(self.bytes) > most {
+            let (own, most) = (text::size(self.bytes), text::size(most));
+            return Err(format!(
+                "the client cannot be asked now: this call has {own} of memory beside the interpreter, and calls that wait for their clients may have {most} together; ask before you make much, or call again in a minute"
+            ));
+        }
+        held.asking += self.bytes;
+        drop(held);
+        self.is_asking = true;
+        Ok(())
+    }
+
+    /// Counts it no longer.
+    pub(super) fn end_asking(&mut self) {
+        if std::mem::take(&mut self.is_asking) {
+            self.budget.held().asking -= self.bytes;
+        }
     }
 }
 
 impl Drop for Growth {
     fn drop(&mut self) {
+        self.end_asking();
         self.budget.held().grown -= self.bytes;
     }
 }
@@ -193,6 +237,24 @@ mod tests {
         drop((budget.admit().expect("room"), first, second));
         let text = budget.used_up();
         assert!(text.contains("8 MB") && text.contains("16 MB"), "{text}");
+    }
+
+    #[test]
+    fn calls_that_wait_for_their_clients_leave_room_for_others() {
+        let budget = budget(32);
+        let (first, second) = (budget.admit().expect("room"), budget.admit().expect("room"));
+        let (mut small, mut large) = (first.growth(), second.growth());
+        assert!(small.charge(9 * MB) && large.charge(8 * MB));
+        assert!(small.begin_asking().is_ok() && small.begin_asking().is_ok());
+        let refused = large.begin_asking().expect_err("17 of 16");
+        assert!(refused.contains("8 MB") && refused.contains("16 MB"), "{refused}");
+        assert!(large.charge(1), "it goes on without");
+        assert!(!small.charge(8 * MB), "it may not make more of it while it waits");
+        assert!(small.charge(7 * MB));
+        small.end_asking();
+        assert!(large.begin_asking().is_ok(), "there is room again");
+        drop(large);
+        assert!(small.begin_asking().is_ok(), "what is gone holds nothing");
     }
 
     #[test]

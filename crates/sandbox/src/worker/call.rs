@@ -1,12 +1,8 @@
 //! One call in the worker: a fresh instance, its limits, and the words for how it ended.
 
-use std::future::poll_fn;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout_at};
 use wasmtime::component::ResourceTableError;
 use wasmtime::{Store, Trap};
 
@@ -21,6 +17,7 @@ use super::output::{Output, Writer};
 use super::sets::Set;
 use super::state::{Parts, State};
 use crate::answer;
+use crate::clock::Clock;
 use crate::limits::Limits;
 use crate::memory::delta::{self, Delta};
 use crate::outcome::FailureKind;
@@ -41,7 +38,7 @@ pub(super) struct Context {
     pub(super) outbox: Outbox,
     pub(super) operations: Operations,
     pub(super) meter: Meter,
-    pub(super) deadline: Instant,
+    pub(super) clock: Clock,
     pub(super) budget: Budget,
     pub(super) memory: Admitted,
 }
@@ -52,10 +49,10 @@ pub(super) async fn answer(context: Context, task: Task) {
     let outbox = context.outbox.clone();
     let output = Output::new(call, limits.stdout_bytes);
     let meter = context.meter.clone();
-    let deadline = context.deadline;
+    let clock = context.clock.clone();
     let (guest, budget) = (Arc::clone(&context.guest), context.budget.clone());
     let mut attempt = Attempt { context, output: Arc::clone(&output), set: None };
-    let (reply, order) = match in_time(deadline, attempt.perform(task)).await {
+    let (reply, order) = match clock.in_time(attempt.perform(task)).await {
         Some(performed) => performed,
         None => (exceeded(FailureKind::WallClock, &limits), None),
     };
@@ -68,19 +65,6 @@ pub(super) async fn answer(context: Context, task: Task) {
         let _ticking = guest.ticker.guard();
         order.carry_out(&guest, memory.growth()).await;
     }
-}
-
-/// What `attempt` comes to until `deadline`. Afterwards it is not polled again: its guest would run on
-/// to the end of its slice, and many that are overdue at once would hold each other up.
-async fn in_time<T>(deadline: Instant, attempt: impl Future<Output = T>) -> Option<T> {
-    let mut attempt = pin!(timeout_at(deadline, attempt));
-    poll_fn(|context| {
-        if Instant::now() >= deadline {
-            return Poll::Ready(None);
-        }
-        attempt.as_mut().poll(context).map(Result::ok)
-    })
-    .await
 }
 
 pub(super) struct Attempt {
@@ -150,7 +134,7 @@ impl Attempt {
             growth: memory.growth(),
             meter: meter.clone(),
             writer: Writer { output: Arc::clone(&self.output), outbox: outbox.clone() },
-            wall_deadline: self.context.deadline,
+            clock: self.context.clock.clone(),
         };
         guest.store(State::new(limits, parts))
     }
@@ -240,7 +224,8 @@ impl Attempt {
     ) -> wasmtime::Result<String> {
         let tool = delta::prepared(loaded, self.instance(store)).await?;
         let limit = self.result_limit();
-        tool.call_call(store, &program.arguments, &program.secrets, limit).await
+        let Program { arguments, secrets, client, .. } = program;
+        tool.call_call(store, arguments, secrets, client, limit).await
     }
 
     async fn load_and_call(
@@ -249,10 +234,10 @@ impl Attempt {
         program: &Program,
         store: &mut Store<State>,
     ) -> wasmtime::Result<String> {
-        let Program { source, arguments, secrets, modules, set: _ } = program;
+        let Program { source, arguments, secrets, client, modules, set: _ } = program;
         let limit = self.result_limit();
         let tool = self.instance(store).await?;
-        tool.call_run(store, bytecode, source, arguments, secrets, modules, limit).await
+        tool.call_run(store, bytecode, source, arguments, secrets, client, modules, limit).await
     }
 
     async fn instance(&self, store: &mut Store<State>) -> wasmtime::Result<Tool> {

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::runtime::Runtime;
-use tokio::time::Instant;
 
 use super::budget::Budget;
 use super::call::{self, Context};
@@ -14,6 +13,7 @@ use super::meter::Meter;
 use super::operations::Operations;
 use super::outbox::{Item, Outbox};
 use crate::answer;
+use crate::clock::Clock;
 use crate::limits::{Bounds, Run};
 use crate::memory::{MemoryReset, MemoryStatistics, Recipe};
 use crate::outcome::{Failure, FailureKind};
@@ -69,9 +69,11 @@ impl Inside {
     pub fn call(&self, run: Run) -> Result<String, Failure> {
         self.runtime.block_on(async {
             let (outbox, mut queue) = Outbox::new();
-            let Run { source, arguments, secrets, modules, set: _, limits, group: _ } = run;
+            let Run { source, arguments, secrets, client, modules, set: _, limits, group: _ } = run;
             let (secrets, modules) = (secrets.to_json(), modules.to_json());
-            let program = Program { source, arguments, secrets, modules, set: None };
+            let arguments = arguments.to_json();
+            let client = client.to_json();
+            let program = Program { source, arguments, secrets, client, modules, set: None };
             let meter = Meter::default();
             let memory = self.budget.admit().ok_or_else(|| {
                 Failure::new(FailureKind::Busy, "one call is made after the other")
@@ -83,14 +85,14 @@ impl Inside {
                 operations: Operations::new(0, outbox.clone()),
                 outbox,
                 meter: meter.clone(),
-                deadline: Instant::now() + limits.wall,
+                clock: Clock::new(limits.wall),
                 budget: self.budget.clone(),
                 memory,
             };
             meter.metered(call::answer(context, Task::Run(program))).await;
             while let Some(item) = queue.recv().await {
                 if let Item::Message(FromWorker::Done { reply, .. }) = item {
-                    return answer::result(Ok(reply), &limits).map(|(result, _)| result);
+                    return answer::result(Ok(reply), &limits).map(|returned| returned.result);
                 }
             }
             Err(Failure::new(FailureKind::Trap, "the call has no end"))

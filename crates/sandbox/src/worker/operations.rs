@@ -9,7 +9,9 @@ use tokio::time::{Instant, sleep_until};
 
 use super::guest::bindings::mcpbox::tool::host::Completion;
 use super::outbox::Outbox;
+use crate::abilities::Abilities;
 use crate::answer;
+use crate::clock::Clock;
 use crate::protocol::{FromWorker, PAYLOAD_MAX};
 use crate::text;
 
@@ -39,6 +41,8 @@ struct Shared {
 struct State {
     last: u32,
     under_way: HashSet<u32>,
+    /// Those under way that ask the client.
+    asks: HashSet<u32>,
     ended: Vec<Completion>,
     /// How many of those that have ended were refused.
     refused: usize,
@@ -69,7 +73,7 @@ impl Operations {
         has_handle: bool,
     ) -> Result<u32, Flood> {
         let refusal = refusal(name.len(), payload.len(), has_handle);
-        let operation = self.number(refusal.is_some())?;
+        let operation = self.number(refusal.is_some(), name == Abilities::ASK)?;
         if let Some(refusal) = refusal {
             self.end(operation, Err(refusal));
             return Ok(operation);
@@ -81,7 +85,19 @@ impl Operations {
         Ok(operation)
     }
 
-    fn number(&self, refused: bool) -> Result<u32, Flood> {
+    /// Answers an operation that is not begun.
+    pub(super) fn refuse(&self, refusal: String) -> Result<u32, Flood> {
+        let operation = self.number(true, false)?;
+        self.end(operation, Err(refusal));
+        Ok(operation)
+    }
+
+    /// Whether an answer of the client is waited for.
+    pub(super) fn is_asking(&self) -> bool {
+        !self.state().asks.is_empty()
+    }
+
+    fn number(&self, refused: bool, asks: bool) -> Result<u32, Flood> {
         let mut state = self.state();
         if refused && state.refused >= REFUSALS_MAX {
             return Err(Flood);
@@ -90,6 +106,9 @@ impl Operations {
         state.last = state.last.wrapping_add(1);
         let operation = state.last;
         state.under_way.insert(operation);
+        if asks {
+            state.asks.insert(operation);
+        }
         Ok(operation)
     }
 
@@ -98,6 +117,7 @@ impl Operations {
         let abandoned = {
             let mut state = self.state();
             state.ended.retain(|completion| completion.id != operation);
+            state.asks.remove(&operation);
             state.under_way.remove(&operation)
         };
         if abandoned {
@@ -112,6 +132,7 @@ impl Operations {
         if !state.under_way.remove(&operation) {
             return;
         }
+        state.asks.remove(&operation);
         let length =
             |outcome: &Result<Vec<u8>, String>| outcome.as_ref().map_or_else(String::len, Vec::len);
         let waiting: usize = state.ended.iter().map(|completion| length(&completion.outcome)).sum();
@@ -126,19 +147,22 @@ impl Operations {
         self.shared.ended.notify_one();
     }
 
-    /// All that have ended, once there is one, the time is up, or none can come.
-    pub(super) async fn wait(&self, timeout: Option<Duration>) -> Vec<Completion> {
+    /// All that have ended, once there is one, the time is up, or none can come. The clock stands still
+    /// while nothing but answers of the client is waited for.
+    pub(super) async fn wait(&self, timeout: Option<Duration>, clock: &Clock) -> Vec<Completion> {
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         loop {
-            let (ended, idle) = {
+            let (ended, idle, asks_only) = {
                 let mut state = self.state();
                 state.refused = 0;
-                (std::mem::take(&mut state.ended), state.under_way.is_empty())
+                let asks_only = state.asks.len() == state.under_way.len();
+                (std::mem::take(&mut state.ended), state.under_way.is_empty(), asks_only)
             };
             let up = deadline.is_some_and(|deadline| Instant::now() >= deadline);
             if !ended.is_empty() || up || (timeout.is_none() && idle) {
                 return ended;
             }
+            let _still = (asks_only && !idle).then(|| clock.standstill());
             match deadline {
                 Some(deadline) => tokio::select! {
                     () = self.shared.ended.notified() => {}
@@ -166,8 +190,12 @@ fn refusal(name: usize, length: usize, has_handle: bool) -> Option<String> {
 mod tests {
     use std::time::Duration;
 
-    use super::{Flood, NAME_MAX, Operations, Outbox, REFUSALS_MAX};
+    use super::{Abilities, Clock, Flood, NAME_MAX, Operations, Outbox, REFUSALS_MAX};
     use crate::protocol::PAYLOAD_MAX;
+
+    fn clock() -> Clock {
+        Clock::new(Duration::from_hours(1))
+    }
 
     async fn start(operations: &Operations, name: String, payload: Vec<u8>) -> u32 {
         operations.start(name, payload, true).await.expect("it is no flood")
@@ -181,12 +209,12 @@ mod tests {
         let second = start(&operations, "b".to_owned(), Vec::new()).await;
         operations.cancel(first).await;
         operations.end(first, Ok(b"late".to_vec()));
-        let waiting = operations.wait(Some(Duration::from_millis(1))).await;
+        let waiting = operations.wait(Some(Duration::from_millis(1)), &clock()).await;
         assert!(waiting.is_empty());
         operations.end(second, Ok(b"yes".to_vec()));
-        let ended = operations.wait(None).await;
+        let ended = operations.wait(None, &clock()).await;
         assert!(matches!(ended.as_slice(), [one] if one.id == second && one.outcome.is_ok()));
-        assert!(operations.wait(None).await.is_empty(), "nothing is under way");
+        assert!(operations.wait(None, &clock()).await.is_empty(), "nothing is under way");
     }
 
     #[tokio::test]
@@ -195,11 +223,11 @@ mod tests {
         let operations = Operations::new(1, outbox);
         for (name, length) in [(1, PAYLOAD_MAX + 1), (NAME_MAX + 1, 0)] {
             start(&operations, "a".repeat(name), vec![0; length]).await;
-            let ended = operations.wait(None).await;
+            let ended = operations.wait(None, &clock()).await;
             assert!(matches!(ended.as_slice(), [one] if one.outcome.is_err()));
         }
         start(&operations, "a".repeat(NAME_MAX), vec![0; PAYLOAD_MAX]).await;
-        assert!(operations.wait(Some(Duration::ZERO)).await.is_empty());
+        assert!(operations.wait(Some(Duration::ZERO), &clock()).await.is_empty());
     }
 
     #[tokio::test]
@@ -211,7 +239,34 @@ mod tests {
             assert!(begin().await.is_ok());
         }
         assert!(matches!(begin().await, Err(Flood)));
-        assert_eq!(operations.wait(None).await.len(), REFUSALS_MAX);
+        assert_eq!(operations.wait(None, &clock()).await.len(), REFUSALS_MAX);
         assert!(begin().await.is_ok(), "they have been collected");
+    }
+
+    #[tokio::test]
+    async fn the_clock_stands_still_while_the_client_alone_is_waited_for() {
+        let stands = async |names: &[&str], timeout| {
+            let (outbox, _queue) = Outbox::new();
+            let operations = Operations::new(1, outbox);
+            let mut last = 0;
+            for name in names {
+                last = start(&operations, (*name).to_owned(), Vec::new()).await;
+            }
+            let clock = Clock::new(Duration::from_hours(1));
+            let before = clock.deadline();
+            let waiting = operations.wait(timeout, &clock);
+            let answering = async {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+                operations.end(last, Ok(Vec::new()));
+            };
+            tokio::join!(waiting, answering);
+            clock.deadline() > before
+        };
+        let minute = Some(Duration::from_mins(1));
+        assert!(stands(&[Abilities::ASK], None).await);
+        assert!(stands(&[Abilities::ASK, Abilities::ASK], minute).await);
+        assert!(!stands(&["http.request", Abilities::ASK], None).await);
+        assert!(!stands(&["http.request"], minute).await);
+        assert!(!stands(&[], Some(Duration::from_millis(1))).await);
     }
 }

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::meter::Meter;
 use super::turns::Turns;
+use crate::clock::Clock;
 
 type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -33,13 +34,15 @@ struct Shared {
 struct State {
     turns: Turns,
     calls: HashMap<u64, Call>,
-    /// When calls are to be ended, however many others are in line.
+    /// When calls are to be ended, however many others are in line; not later than their clocks say.
     deadlines: BTreeSet<(Instant, u64)>,
     last: u64,
 }
 
 struct Call {
     group: Uuid,
+    clock: Clock,
+    /// Its place among the deadlines.
     deadline: Instant,
     meter: Meter,
     /// Absent while it is polled.
@@ -55,8 +58,8 @@ pub(super) struct Terms {
     pub(super) group: Uuid,
     /// What the call does with the processor counts here.
     pub(super) meter: Meter,
-    /// Once this has come, the call is polled before all others; it is to end then.
-    pub(super) deadline: Instant,
+    /// Once its time is up, the call is polled before all others; it is to end then.
+    pub(super) clock: Clock,
 }
 
 /// How things stand after a slice, or once there is nothing to do.
@@ -75,7 +78,8 @@ pub(super) struct Standing {
 impl Runner {
     /// Takes up a call.
     pub(super) fn add(&self, terms: Terms, work: impl Future<Output = ()> + Send + 'static) {
-        let Terms { call, group, meter, deadline } = terms;
+        let Terms { call, group, meter, clock } = terms;
+        let deadline = clock.deadline();
         let waker = Waker::from(Arc::new(Alarm { call, shared: Arc::clone(&self.shared) }));
         let work = Some::<Work>(Box::pin(work));
         let mut state = self.shared.state();
@@ -83,7 +87,9 @@ impl Runner {
         state.turns.join(group);
         state.turns.put(group, call);
         state.deadlines.insert((deadline, call));
-        state.calls.insert(call, Call { group, deadline, meter, work, waker, in_line: true });
+        state
+            .calls
+            .insert(call, Call { group, clock, deadline, meter, work, waker, in_line: true });
         drop(state);
         self.shared.waker.wake();
     }
@@ -175,7 +181,12 @@ impl State {
             && deadline <= now
         {
             self.deadlines.pop_first();
-            if let Some(call) = self.calls.get_mut(&number) {
+            let Some(call) = self.calls.get_mut(&number) else { continue };
+            let deadline = call.clock.deadline();
+            if deadline > now {
+                call.deadline = deadline;
+                self.deadlines.insert((deadline, number));
+            } else {
                 call.in_line = true;
                 self.turns.hurry(call.group, number);
             }
@@ -222,10 +233,9 @@ mod tests {
 
     use tokio::sync::oneshot;
     use tokio::task::yield_now;
-    use tokio::time::Instant;
     use uuid::Uuid;
 
-    use super::{Runner, Terms};
+    use super::{Clock, Runner, Terms};
     use crate::system::thread_cpu_time;
     use crate::worker::meter::Meter;
 
@@ -233,8 +243,8 @@ mod tests {
     const B: Uuid = Uuid::from_u128(2);
 
     fn terms(call: u64, group: Uuid) -> Terms {
-        let deadline = Instant::now() + Duration::from_hours(1);
-        Terms { call, group, meter: Meter::default(), deadline }
+        let clock = Clock::new(Duration::from_hours(1));
+        Terms { call, group, meter: Meter::default(), clock }
     }
 
     /// Loops for ever in slices of a millisecond, and counts them.
@@ -307,18 +317,18 @@ mod tests {
         while slices.load(Ordering::SeqCst) < 10 {
             yield_now().await;
         }
-        let meanwhile = async |deadline| {
+        let meanwhile = async |limit| {
             let before = slices.load(Ordering::SeqCst);
             let (done, ended) = oneshot::channel();
             let count = Arc::clone(&slices);
-            runner.add(Terms { deadline, ..terms(100, A) }, async move {
+            runner.add(Terms { clock: Clock::new(limit), ..terms(100, A) }, async move {
                 done.send(count.load(Ordering::SeqCst)).expect("it is waited for");
             });
             ended.await.expect("it is polled") - before
         };
-        let late = meanwhile(Instant::now()).await;
+        let late = meanwhile(Duration::ZERO).await;
         assert!(late <= 2, "{late}");
-        let in_line = meanwhile(Instant::now() + Duration::from_hours(1)).await;
+        let in_line = meanwhile(Duration::from_hours(1)).await;
         assert!(in_line >= 99, "{in_line}");
         running.abort();
     }

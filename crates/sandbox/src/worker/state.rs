@@ -13,6 +13,8 @@ use super::guest::bindings::mcpbox::tool::host::{Completion, Host};
 use super::meter::Meter;
 use super::operations::Operations;
 use super::output::Writer;
+use crate::abilities::Abilities;
+use crate::clock::Clock;
 use crate::limits::Limits;
 use crate::outcome::FailureKind;
 
@@ -36,7 +38,7 @@ pub(super) struct State {
     meter: Meter,
     memory_bytes: usize,
     cpu: Duration,
-    wall_deadline: Instant,
+    clock: Clock,
     /// The limit that the guest ran into, when it did.
     pub(super) exceeded: Option<FailureKind>,
 }
@@ -50,12 +52,12 @@ pub(super) struct Parts {
     pub(super) growth: Growth,
     pub(super) meter: Meter,
     pub(super) writer: Writer,
-    pub(super) wall_deadline: Instant,
+    pub(super) clock: Clock,
 }
 
 impl State {
     pub(super) fn new(limits: &Limits, parts: Parts) -> Self {
-        let Parts { operations, growth, meter, writer, wall_deadline } = parts;
+        let Parts { operations, growth, meter, writer, clock } = parts;
         let mut table = ResourceTable::new();
         table.set_max_capacity(Limits::HANDLES_MAX);
         // No folder, no variable, no argument, no socket; standard input is at its end.
@@ -76,8 +78,15 @@ impl State {
             meter,
             memory_bytes: limits.memory_bytes,
             cpu: limits.cpu,
-            wall_deadline,
+            clock,
             exceeded: None,
+        }
+    }
+
+    /// Notes when nothing of the client is waited for any more.
+    fn note_asks(&mut self) {
+        if !self.operations.is_asking() {
+            self.growth.end_asking();
         }
     }
 
@@ -102,7 +111,7 @@ pub(super) fn at_tick(mut context: StoreContextMut<'_, State>) -> UpdateDeadline
     let state = context.data_mut();
     let exceeded = if state.meter.spent_until_now() >= state.cpu {
         FailureKind::Cpu
-    } else if Instant::now() >= state.wall_deadline {
+    } else if Instant::now() >= state.clock.deadline() {
         FailureKind::WallClock
     } else if state.meter.spent_until_now() >= HEAVY && state.growth.is_too_much() {
         // Writing to the snapshot makes memory its own that it is not charged for.
@@ -156,6 +165,12 @@ impl WasiView for State {
 
 impl Host for State {
     async fn start(&mut self, operation: String, payload: Vec<u8>) -> wasmtime::Result<u32> {
+        if operation == Abilities::ASK
+            && let Err(refusal) = self.growth.begin_asking()
+        {
+            let refused = self.operations.refuse(refusal);
+            return Ok(refused.inspect_err(|_flood| self.exceeded = Some(FailureKind::Handles))?);
+        }
         let handle = self.table.push(Handle).ok();
         let begun = self.operations.start(operation, payload, handle.is_some()).await;
         let operation = begun.inspect_err(|_flood| self.exceeded = Some(FailureKind::Handles))?;
@@ -165,11 +180,13 @@ impl Host for State {
 
     async fn cancel(&mut self, id: u32) -> wasmtime::Result<()> {
         self.operations.cancel(id).await;
+        self.note_asks();
         self.release(id)
     }
 
     async fn wait(&mut self, timeout_ns: Option<u64>) -> wasmtime::Result<Vec<Completion>> {
-        let ended = self.operations.wait(timeout_ns.map(Duration::from_nanos)).await;
+        let ended = self.operations.wait(timeout_ns.map(Duration::from_nanos), &self.clock).await;
+        self.note_asks();
         for completion in &ended {
             self.release(completion.id)?;
         }

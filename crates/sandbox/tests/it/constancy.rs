@@ -20,11 +20,13 @@ async def main(sources: list[str]):
 const AHEAD: &str = "
 import json, logging
 MODULES = '{\"removed\": [], \"granted\": [], \"undeclared\": []}'
+CLIENT = '{\"elicit_form\": false, \"elicit_url\": false, \"sample\": false, \"roots\": false}'
 world = logging.sys.modules['mcpbox_guest.runner'].WitWorld()
 source = arguments['source']
 compiled = world.compile(source, MODULES)
 world.load(compiled.bytecode, source, '{\"removed\": [], \"granted\": [], \"undeclared\": []}')
-answer = world.call(json.dumps(arguments['given']), '{\"values\": {\"KEY\": \"value\"}, \"refusals\": {}, \"learning\": false}', 1000000)
+given = {'values': arguments['given'], 'purpose': 'tool', 'uri': None, 'schema': None}
+answer = world.call(json.dumps(given), '{\"values\": {\"KEY\": \"value\"}, \"refusals\": {}, \"learning\": false}', CLIENT, 1000000)
 async def main(source: str, given: dict):
     return answer
 ";
@@ -126,7 +128,7 @@ fn with_main(level: &str) -> String {
 }
 
 async fn ask(sandbox: &Sandbox, source: &str, arguments: Value) -> Value {
-    let run = Run { arguments: arguments.to_string(), ..tool(source) };
+    let run = Run { arguments: arguments.to_string().into(), ..tool(source) };
     let result = sandbox.run(run, Arc::new(NoHost)).await.result.expect("the runner answers");
     serde_json::from_str(&result).expect("the result is JSON")
 }
@@ -151,7 +153,7 @@ async fn what_is_constant_answers_the_same_when_it_is_loaded_ahead() {
         for given in [json!({}), json!({ "n": 7 }), json!({ "n": "x" })] {
             let ahead = ask(&sandbox, AHEAD, json!({ "source": source, "given": given })).await;
             let ahead: Value = serde_json::from_str(ahead.as_str().expect("text")).expect("JSON");
-            let run = Run { arguments: given.to_string(), ..tool(&source) };
+            let run = Run { arguments: given.to_string().into(), ..tool(&source) };
             match sandbox.run(run, Arc::new(NoHost)).await.result {
                 Ok(result) => assert_eq!(ahead["result"].to_string(), result.replace(": ", ":")),
                 Err(failure) => assert_eq!(ahead["message"], json!(failure.message), "{level}"),

@@ -257,7 +257,7 @@ async fn integers_of_any_size_are_read_and_written_whole() {
     assert_eq!(outcome.result.as_deref(), Ok(expected.as_str()));
     let source = "async def main(n: int):\n    return [n + 1, len(str(n)), {n: 1}]\n";
     let arguments = format!("{{\"n\": {}}}", "9".repeat(6_000));
-    let call = Run { arguments, ..tool(source) };
+    let call = Run { arguments: arguments.into(), ..tool(source) };
     let outcome = sandbox.run(call, Arc::new(NoHost)).await;
     let (next, same) = (format!("1{}", "0".repeat(6_000)), "9".repeat(6_000));
     assert_eq!(outcome.result, Ok(format!("[{next}, 6000, {{\"{same}\": 1}}]")));

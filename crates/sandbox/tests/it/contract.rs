@@ -7,7 +7,7 @@ use sandbox::{Failure, FailureKind, NoHost, Run, Sandbox};
 use crate::{main_of, run, sandbox, tool};
 
 async fn call(sandbox: &Sandbox, source: &str, arguments: &str) -> Result<String, Failure> {
-    let run = Run { arguments: arguments.to_owned(), ..tool(source) };
+    let run = Run { arguments: arguments.to_owned().into(), ..tool(source) };
     sandbox.run(run, Arc::new(NoHost)).await.result
 }
 

@@ -72,7 +72,7 @@ fn example(path: &Path) -> Example {
 }
 
 async fn call(sandbox: &Sandbox, example: &Example, arguments: &Value) -> Outcome {
-    let run = Run { arguments: arguments.to_string(), ..tool(&example.source) };
+    let run = Run { arguments: arguments.to_string().into(), ..tool(&example.source) };
     sandbox.run(run, Arc::new(NoHost)).await
 }
 

@@ -63,7 +63,7 @@ async fn arguments_and_secrets_reach_their_own_call() {
     let outcome = sandbox
         .run(
             Run {
-                arguments: r#"{"a": 7}"#.to_owned(),
+                arguments: r#"{"a": 7}"#.to_owned().into(),
                 secrets: Secrets { values, ..Secrets::default() },
                 limits: Limits::default(),
                 ..tool(source)

@@ -166,7 +166,7 @@ async fn arguments_that_are_far_too_long_are_refused_and_long_ones_pass() {
     let sandbox = sandbox(1).await;
     let source = "async def main(text: str):\n    return len(text)\n";
     let of_length = |length: usize| Run {
-        arguments: serde_json::json!({ "text": "x".repeat(length) }).to_string(),
+        arguments: serde_json::json!({ "text": "x".repeat(length) }).to_string().into(),
         ..tool(source)
     };
     let passed = sandbox.run(of_length(5_000_000), Arc::new(NoHost)).await;

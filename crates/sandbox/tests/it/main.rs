@@ -10,6 +10,7 @@ mod capabilities;
 mod concurrency;
 mod constancy;
 mod content;
+mod context;
 mod contract;
 mod errors;
 mod examples;
@@ -23,7 +24,9 @@ mod isolation;
 mod limits;
 mod module;
 mod packages;
+mod purposes;
 mod regex;
+mod schemas;
 mod secrets;
 mod start;
 mod types;
@@ -37,8 +40,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use sandbox::{
-    Bounds, Config, Limits, MemoryReset, ModulePolicy, NoHost, Outcome, Run, Sandbox, Secrets,
-    WallsPolicy,
+    Abilities, Bounds, Config, Limits, MemoryReset, ModulePolicy, NoHost, Outcome, Run, Sandbox,
+    Secrets, WallsPolicy,
 };
 use uuid::Uuid;
 
@@ -86,8 +89,9 @@ const GROUP: Uuid = Uuid::from_u128(1);
 fn tool(source: &str) -> Run {
     Run {
         source: source.to_owned(),
-        arguments: "{}".to_owned(),
+        arguments: "{}".to_owned().into(),
         secrets: Secrets::default(),
+        client: Abilities::default(),
         modules: ModulePolicy::default(),
         set: None,
         limits: Limits::default(),

@@ -62,7 +62,7 @@ async def main(node: Node, rows: list[Row] | None = None) -> dict[str, typing.An
 ";
     let node = json!({ "name": "a", "children": [{ "name": "b" }], "color": "red" });
     let arguments = json!({ "node": node, "rows": [{ "node": node, "colors": ["red"] }] });
-    let call = Run { arguments: arguments.to_string(), ..tool(source) };
+    let call = Run { arguments: arguments.to_string().into(), ..tool(source) };
     let result = sandbox.run(call, Arc::new(NoHost)).await.result.expect("the tool runs");
     let found: Value = serde_json::from_str(&result).expect("JSON");
     let child = json!({ "name": "b", "children": [], "color": null });
@@ -128,7 +128,7 @@ async def main(n: int):
     for n in 0..3 {
         let values = [("KEY".to_owned(), format!("key{n}"))].into();
         let call = Run {
-            arguments: json!({ "n": n }).to_string(),
+            arguments: json!({ "n": n }).to_string().into(),
             secrets: Secrets { values, ..Secrets::default() },
             ..tool(source)
         };

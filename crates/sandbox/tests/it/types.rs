@@ -23,7 +23,7 @@ async fn schemas(sandbox: &Sandbox, source: &str) -> (Value, Option<Value>) {
 }
 
 async fn call(sandbox: &Sandbox, source: &str, arguments: &Value) -> Result<Value, Failure> {
-    let run = Run { arguments: arguments.to_string(), ..tool(source) };
+    let run = Run { arguments: arguments.to_string().into(), ..tool(source) };
     let result = sandbox.run(run, Arc::new(NoHost)).await.result;
     result.map(|text| serde_json::from_str(&text).expect("results are JSON"))
 }

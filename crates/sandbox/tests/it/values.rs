@@ -112,7 +112,7 @@ async fn arguments_that_do_not_fit_are_named_with_what_is_wanted() {
     let sandbox = sandbox(1).await;
     let source = "async def main(radius: float, unit: str = 'm'):\n    return [radius, unit]\n";
     let call = async |arguments: &str| {
-        let run = Run { arguments: arguments.to_owned(), ..tool(source) };
+        let run = Run { arguments: arguments.to_owned().into(), ..tool(source) };
         sandbox.run(run, Arc::new(NoHost)).await.result
     };
     assert_eq!(call(r#"{"radius": 2}"#).await.expect("it fits"), r#"[2.0, "m"]"#);

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::entity::prelude::*;
 
 use super::Call;
-use crate::{json::Json, search::storable};
+use crate::{json::Json, revisions::Kind, search::storable};
 
 /// A [`Call`] as a row.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -17,6 +17,7 @@ pub struct Model {
     pub revision_id: Uuid,
     pub digest: String,
     pub tool_name: String,
+    pub kind: Kind,
     pub caller: String,
     pub is_test: bool,
     pub arguments: Json,
@@ -45,6 +46,7 @@ impl From<Model> for Call {
             revision_id: row.revision_id,
             digest: row.digest,
             tool_name: row.tool_name,
+            kind: row.kind,
             caller: row.caller,
             is_test: row.is_test,
             arguments: row.arguments.0,
@@ -70,6 +72,7 @@ impl From<Call> for Model {
             revision_id: call.revision_id,
             digest: call.digest,
             tool_name: call.tool_name,
+            kind: call.kind,
             caller: storable(call.caller),
             is_test: call.is_test,
             arguments: Json(call.arguments),

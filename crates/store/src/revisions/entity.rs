@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sea_orm::entity::prelude::*;
 
-use super::{Revision, State};
+use super::{Kind, Revision, State};
 use crate::json::Json;
 
 /// A [`Revision`] as a row.
@@ -17,11 +17,14 @@ pub struct Model {
     pub digest: String,
     pub name: String,
     pub description: String,
+    pub kind: Kind,
+    pub uri: Option<String>,
     pub python_code: String,
     pub timeout_ms: Option<i32>,
     pub timeout_inherited: bool,
     pub capabilities: Json,
     pub input_schema: Json,
+    pub schema_given: bool,
     pub output_schema: Option<Json>,
     pub remarks: Json,
     pub state: State,
@@ -51,11 +54,14 @@ impl From<Model> for Revision {
             digest: row.digest,
             name: row.name,
             description: row.description,
+            kind: row.kind,
+            uri: row.uri,
             python_code: row.python_code,
             timeout_ms: row.timeout_ms,
             timeout_inherited: row.timeout_inherited,
             capabilities: row.capabilities.0,
             input_schema: row.input_schema.0,
+            schema_given: row.schema_given,
             output_schema: row.output_schema.map(|schema| schema.0),
             remarks: texts(row.remarks.0),
             state: row.state,
@@ -82,11 +88,14 @@ impl From<Revision> for Model {
             digest: revision.digest,
             name: revision.name,
             description: revision.description,
+            kind: revision.kind,
+            uri: revision.uri,
             python_code: revision.python_code,
             timeout_ms: revision.timeout_ms,
             timeout_inherited: revision.timeout_inherited,
             capabilities: Json(revision.capabilities),
             input_schema: Json(revision.input_schema),
+            schema_given: revision.schema_given,
             output_schema: revision.output_schema.map(Json),
             remarks: Json(revision.remarks.into()),
             state: revision.state,

@@ -22,6 +22,10 @@ pub struct Revision {
     pub name: String,
     /// What the tool does, in this revision.
     pub description: String,
+    /// What clients get of it.
+    pub kind: Kind,
+    /// Where clients read it, or the template of where: of a resource, and of nothing else.
+    pub uri: Option<String>,
     /// The source that runs.
     pub python_code: String,
     /// How long a call may take, in milliseconds; the server's default where there is none.
@@ -32,6 +36,8 @@ pub struct Revision {
     pub capabilities: Value,
     /// The JSON Schema of the arguments; its keys keep their order.
     pub input_schema: Value,
+    /// Whether its author wrote that schema; else it is made of the signature.
+    pub schema_given: bool,
     /// The JSON Schema of the result.
     pub output_schema: Option<Value>,
     /// What a reviewer should look at in the source, read without running it.
@@ -58,6 +64,41 @@ pub struct Revision {
     pub decided_by: Option<String>,
     /// Why it was rejected.
     pub rejection_reason: Option<String>,
+}
+
+/// What a tool is for clients; it never changes.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    DeriveValueType,
+    Display,
+    EnumString,
+    IntoStaticStr,
+)]
+#[sea_orm(value_type = "String")]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Kind {
+    /// A tool that models call.
+    #[default]
+    Tool,
+    /// A prompt that people choose: its result is messages.
+    Prompt,
+    /// A resource, or a template of resources, that is read under a URI: its result is contents.
+    Resource,
+}
+
+impl Kind {
+    /// The name in the database and in JSON.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
 }
 
 /// Where a revision stands.

@@ -14,7 +14,7 @@ use crate::connection::sealed::Handles as _;
 use crate::{
     Connection, Result, Transaction, changes, page,
     revisions::{
-        Revision,
+        Kind, Revision,
         entity::{Column as RevisionColumn, Entity as Revisions, Model as RevisionRow},
     },
     servers::{
@@ -56,8 +56,12 @@ pub struct LiveName {
     pub server_id: Uuid,
     /// Its server's prefix.
     pub prefix: String,
-    /// The name of its live revision.
+    /// Its live revision.
+    pub revision_id: Uuid,
+    /// The name of that.
     pub name: String,
+    /// What clients get of it.
+    pub kind: Kind,
     /// Whether it is enabled and its server runs.
     pub is_callable: bool,
 }
@@ -67,6 +71,29 @@ impl LiveName {
     pub fn public_name(&self) -> String {
         public_name(&self.prefix, &self.name)
     }
+}
+
+/// Where clients read a live resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveUri {
+    /// The name of its live revision, with its server's prefix.
+    pub name: LiveName,
+    /// Its URI, or the template of it.
+    pub uri: String,
+}
+
+/// Where clients read the resources that have a live revision, switched on or not, in no order.
+pub async fn live_uris(db: &impl Connection) -> Result<Vec<LiveUri>> {
+    let query = names()
+        .expr_as(Expr::col((Revisions, RevisionColumn::Uri)), "live_uri")
+        .and_where(Expr::col((Revisions, RevisionColumn::Kind)).eq(Kind::Resource))
+        .and_where(Expr::col((Revisions, RevisionColumn::Uri)).is_not_null())
+        .to_owned();
+    let rows = db.reader().query_all(&query).await?;
+    let read_uri = |row: &QueryResult| -> Result<_, DbErr> {
+        Ok(LiveUri { name: read_name(row)?, uri: row.try_get("", "live_uri")? })
+    };
+    Ok(rows.iter().map(read_uri).collect::<Result<_, _>>()?)
 }
 
 /// The names of all tools that have a live revision, in no order.
@@ -169,7 +196,9 @@ fn names() -> SelectStatement {
         .expr_as(Expr::col((Servers, ServerColumn::Name)), "server_name")
         .expr_as(Expr::col((Servers, ServerColumn::Status)), "server_status")
         .expr_as(Expr::from(Func::coalesce(prefix)), "prefix")
+        .expr_as(Expr::col((Revisions, RevisionColumn::Id)), "live_id")
         .expr_as(Expr::col((Revisions, RevisionColumn::Name)), "live_name")
+        .expr_as(Expr::col((Revisions, RevisionColumn::Kind)), "live_kind")
         .from(Tools)
         .inner_join(Servers, is_server())
         .inner_join(Revisions, is_live_revision())
@@ -200,7 +229,9 @@ fn read_name(row: &QueryResult) -> Result<LiveName, DbErr> {
         tool_id: row.try_get("", "tool_id")?,
         server_id: row.try_get("", "server_id")?,
         prefix: row.try_get("", "prefix")?,
+        revision_id: row.try_get("", "live_id")?,
         name: row.try_get("", "live_name")?,
+        kind: row.try_get("", "live_kind")?,
         is_callable: status == Status::Running && row.try_get("", "enabled")?,
     })
 }

@@ -6,6 +6,7 @@ mod artifacts;
 mod calls;
 mod changes;
 mod grants;
+mod kinds;
 mod opening;
 mod package_locks;
 mod people;

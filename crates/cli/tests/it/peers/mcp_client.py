@@ -1,126 +1,74 @@
-"""The official MCP client, driven by lines of JSON on standard input.
+"""The official MCP client in Python.
 
 Arguments: the address of /mcp, the mode of the client (`legacy`, `auto` or a revision) and, if there is
-one, a bearer token. Each command line is an object with `do`; each answer line is an object, with
-`error` where the client raised.
+one, a bearer token. An address that begins with `stdio+` is reached by starting `mcpbox stdio`, which the
+variable MCPBOX names.
 """
 
 import asyncio
 import contextlib
-import json
+import os
 import sys
 
 import httpx2
 from mcp import Client
+from mcp.client.stdio import StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
+from mcp.types import ElicitResult
+from peer import Peer, dump, say
 
 
-class Peer:
-    """One connected client and what it heard."""
+class Official(Peer):
+    """The client `mcp`, and what it can do beside tools."""
 
-    def __init__(self, client: Client) -> None:
-        self.client = client
-        self.changes = 0
-        self.changed = asyncio.Event()
-        self.calls: list[asyncio.Task] = []
+    async def page(self, cursor):
+        return await self.client.list_tools(cursor=cursor)
 
-    async def heard(self, message) -> None:
-        name = type(getattr(message, "root", message)).__name__
-        if name == "ToolListChangedNotification":
-            self.note_change()
+    async def call(self, name: str, arguments: dict):
+        note = self.note_progress
+        return await self.client.call_tool(name, arguments, progress_callback=note)
 
-    def note_change(self) -> None:
-        self.changes += 1
-        self.changed.set()
-
-    async def listen(self) -> None:
-        async with self.client.listen(tools_list_changed=True) as events:
-            self.listening.set()
-            async for _ in events:
-                self.note_change()
-
-    async def tools(self) -> list:
-        found, cursor = [], None
-        while True:
-            page = await self.client.list_tools(cursor=cursor)
-            found += page.tools
-            cursor = page.next_cursor
-            if cursor is None:
-                return found
+    async def elicit(self, context, params) -> ElicitResult:
+        return ElicitResult(**self.asked(params))
 
     async def do(self, command: dict):
         match command["do"]:
-            case "about":
-                return {"protocol": self.client.protocol_version}
-            case "list":
-                dump = [
-                    tool.model_dump(by_alias=True, exclude_none=True) for tool in await self.tools()
-                ]
-                return {"tools": dump}
-            case "call":
-                answer = await self.client.call_tool(command["name"], command.get("arguments", {}))
-                return answer.model_dump(by_alias=True, exclude_none=True)
             case "read":
-                answer = await self.client.read_resource(command["uri"])
-                return answer.model_dump(mode="json", by_alias=True, exclude_none=True)
+                return dump(await self.client.read_resource(command["uri"]))
             case "resources":
-                answer = await self.client.list_resources()
-                return answer.model_dump(mode="json", by_alias=True, exclude_none=True)
+                return dump(await self.client.list_resources())
             case "templates":
-                answer = await self.client.list_resource_templates()
-                return answer.model_dump(mode="json", by_alias=True, exclude_none=True)
-            case "begin":
-                call = self.client.call_tool(command["name"], command.get("arguments", {}))
-                self.calls.append(asyncio.create_task(call))
-                await asyncio.sleep(0.05)
-                return {}
-            case "wait_for_change":
-                if self.changes <= command.get("after", 0):
-                    self.changed.clear()
-                    await asyncio.wait_for(self.changed.wait(), command.get("seconds", 10))
-                return {"changes": self.changes}
-            case "changes":
-                return {"changes": self.changes}
-            case other:
-                raise ValueError(f"unknown command {other}")
+                return dump(await self.client.list_resource_templates())
+        return await super().do(command)
 
 
-async def lines():
-    reader = asyncio.StreamReader(limit=1 << 24)
-    loop = asyncio.get_running_loop()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    while line := await reader.readline():
-        yield json.loads(line)
-
-
-def say(answer: dict) -> None:
-    sys.stdout.write(json.dumps(answer) + "\n")
-    sys.stdout.flush()
+def over_pipes(url: str, token: str | None) -> StdioServerParameters:
+    return StdioServerParameters(
+        command=os.environ["MCPBOX"],
+        args=["stdio", "--url", url.removeprefix("stdio+")],
+        env={"MCPBOX_TOKEN": token} if token else None,
+    )
 
 
 async def main(url: str, mode: str, token: str | None) -> None:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     async with contextlib.AsyncExitStack() as stack:
         http = await stack.enter_async_context(httpx2.AsyncClient(headers=headers, timeout=60))
-        peer = Peer.__new__(Peer)
-        client = Client(
-            streamable_http_client(url, http_client=http),
+        peer = Official()
+        peer.client = client = Client(
+            over_pipes(url, token)
+            if url.startswith("stdio+")
+            else streamable_http_client(url, http_client=http),
             mode=mode,
             message_handler=peer.heard,
+            elicitation_callback=peer.elicit,
         )
-        peer.__init__(client)
         await stack.enter_async_context(client)
         if client.protocol_version >= "2026-07-28":
-            peer.listening = asyncio.Event()
-            listener = asyncio.create_task(peer.listen())
-            stack.callback(listener.cancel)
-            await asyncio.wait_for(peer.listening.wait(), 10)
+            await peer.listen(client.listen(tools_list_changed=True))
+            stack.callback(peer.listener.cancel)
         say({"protocol": client.protocol_version})
-        async for command in lines():
-            try:
-                say(await peer.do(command))
-            except Exception as error:
-                say({"error": f"{type(error).__name__}: {error}"})
+        await peer.obey()
 
 
 asyncio.run(main(sys.argv[1], sys.argv[2], sys.argv[3] if len(sys.argv) > 3 else None))

@@ -136,7 +136,7 @@ impl Ground {
             .replace("\"$PORT\"", &port)
             .replace("\"$PROCESS\"", &std::process::id().to_string());
         let (secrets, limits) = (program.secrets.clone(), program.limits);
-        Run { arguments, secrets, limits, ..tool(&program.source) }
+        Run { arguments: arguments.into(), secrets, limits, ..tool(&program.source) }
     }
 
     async fn inspected(&self, program: &Program, must: &Must) -> Result<(), String> {
@@ -226,7 +226,7 @@ impl Ground {
     fn call_of_neighbour(&self, waits: bool) -> Run {
         let values = [("TOKEN".to_owned(), self.canary.clone())].into();
         Run {
-            arguments: json!({ "waits": waits, "token": self.canary }).to_string(),
+            arguments: json!({ "waits": waits, "token": self.canary }).to_string().into(),
             secrets: Secrets { values, ..Secrets::default() },
             limits: Limits { wall: PATIENCE, cpu: PATIENCE, ..Limits::default() },
             ..tool(&self.neighbour)

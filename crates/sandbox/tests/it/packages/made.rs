@@ -134,7 +134,7 @@ async fn a_tool_of_a_set_is_loaded_ahead_and_sees_its_packages() {
     let set = prepared(&sandbox, shop()).await.expect("it is prepared");
     let source = "import shop\nfrom single import double\nasync def main(n: int):\n    shop.LOADED.append(n)\n    return [double(n), len(shop.LOADED)]\n";
     for number in 0..5 {
-        let arguments = format!("{{\"n\": {number}}}");
+        let arguments = format!("{{\"n\": {number}}}").into();
         let run =
             Run { source: source.to_owned(), arguments, ..with(&set, &["shop", "single"], "") };
         let outcome = sandbox.run(run, Arc::new(NoHost)).await;
@@ -145,7 +145,7 @@ async fn a_tool_of_a_set_is_loaded_ahead_and_sees_its_packages() {
     let other = prepared(&sandbox, other).await.expect("it is prepared");
     let run = Run {
         source: source.to_owned(),
-        arguments: "{\"n\": 4}".to_owned(),
+        arguments: "{\"n\": 4}".to_owned().into(),
         ..with(&other, &["shop", "single"], "")
     };
     assert_eq!(sandbox.run(run, Arc::new(NoHost)).await.result.expect("it works"), "[12, 1]");

@@ -1,0 +1,146 @@
+//! The source of each tool as a resource for its authors: `mcpbox://tools/{server}/{tool}/source`.
+
+use store::revisions::Revision;
+
+use crate::identity::Caller;
+use crate::{App, Error, Listed, Page, Result, resources, tools};
+
+const PREFIX: &str = "mcpbox://tools/";
+const SUFFIX: &str = "/source";
+
+/// All addresses, as an RFC 6570 template.
+pub const TEMPLATE: &str = "mcpbox://tools/{server}/{tool}/source{?version}";
+
+/// The media type of all sources.
+pub const MIME_TYPE: &str = "text/x-python";
+
+/// The source of a tool, as it is listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// Under which it is read.
+    pub uri: String,
+    /// `server/tool`.
+    pub name: String,
+    /// What the tool does.
+    pub description: String,
+}
+
+/// A source that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text {
+    /// Under which it was read.
+    pub uri: String,
+    /// The source.
+    pub text: String,
+}
+
+/// Which version of a source is meant.
+enum Version {
+    Newest,
+    Live,
+    Numbered(i32),
+}
+
+/// The sources of all tools, in the order of the names of server and tool.
+///
+/// # Errors
+/// [`Error::Denied`] for a caller that is no author.
+pub async fn list(app: &App, caller: &Caller, page: Page) -> Result<Listed<Source>> {
+    check_author(caller)?;
+    let Listed { items, total } = store::tools::sources(app.store(), page).await?;
+    let listed = items.into_iter().map(|found| Source {
+        uri: address(&found.server_name, &found.tool_name),
+        name: format!("{}/{}", found.server_name, found.tool_name),
+        description: found.description,
+    });
+    Ok(Listed { items: listed.collect(), total })
+}
+
+/// Reads a source: that of the newest version, or with `?version=live` that of the approved one, with
+/// `?version=3` that of the third.
+///
+/// # Errors
+/// [`Error::Denied`] for a caller that is no author, [`Error::NotFound`] for what is the address of no
+/// source, [`Error::Invalid`] for a version that is neither a number nor `live`.
+pub async fn read(app: &App, caller: &Caller, uri: &str) -> Result<Text> {
+    check_author(caller)?;
+    let unknown = || resources::not_found(uri);
+    let (server, tool, version) = parse(uri)?;
+    let found = store::tools::find_source(app.store(), server, tool).await?;
+    let tool_id = found.ok_or_else(unknown)?;
+    let revision: Option<Revision> = match version {
+        Version::Newest => Some(tools::newest(app, tool_id).await?),
+        Version::Live => tools::get(app, tool_id).await?.live,
+        Version::Numbered(number) => {
+            store::revisions::find_numbered(app.store(), tool_id, number).await?
+        }
+    };
+    let text = revision.ok_or_else(unknown)?.python_code;
+    Ok(Text { uri: uri.to_owned(), text })
+}
+
+/// Whether a URI is meant to be the address of a source.
+pub fn is_address(uri: &str) -> bool {
+    uri.starts_with(PREFIX)
+}
+
+/// The address of a tool's source; names hold nothing that would have to be encoded.
+pub fn address(server: &str, tool: &str) -> String {
+    format!("{PREFIX}{server}/{tool}{SUFFIX}")
+}
+
+fn parse(uri: &str) -> Result<(&str, &str, Version)> {
+    let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
+    let names = path.strip_prefix(PREFIX).and_then(|rest| rest.strip_suffix(SUFFIX));
+    let names = names.and_then(|names| names.split_once('/'));
+    let (server, tool) = names.ok_or_else(|| resources::not_found(uri))?;
+    let version = match query.split_once('=') {
+        None if query.is_empty() => Version::Newest,
+        Some(("version", "live")) => Version::Live,
+        Some(("version", number)) => Version::Numbered(number.parse().map_err(|_no_number| {
+            Error::invalid("uri", "`version` is the number of a version, or `live`")
+        })?),
+        _ => {
+            return Err(Error::invalid("uri", "the only field of the query is `version`"));
+        }
+    };
+    Ok((server, tool, version))
+}
+
+fn check_author(caller: &Caller) -> Result<()> {
+    if caller.scopes.author {
+        return Ok(());
+    }
+    Err(Error::Denied("this token has no `author` scope".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_names_server_tool_and_version() {
+        let uri = address("weather", "now");
+        assert_eq!(uri, "mcpbox://tools/weather/now/source");
+        let read = |query: &str| {
+            let uri = format!("{uri}{query}");
+            let (server, tool, version) = parse(&uri).ok()?;
+            let version = match version {
+                Version::Newest => 0,
+                Version::Live => -1,
+                Version::Numbered(number) => number,
+            };
+            Some((server.to_owned(), tool.to_owned(), version))
+        };
+        let found = |version| Some(("weather".to_owned(), "now".to_owned(), version));
+        assert_eq!(read(""), found(0));
+        assert_eq!(read("?version=live"), found(-1));
+        assert_eq!(read("?version=3"), found(3));
+        for wrong in ["?version=x", "?version=99999999999", "?other=1", "?version", "/more"] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
+        for wrong in ["mcpbox://tools/weather/source", "mcpbox://tools/", "mcpbox://artifacts/x"] {
+            assert!(matches!(parse(wrong), Err(Error::NotFound { .. })), "{wrong}");
+        }
+    }
+}

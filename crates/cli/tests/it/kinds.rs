@@ -1,0 +1,122 @@
+//! Prompts, resources and given schemas through the management tools, the API and the pages.
+
+use serde_json::{Value, json};
+
+use crate::client::Client;
+use crate::database::Database;
+use testkit::http::Api;
+
+const PROMPT: &str = "
+async def main(topic: str, words: int = 3):
+    '''Asks for words.'''
+    return f'{words} words on {topic}'
+";
+
+const NOTE: &str = "async def main(day: str):\n    return {'day': day}\n";
+
+#[test]
+fn models_write_prompts_and_resources_and_people_see_what_they_are() {
+    let database = Database::sqlite();
+    let program = database.serve();
+    let mut model = Client::connect(&program.mcp, "auto");
+    let server = model.ok("mcpbox_create_server", &json!({"name": "notes"}));
+    let server_id = &server["id"];
+    let prompt = json!({
+        "server_id": server_id, "name": "ask", "kind": "prompt", "python_code": PROMPT,
+    });
+    let prompt = model.ok("mcpbox_create_tool", &prompt);
+    let test = json!({"tool_id": prompt["id"], "arguments": {"topic": "birds", "words": "5"}});
+    let tested = model.ok("mcpbox_test_code", &test);
+    let said = &tested["result"]["messages"][0];
+    assert_eq!(said["content"]["text"], "5 words on birds", "{tested}");
+
+    let resource = json!({
+        "server_id": server_id, "name": "note", "kind": "resource", "python_code": NOTE,
+    });
+    let refused = model.fails("mcpbox_create_tool", &resource);
+    assert!(refused.contains("uri") && refused.contains("notes://"), "{refused}");
+    let mut resource = resource;
+    resource["uri"] = json!("notes://{day}");
+    let resource = model.ok("mcpbox_create_tool", &resource);
+    let changed = json!({"tool_id": resource["id"], "uri": "notes://days/{day}"});
+    model.ok("mcpbox_update_tool", &changed);
+    let got = model.ok("mcpbox_get_tool", &json!({"tool_id": resource["id"]}));
+    assert_eq!((&got["kind"], &got["uri"]), (&json!("resource"), &json!("notes://days/{day}")));
+    let status = model.ok("mcpbox_get_tool_status", &json!({"tool_id": resource["id"]}));
+    assert_eq!(status["uri"], "notes://days/{day}");
+    let versions = model.ok("mcpbox_list_tool_versions", &json!({"tool_id": resource["id"]}));
+    let uris: Vec<_> = versions["versions"].as_array().expect("a list").iter().collect();
+    assert_eq!(
+        (&uris[0]["uri"], &uris[1]["uri"]),
+        (&json!("notes://days/{day}"), &json!("notes://{day}"))
+    );
+    let listed = model.ok("mcpbox_list_tools", &json!({"server_id": server_id}));
+    let kinds: Vec<_> =
+        listed["tools"].as_array().expect("a list").iter().map(|one| &one["kind"]).collect();
+    assert_eq!(kinds, [&json!("prompt"), &json!("resource")]);
+
+    let api = Api::sign_in(&program.admin);
+    for tool in [&prompt, &resource] {
+        model.ok("mcpbox_request_publish", &json!({"tool_id": tool["id"]}));
+    }
+    let queue = api.ok("GET", "/api/approvals/tools", &Value::Null);
+    assert_eq!(queue["items"][1]["uri"], "notes://days/{day}", "{queue}");
+    for tool in [&prompt, &resource] {
+        api.approve(tool["id"].as_str().expect("an id"));
+    }
+    let tools = model.tools();
+    assert!(!tools.iter().any(|name| name.starts_with("notes__")), "{tools:?}");
+    let logs = model.ok("mcpbox_get_tool_logs", &json!({"tool_id": prompt["id"]}));
+    assert_eq!(logs["logs"][0]["kind"], "prompt", "{logs}");
+}
+
+#[test]
+fn a_schema_is_given_changed_and_taken_back() {
+    let database = Database::sqlite();
+    let program = database.serve();
+    let mut model = Client::connect(&program.mcp, "auto");
+    let server = model.ok("mcpbox_create_server", &json!({"name": "a"}));
+    let api = Api::sign_in(&program.admin);
+    let schema = json!({
+        "type": "object",
+        "properties": {"z": {"type": "integer", "maximum": 9_007_199_254_740_993_u64}, "a": {}},
+    });
+    let new = json!({
+        "name": "open", "python_code": "async def main(**values):\n    return values\n",
+        "input_schema": schema,
+    });
+    let path = format!("/api/servers/{}/tools", server["id"].as_str().expect("an id"));
+    let tool = api.ok("POST", &path, &new);
+    assert_eq!(tool["input_schema"].to_string(), schema.to_string(), "as it was given");
+    assert_eq!((&tool["kind"], &tool["input_schema_given"]), (&json!("tool"), &json!(true)));
+    let test = json!({"tool_id": tool["id"], "arguments": {"z": 9_007_199_254_740_994_u64}});
+    let tested = model.call("mcpbox_test_code", &test);
+    assert!(
+        tested["structuredContent"]["error"]
+            .as_str()
+            .expect("text")
+            .contains("at most 9007199254740993"),
+        "{tested}"
+    );
+
+    let one = format!("/api/tools/{}", tool["id"].as_str().expect("an id"));
+    for (wrong, status) in [
+        (json!({"input_schema": {"type": "array"}}), 422),
+        (json!({"input_schema": {"type": "object", "properties": {"a": true}}}), 422),
+        (json!({"input_schema": "x"}), 422),
+        (json!({"uri": "notes://a"}), 422),
+        (json!({"uri": "a\u{0}"}), 422),
+    ] {
+        let answer = api.send("PATCH", &one, &wrong);
+        assert_eq!(answer.status, status, "{wrong}: {answer:?}");
+    }
+    let wrong = json!({"name": "b", "kind": "thing", "python_code": "x"});
+    assert_eq!(api.send("POST", &path, &wrong).status, 422);
+    let back = api.ok("PATCH", &one, &json!({"input_schema": null}));
+    assert_eq!((&back["input_schema_given"], &back["current_version"]), (&json!(false), &json!(2)));
+    let nothing = json!({"tool_id": tool["id"], "input_schema": null, "description": "Again."});
+    let updated = model.ok("mcpbox_update_tool", &nothing);
+    assert_eq!(updated["current_version"], json!(3), "{updated}");
+    let got = model.ok("mcpbox_get_tool", &json!({"tool_id": tool["id"]}));
+    assert_eq!(got["input_schema_given"], json!(false));
+}

@@ -1,0 +1,311 @@
+//! A POST to `/mcp`: one message of a client, or the batch that revision 2025-03-26 knows, and what answers it.
+
+use std::sync::Arc;
+
+use app::client_sessions::New;
+use axum::body::to_bytes;
+use axum::extract::Request as HttpRequest;
+use axum::response::{IntoResponse as _, Response};
+use futures::future::join_all;
+use http::header::CONTENT_TYPE;
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, StatusCode};
+use serde_json::Value;
+
+use crate::exchange::{self, Exchange};
+use crate::gate::{self, SESSION_ID};
+use crate::identity::Identity;
+use crate::methods::{self, Kind};
+use crate::problem::Problem;
+use crate::rpc::{self, Error, Message, Notification, Request};
+use crate::runs::{self, Arrived};
+use crate::server::{Asker, Server};
+use crate::session::Session;
+use crate::version::{self, Version};
+use crate::{client, events, standalone, streams};
+
+/// The largest body of a request.
+const BODY_MAX_BYTES: usize = 4 * 1024 * 1024;
+
+/// The most messages of a batch.
+const BATCH_MAX: usize = 50;
+
+/// What came with a message.
+struct Arrival<'a> {
+    server: &'a Arc<Server>,
+    identity: Identity,
+    headers: HeaderMap,
+    /// Whether the client takes a stream of events as the answer.
+    streams: bool,
+}
+
+/// Serves a POST.
+///
+/// # Errors
+/// Where it does not get as far as JSON-RPC.
+pub(crate) async fn serve(
+    server: &Arc<Server>,
+    identity: Identity,
+    request: HttpRequest,
+) -> Result<Response, Problem> {
+    let (Parts { headers, .. }, body) = request.into_parts();
+    if !is_json(&headers) {
+        return Err(Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "send JSON, with `Content-Type: application/json`",
+        ));
+    }
+    let streams = gate::accepts(&headers, events::MEDIA_TYPE);
+    if !streams && !gate::accepts(&headers, "application/json") {
+        return Err(Problem::new(
+            StatusCode::NOT_ACCEPTABLE,
+            "answers are JSON or streams of events; send `Accept: application/json, text/event-stream`",
+        ));
+    }
+    // Any other failure to read means that the client is gone and nobody reads the answer.
+    let Ok(body) = to_bytes(body, BODY_MAX_BYTES).await else {
+        let text = format!(
+            "Invalid Request: the body is larger than {BODY_MAX_BYTES} bytes; send less at once"
+        );
+        let error = Error::new(StatusCode::PAYLOAD_TOO_LARGE, -32600, text);
+        return Ok(refused(None, &error));
+    };
+    let arrival = Arrival { server, identity, headers, streams };
+    match rpc::read(&body) {
+        Ok(Value::Array(messages)) => arrival.batch(messages).await,
+        Ok(message) => match rpc::message(message) {
+            Ok(Message::Request(request)) => arrival.request(request).await,
+            Ok(Message::Notification(notification)) => arrival.notification(&notification).await,
+            Ok(Message::Response(response)) => arrival.response(response).await,
+            Err((id, error)) => Ok(refused(id.as_ref(), &error)),
+        },
+        Err(error) => Ok(refused(None, &error)),
+    }
+}
+
+impl Arrival<'_> {
+    async fn request(self, request: Request) -> Result<Response, Problem> {
+        if version::stands_alone(&self.headers, &request.method, &request.params) {
+            return Ok(self.alone(request).await);
+        }
+        if request.method == "initialize" {
+            return self.initialize(&request).await;
+        }
+        let session = self.session().await?;
+        let asker = Asker::of_session(self.identity.clone(), session);
+        Ok(match methods::kind(&request.method, asker.version) {
+            Kind::Run => self.exchange(asker, request).respond().await,
+            Kind::Answer => self.answered(&asker, &request).await,
+            Kind::Listen | Kind::Unknown => unknown(&request),
+        })
+    }
+
+    /// A request that stands alone.
+    async fn alone(self, request: Request) -> Response {
+        let statement = match standalone::check(&self.headers, &request) {
+            Ok(statement) => statement,
+            Err(error) => return refused(Some(&request.id), &error),
+        };
+        let asker = Asker {
+            identity: self.identity.clone(),
+            version: Version::July2026,
+            client: statement.client,
+            abilities: statement.abilities,
+            log_level: statement.log_level,
+            session: None,
+        };
+        match methods::kind(&request.method, asker.version) {
+            Kind::Run => match self.resumed(&asker, request).await {
+                Ok(exchange) => exchange.respond().await,
+                Err((id, error)) => refused(Some(&id), &error),
+            },
+            Kind::Answer => self.answered(&asker, &request).await,
+            Kind::Listen => {
+                let server = Arc::clone(self.server);
+                let id = request.id.clone();
+                let listening = streams::listen(server, self.identity, id, &request.params).await;
+                listening.unwrap_or_else(|error| refused(Some(&request.id), &error))
+            }
+            Kind::Unknown => unknown(&request),
+        }
+    }
+
+    /// A run: a new one, or the one that waits for what this request brings.
+    async fn resumed(&self, asker: &Asker, request: Request) -> Result<Exchange, (rpc::Id, Error)> {
+        let id = request.id.clone();
+        let prepared = async {
+            runs::check_headers(self.server, &self.headers, &request).await?;
+            runs::resume(self.server, asker, &request)
+        };
+        match prepared.await {
+            Ok(Some(running)) => Ok(Exchange {
+                id,
+                running: Some(running),
+                server: Arc::clone(self.server),
+                streams: self.streams,
+            }),
+            Ok(None) => Ok(self.exchange(asker.clone(), request)),
+            Err(error) => Err((id, error)),
+        }
+    }
+
+    fn exchange(&self, asker: Asker, request: Request) -> Exchange {
+        let arrived = Arrived { headers: &self.headers, streams: self.streams };
+        Exchange {
+            id: request.id.clone(),
+            running: Some(runs::start(self.server, asker, request, arrived)),
+            server: Arc::clone(self.server),
+            streams: self.streams,
+        }
+    }
+
+    async fn answered(&self, asker: &Asker, request: &Request) -> Response {
+        let answer = methods::answer(self.server, asker, request).await;
+        exchange::json(&request.id, &answer)
+    }
+
+    /// Begins a session.
+    async fn initialize(self, request: &Request) -> Result<Response, Problem> {
+        let params = &request.params;
+        let Some(asked) = params.get("protocolVersion").and_then(Value::as_str) else {
+            let text = "Invalid params for initialize: `protocolVersion` must be a string, such as \"2025-11-25\"";
+            return Ok(refused(Some(&request.id), &Error::invalid_params(text)));
+        };
+        let version = Version::negotiated(asked);
+        let capabilities = params.get("capabilities").and_then(Value::as_object);
+        let catalog = self.server.catalogs.get().await?;
+        let new = New {
+            owner: self.identity.token(),
+            protocol_version: version.as_str(),
+            client: params.get("clientInfo").and_then(client::name),
+            abilities: capabilities
+                .map(|capabilities| client::abilities_in(version, capabilities))
+                .unwrap_or_default(),
+        };
+        let session = self.server.sessions.open(new, catalog.prints).await?;
+        let result = methods::initialized(version);
+        let mut response = exchange::json(&request.id, &Ok(result));
+        if let Ok(id) = HeaderValue::from_str(&session.id) {
+            response.headers_mut().insert(SESSION_ID, id);
+        }
+        Ok(response)
+    }
+
+    async fn notification(self, notification: &Notification) -> Result<Response, Problem> {
+        // Requests that stand alone are taken back by closing their connection.
+        let alone =
+            version::stands_alone(&self.headers, &notification.method, &notification.params);
+        if !alone {
+            let session = self.session().await?;
+            notified(&session, notification);
+        }
+        Ok(StatusCode::ACCEPTED.into_response())
+    }
+
+    async fn response(self, response: rpc::Response) -> Result<Response, Problem> {
+        if version::is_modern_header(&self.headers) {
+            return Err(Problem::new(
+                StatusCode::BAD_REQUEST,
+                "in this revision of the protocol the server makes no requests; answers to its questions come in `inputResponses` of the repeated request",
+            ));
+        }
+        let session = self.session().await?;
+        if !session.answered(&response.id, response.outcome) {
+            tracing::debug!("a client answered what nobody asks any more");
+        }
+        Ok(StatusCode::ACCEPTED.into_response())
+    }
+
+    /// An array of messages, which one revision allows.
+    async fn batch(self, messages: Vec<Value>) -> Result<Response, Problem> {
+        let refuse = |what: &str| {
+            let error = Error::invalid_request(format!("Invalid Request: {what}"));
+            Ok(refused(None, &error))
+        };
+        let is_session = self.headers.contains_key(SESSION_ID);
+        if version::is_modern_header(&self.headers) || !is_session {
+            return refuse("batches are not part of this revision; send one message per request");
+        }
+        let session = self.session().await?;
+        if session.version > Version::March2025 {
+            return refuse("batches are not part of this revision; send one message per request");
+        }
+        if messages.is_empty() || messages.len() > BATCH_MAX {
+            return refuse(&format!("a batch holds 1 to {BATCH_MAX} messages"));
+        }
+        let asker = Asker::of_session(self.identity.clone(), Arc::clone(&session));
+        let arrival = Arrival { streams: false, ..self };
+        let answers = messages.into_iter().map(|message| arrival.of_batch(&asker, message));
+        let answers: Vec<String> = join_all(answers).await.into_iter().flatten().collect();
+        if answers.is_empty() {
+            return Ok(StatusCode::ACCEPTED.into_response());
+        }
+        Ok(exchange::json_response(StatusCode::OK, format!("[{}]", answers.join(","))))
+    }
+
+    /// The answer to one message of a batch; none for what wants none.
+    async fn of_batch(&self, asker: &Asker, message: Value) -> Option<String> {
+        let request = match rpc::message(message) {
+            Ok(Message::Request(request)) => request,
+            Ok(Message::Notification(notification)) => {
+                if let Some(session) = &asker.session {
+                    notified(session, &notification);
+                }
+                return None;
+            }
+            Ok(Message::Response(response)) => {
+                let session = asker.session.as_ref()?;
+                let _is_asked = session.answered(&response.id, response.outcome);
+                return None;
+            }
+            Err((id, error)) => return Some(error.body(id.as_ref())),
+        };
+        Some(match methods::kind(&request.method, asker.version) {
+            Kind::Run => self.exchange(asker.clone(), request).text().await,
+            Kind::Answer => {
+                let answer = methods::answer(self.server, asker, &request).await;
+                exchange::text(&request.id, &answer)
+            }
+            Kind::Listen | Kind::Unknown => {
+                Error::method_not_found(&request.method).body(Some(&request.id))
+            }
+        })
+    }
+
+    /// The session of the request, in a revision that has sessions.
+    async fn session(&self) -> Result<Arc<Session>, Problem> {
+        let named = version::named_by(&self.headers);
+        if let Some(named) = named.filter(|named| Version::named(named).is_none()) {
+            let supported = Version::ALL.map(Version::as_str).join(", ");
+            return Err(Problem::new(
+                StatusCode::BAD_REQUEST,
+                format!("`MCP-Protocol-Version: {named}` is none of {supported}"),
+            ));
+        }
+        gate::session_of(self.server, &self.identity, &self.headers).await
+    }
+}
+
+/// What a notification does; those that nobody knows do nothing.
+fn notified(session: &Session, notification: &Notification) {
+    if notification.method == "notifications/cancelled"
+        && let Some(id) = notification.params.get("requestId").and_then(rpc::Id::of)
+    {
+        session.cancel(&id);
+    }
+}
+
+fn unknown(request: &Request) -> Response {
+    refused(Some(&request.id), &Error::method_not_found(&request.method))
+}
+
+fn refused(id: Option<&rpc::Id>, error: &Error) -> Response {
+    exchange::json_response(error.status, error.body(id))
+}
+
+/// Whether the body is said to be JSON.
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = kind.split(';').next().unwrap_or_default();
+    essence.trim().eq_ignore_ascii_case("application/json")
+}

@@ -1,0 +1,172 @@
+//! Results in the form of the revision that the client speaks.
+
+use serde_json::{Map, Value, json};
+
+use crate::version::Version;
+
+/// Who answers, as results of revision 2026-07-28 name it.
+const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
+
+/// The result of a tool.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct CallResult {
+    /// Content blocks.
+    pub(crate) content: Vec<Value>,
+    /// An object for every client; none where content says more.
+    pub(crate) structured: Option<Value>,
+    pub(crate) is_error: bool,
+}
+
+impl CallResult {
+    pub(crate) fn success(content: Vec<Value>) -> Self {
+        Self { content, structured: None, is_error: false }
+    }
+
+    pub(crate) fn error(content: Vec<Value>) -> Self {
+        Self { content, structured: None, is_error: true }
+    }
+
+    /// An object, as text and as it is.
+    pub(crate) fn object(value: Value) -> Self {
+        let shown = text(&value.to_string());
+        Self { structured: Some(value), ..Self::success(vec![shown]) }
+    }
+
+    /// As the members of the protocol's result. Revision 2025-03-26 knows neither links to resources
+    /// nor structured content.
+    pub(crate) fn members(mut self, version: Version) -> Map<String, Value> {
+        if version < Version::June2025 {
+            for block in &mut self.content {
+                if block.get("type").is_some_and(|kind| kind == "resource_link") {
+                    let uri = block.get("uri").and_then(Value::as_str).unwrap_or_default();
+                    *block = text(&format!("[resource: {uri}]"));
+                }
+            }
+            self.structured = None;
+        }
+        let mut members = Map::new();
+        members.insert("content".to_owned(), Value::Array(self.content));
+        if let Some(structured) = self.structured {
+            members.insert("structuredContent".to_owned(), structured);
+        }
+        members.insert("isError".to_owned(), Value::Bool(self.is_error));
+        members
+    }
+}
+
+/// A block of text.
+pub(crate) fn text(text: &str) -> Value {
+    json!({ "type": "text", "text": text })
+}
+
+/// What this server is called.
+pub(crate) fn server_info() -> Value {
+    json!({ "name": "mcpbox", "title": "mcpbox", "version": env!("CARGO_PKG_VERSION") })
+}
+
+/// A result that is complete, as JSON.
+pub(crate) fn complete(version: Version, mut members: Map<String, Value>) -> String {
+    if version.is_modern() {
+        mark(&mut members, "complete");
+    }
+    Value::Object(members).to_string()
+}
+
+/// A result that asks the client for more, as JSON.
+pub(crate) fn input_required(requests: Map<String, Value>, state: &str) -> String {
+    let mut members = Map::new();
+    members.insert("inputRequests".to_owned(), Value::Object(requests));
+    members.insert("requestState".to_owned(), Value::from(state));
+    mark(&mut members, "input_required");
+    Value::Object(members).to_string()
+}
+
+/// A list, of which each element is JSON already. Whoever does not listen for changes learns of
+/// them by listing again, so nothing is to be kept.
+pub(crate) fn list(version: Version, key: &str, elements: &[&str], next: Option<&str>) -> String {
+    let mut text = format!("{{\"{key}\":[");
+    for (place, element) in elements.iter().enumerate() {
+        if place > 0 {
+            text.push(',');
+        }
+        text.push_str(element);
+    }
+    text.push(']');
+    let mut rest = Map::new();
+    if let Some(next) = next {
+        rest.insert("nextCursor".to_owned(), Value::from(next));
+    }
+    if version.is_modern() {
+        cache(&mut rest);
+        mark(&mut rest, "complete");
+    }
+    for (key, value) in rest {
+        text.push(',');
+        text.push_str(&Value::from(key).to_string());
+        text.push(':');
+        text.push_str(&value.to_string());
+    }
+    text.push('}');
+    text
+}
+
+/// Says how long a result may be kept: not at all, and by this caller alone.
+pub(crate) fn cache(members: &mut Map<String, Value>) {
+    members.insert("ttlMs".to_owned(), Value::from(0));
+    members.insert("cacheScope".to_owned(), Value::from("private"));
+}
+
+fn mark(members: &mut Map<String, Value>, kind: &str) {
+    members.insert("resultType".to_owned(), Value::from(kind));
+    let meta = members.entry("_meta").or_insert_with(|| json!({}));
+    if let Some(meta) = meta.as_object_mut() {
+        meta.insert(SERVER_INFO.to_owned(), server_info());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Value {
+        serde_json::from_str(text).expect("JSON")
+    }
+
+    #[test]
+    fn only_the_newest_revision_says_what_kind_of_result_it_is() {
+        let members = || CallResult::object(json!({"a": 1})).members(Version::July2026);
+        let modern = read(&complete(Version::July2026, members()));
+        assert_eq!(modern["resultType"], "complete");
+        assert_eq!(modern["_meta"][SERVER_INFO]["name"], "mcpbox");
+        let legacy = read(&complete(Version::November2025, members()));
+        assert_eq!(
+            legacy,
+            json!({
+                "content": [{"type": "text", "text": "{\"a\":1}"}],
+                "structuredContent": {"a": 1},
+                "isError": false,
+            })
+        );
+    }
+
+    #[test]
+    fn the_oldest_revision_gets_no_links_and_no_structure() {
+        let link = json!({"type": "resource_link", "uri": "mcpbox://artifacts/1", "name": "x"});
+        let result = CallResult { structured: Some(json!({})), ..CallResult::success(vec![link]) };
+        let oldest = Value::Object(result.clone().members(Version::March2025));
+        assert_eq!(oldest["content"][0]["text"], "[resource: mcpbox://artifacts/1]");
+        assert!(oldest.get("structuredContent").is_none());
+        let newer = Value::Object(result.members(Version::June2025));
+        assert_eq!(newer["content"][0]["type"], "resource_link");
+    }
+
+    #[test]
+    fn lists_are_put_together_from_json() {
+        let elements = ["{\"name\":\"a\"}", "{\"name\":\"b\"}"];
+        let list = read(&list(Version::July2026, "tools", &elements, Some("c\"")));
+        assert_eq!((&list["tools"][1]["name"], &list["nextCursor"]), (&json!("b"), &json!("c\"")));
+        assert_eq!((&list["ttlMs"], &list["cacheScope"]), (&json!(0), &json!("private")));
+        let none = read(&super::list(Version::June2025, "tools", &[], None));
+        assert_eq!(none, json!({"tools": []}));
+    }
+}

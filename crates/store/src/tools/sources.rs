@@ -1,0 +1,72 @@
+//! The source texts of tools by the names of server and tool.
+
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    sea_query::{Expr, ExprTrait},
+};
+use uuid::Uuid;
+
+use super::entity;
+use crate::{
+    Connection, Listed, Page, Result, page,
+    servers::entity::{Column as ServerColumn, Entity as Servers},
+};
+
+/// A tool that has a source, which is in its revisions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceOf {
+    /// The tool.
+    pub tool_id: Uuid,
+    /// The name of its server.
+    pub server_name: String,
+    /// Its own name.
+    pub tool_name: String,
+    /// What it does, as last written.
+    pub description: String,
+}
+
+/// All tools, in the order of the names of server and tool.
+pub async fn sources(db: &impl Connection, page: Page) -> Result<Listed<SourceOf>> {
+    let mut query = entity::Entity::find()
+        .order_by_asc(Expr::col((Servers, ServerColumn::Name)))
+        .order_by_asc(entity::Column::Name)
+        .into_query();
+    query
+        .expr_as(Expr::col((Servers, ServerColumn::Name)), "server_name")
+        .inner_join(Servers, is_server());
+    page::listed(&db.reader(), query, page, |row| {
+        Ok(SourceOf {
+            tool_id: row.try_get("", "id")?,
+            server_name: row.try_get("", "server_name")?,
+            tool_name: row.try_get("", "name")?,
+            description: row.try_get("", "description")?,
+        })
+    })
+    .await
+}
+
+/// The tool of that name on the server of that name.
+pub async fn find_source(
+    db: &impl Connection,
+    server_name: &str,
+    tool_name: &str,
+) -> Result<Option<Uuid>> {
+    // A client can send what PostgreSQL cannot hold; nothing is called that.
+    if server_name.contains('\0') || tool_name.contains('\0') {
+        return Ok(None);
+    }
+    let mut query = entity::Entity::find()
+        .select_only()
+        .column(entity::Column::Id)
+        .filter(entity::Column::Name.eq(tool_name))
+        .into_query();
+    query
+        .inner_join(Servers, is_server())
+        .and_where(Expr::col((Servers, ServerColumn::Name)).eq(server_name));
+    let row = db.reader().query_one(&query).await?;
+    Ok(row.map(|row| row.try_get("", "id")).transpose()?)
+}
+
+fn is_server() -> Expr {
+    Expr::col((Servers, ServerColumn::Id)).eq(Expr::col((entity::Entity, entity::Column::ServerId)))
+}
