@@ -15,7 +15,7 @@ use crate::{
     search::{contains, storable},
 };
 
-mod entity;
+pub(crate) mod entity;
 pub(crate) mod writer;
 
 /// One run of a revision.

@@ -5,7 +5,7 @@ use sea_orm::{
     TransactionTrait,
 };
 
-use crate::{Result, Store};
+use crate::{Result, Store, direct::Direct};
 
 /// A [`Store`] or a [`Transaction`]; implemented for nothing else.
 pub trait Connection: sealed::Handles {}
@@ -36,11 +36,15 @@ impl Transaction {
 pub(crate) mod sealed {
     //! What the queries need of a connection, out of reach of other crates.
 
-    use super::{DatabaseExecutor, DatabaseTransaction, Result};
+    use super::{DatabaseExecutor, DatabaseTransaction, Direct, Result};
 
     pub trait Handles: Sync {
         /// Runs statements that only read.
         fn reader(&self) -> DatabaseExecutor<'_>;
+        /// A way to what is committed that needs no other thread, where there is one.
+        fn direct(&self) -> Option<&Direct> {
+            None
+        }
         /// Runs statements that write.
         fn writer(&self) -> DatabaseExecutor<'_>;
         /// A write transaction, or a part of the one that is open that can fail alone.
@@ -51,6 +55,10 @@ pub(crate) mod sealed {
 impl sealed::Handles for Store {
     fn reader(&self) -> DatabaseExecutor<'_> {
         DatabaseExecutor::Connection(&self.pools().read)
+    }
+
+    fn direct(&self) -> Option<&Direct> {
+        self.pools().direct.as_deref()
     }
 
     fn writer(&self) -> DatabaseExecutor<'_> {

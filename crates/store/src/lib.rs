@@ -11,6 +11,7 @@ pub mod changes;
 pub mod client_sessions;
 mod connection;
 mod data_keys;
+mod direct;
 mod error;
 pub mod examination;
 pub mod grants;

@@ -19,7 +19,7 @@ use sea_orm::{
 };
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::{Error, Result, error::connection_error};
+use crate::{Error, Result, direct::Direct, error::connection_error};
 
 /// Where the database is.
 #[derive(Clone)]
@@ -50,6 +50,8 @@ pub(crate) struct Pools {
     pub(crate) log: DatabaseConnection,
     /// PostgreSQL's notices.
     pub(crate) notices: Option<PgPool>,
+    /// SQLite without a way to another thread.
+    pub(crate) direct: Option<Arc<Direct>>,
 }
 
 /// How long a statement waits for a lock, or for its turn on a connection.
@@ -65,6 +67,9 @@ pub type Observer = Arc<dyn Fn(Duration, bool) + Send + Sync>;
 impl Pools {
     pub(crate) async fn open(location: &Location, observer: Option<Observer>) -> Result<Self> {
         let mut pools = Self::of(location).await?;
+        if let Location::Sqlite(path) = location {
+            pools.direct = Direct::open(path, observer.clone());
+        }
         if let Some(observer) = observer {
             for pool in [&mut pools.read, &mut pools.write, &mut pools.log] {
                 let observer = Arc::clone(&observer);
@@ -91,6 +96,9 @@ impl Pools {
     pub(crate) async fn close(&self) {
         if let Some(notices) = &self.notices {
             notices.close().await;
+        }
+        if let Some(direct) = &self.direct {
+            direct.close();
         }
         for pool in [&self.read, &self.log, &self.write] {
             if let Err(error) = pool.close_by_ref().await {
@@ -136,6 +144,7 @@ async fn sqlite(path: &Path) -> Result<Pools, sqlx::Error> {
         write: SqlxSqliteConnector::from_sqlx_sqlite_pool(write),
         log: SqlxSqliteConnector::from_sqlx_sqlite_pool(log),
         notices: None,
+        direct: None,
     })
 }
 
@@ -189,6 +198,7 @@ async fn postgres(url: &str) -> Result<Pools, sqlx::Error> {
         write,
         log: SqlxPostgresConnector::from_sqlx_postgres_pool(log),
         notices: Some(notices),
+        direct: None,
     })
 }
 

@@ -38,6 +38,13 @@ impl Page {
     fn offset(self) -> u64 {
         self.number.saturating_sub(1).saturating_mul(self.size).min(Self::LARGEST)
     }
+
+    /// How long the list is of which this page holds so many rows, where they tell: it ends here.
+    fn total(self, rows: usize) -> Option<u64> {
+        let rows = u64::try_from(rows).unwrap_or(u64::MAX);
+        let ends_here = rows < self.limit() && (rows > 0 || self.offset() == 0);
+        ends_here.then(|| self.offset().saturating_add(rows))
+    }
 }
 
 /// Selects every column of a table, under its name with `prefix` before it, for rows that hold
@@ -58,13 +65,16 @@ pub(crate) async fn listed<T>(
 ) -> Result<Listed<T>> {
     let mut count = query.clone();
     count.clear_selects().clear_order_by().expr(Func::count(Expr::col(Asterisk)));
+    query.limit(page.limit()).offset(page.offset());
+    let rows = db.query_all(&query).await?;
+    let items = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    if let Some(total) = page.total(items.len()) {
+        return Ok(Listed { items, total });
+    }
     let total = match db.query_one(&count).await? {
         Some(row) => row.try_get_by_index::<i64>(0)?,
         None => 0,
     };
-    query.limit(page.limit()).offset(page.offset());
-    let rows = db.query_all(&query).await?;
-    let items = rows.iter().map(read).collect::<Result<_, _>>()?;
     Ok(Listed { items, total: u64::try_from(total).unwrap_or_default() })
 }
 
@@ -77,6 +87,15 @@ mod tests {
         assert_eq!(Page { number: 1, size: 20 }.offset(), 0);
         assert_eq!(Page { number: 0, size: 20 }.offset(), 0);
         assert_eq!(Page { number: 3, size: 20 }.offset(), 40);
+    }
+
+    #[test]
+    fn a_page_that_is_not_full_tells_how_long_the_list_is() {
+        assert_eq!(Page { number: 1, size: 20 }.total(0), Some(0));
+        assert_eq!(Page { number: 3, size: 20 }.total(5), Some(45));
+        assert_eq!(Page { number: 3, size: 20 }.total(20), None, "there may be more");
+        assert_eq!(Page { number: 3, size: 20 }.total(0), None, "it ended before");
+        assert_eq!(Page { number: 1, size: 0 }.total(0), None);
     }
 
     #[test]

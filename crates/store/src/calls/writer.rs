@@ -1,9 +1,13 @@
 //! The writer of the execution log: whatever waits is committed in one transaction.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use sea_orm::{
-    DatabaseConnection, DbBackend, EntityTrait, InsertMany, IntoActiveModel, sea_query::OnConflict,
+    DatabaseConnection, DbBackend, EntityTrait, InsertMany, IntoActiveModel, QueryTrait,
+    sea_query::{OnConflict, SqliteQueryBuilder},
 };
 use tokio::sync::{
     mpsc::{self, error::TrySendError},
@@ -11,10 +15,12 @@ use tokio::sync::{
 };
 
 use super::entity::{ActiveModel, Column, Entity, Model};
-use crate::{Error, Result};
+use crate::{Error, Result, direct::Direct};
 
 /// The most rows in one transaction.
 const BATCH: usize = 256;
+/// The most rows that are written without handing them to another thread.
+const DIRECT_ROWS: usize = 16;
 /// The rows that may wait before callers have to.
 const QUEUE: usize = 4 * BATCH;
 /// How long the writer may keep SQLite's write lock to itself while rows keep waiting, and how long
@@ -52,14 +58,16 @@ fn closed<T>(_: T) -> Error {
 /// row that waited is written.
 pub(crate) fn start(
     db: DatabaseConnection,
+    direct: Option<Arc<Direct>>,
     stop: watch::Receiver<bool>,
 ) -> (CallWriter, impl Future<Output = ()> + Send) {
     let (queue, waiting) = mpsc::channel(QUEUE);
-    (CallWriter { queue }, run(db, waiting, stop))
+    (CallWriter { queue }, run(db, direct, waiting, stop))
 }
 
 async fn run(
     db: DatabaseConnection,
+    direct: Option<Arc<Direct>>,
     mut waiting: mpsc::Receiver<Entry>,
     mut stop: watch::Receiver<bool>,
 ) {
@@ -81,7 +89,7 @@ async fn run(
         if idle {
             turn = Instant::now();
         }
-        write(&db, std::mem::take(&mut batch)).await;
+        write(&db, direct.as_deref(), std::mem::take(&mut batch)).await;
         let shared = db.get_database_backend() == DbBackend::Sqlite;
         if shared && !waiting.is_empty() && turn.elapsed() >= TURN {
             tokio::time::sleep(PAUSE).await;
@@ -91,8 +99,16 @@ async fn run(
 }
 
 /// Writes the rows together, or, when one of them is refused, each alone.
-async fn write(db: &DatabaseConnection, batch: Vec<Entry>) {
+async fn write(db: &DatabaseConnection, direct: Option<&Direct>, batch: Vec<Entry>) {
     let rows = || insertion(batch.iter().map(|entry| entry.row.clone()));
+    if let Some(direct) = direct
+        && batch.len() <= DIRECT_ROWS
+    {
+        let (statement, values) = rows().into_query().build(SqliteQueryBuilder);
+        if direct.commit(&statement, values) {
+            return batch.into_iter().for_each(|entry| answer(entry.done, Ok(())));
+        }
+    }
     let mut outcome = commit(db, rows()).await;
     if outcome.as_ref().is_err_and(is_passing) {
         // The connection may have been lost after the rows were kept: those are not refused now.
