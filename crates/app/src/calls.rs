@@ -38,7 +38,7 @@ use crate::identity::Who;
 use crate::outside::{Dialogue, Outside};
 use crate::redact::Secrets;
 use crate::revisions::Kind;
-use crate::{App, Error, Listed, Page, Result, digest, packages, resources, secrets};
+use crate::{App, Error, Listed, Page, Result, packages, resources, secrets};
 
 /// A revision that is about to run.
 pub(crate) struct Subject {
@@ -89,7 +89,7 @@ pub(crate) async fn execute(
     arguments: Map<String, Value>,
     conversation: Arc<dyn Conversation>,
 ) -> Result<Report> {
-    check_digest(&subject.revision)?;
+    check_digest(app, &subject.revision)?;
     let arguments = Value::Object(arguments);
     let secrets = secrets_of(app, &subject).await?;
     let entry = Entry::begin(app, who.to_string(), &subject, arguments.clone(), &secrets);
@@ -139,8 +139,8 @@ impl Subject {
 
 /// Only what was filed under this digest runs, from the database or from what is kept of it: what was
 /// changed behind our back does not.
-fn check_digest(revision: &Revision) -> Result<()> {
-    if digest::is_intact(revision) {
+fn check_digest(app: &App, revision: &Revision) -> Result<()> {
+    if app.altered().is_intact(revision) {
         return Ok(());
     }
     tracing::error!(revision = %revision.id, "a revision does not match its digest; not running it");
@@ -277,6 +277,7 @@ pub(crate) mod tests {
 
     use super::*;
     use crate::conversation::Silent;
+    use crate::digest;
     use crate::identity::{Caller, Scopes};
 
     pub(crate) fn live(python_code: &str) -> LiveTool {

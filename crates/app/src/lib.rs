@@ -3,6 +3,7 @@
 //! The doors call the functions of these modules with an [`App`] and the identity of who asks.
 
 pub mod accounts;
+mod altered;
 pub mod approvals;
 pub mod artifacts;
 pub mod audit;
@@ -72,6 +73,7 @@ struct Inner {
     outbound: Option<outbound::Client>,
     packages: Option<Arc<packages::Packages>>,
     ready: calls::Ready,
+    altered: altered::Altered,
     sign_ins: accounts::Attempts,
     hashing: passwords::Hashing,
     keeping: artifacts::Keeping,
@@ -194,6 +196,7 @@ impl App {
                 outbound,
                 packages,
                 ready: calls::Ready::default(),
+                altered: altered::Altered::default(),
                 sign_ins: accounts::Attempts::default(),
                 hashing: passwords::Hashing::default(),
                 keeping,
@@ -264,6 +267,10 @@ impl App {
 
     pub(crate) fn ready(&self) -> &calls::Ready {
         &self.inner.ready
+    }
+
+    pub(crate) fn altered(&self) -> &altered::Altered {
+        &self.inner.altered
     }
 
     pub(crate) fn policy(&self) -> &policy::Kept {

@@ -8,7 +8,7 @@ use serde_json::Value;
 pub use store::tools::{LiveName, LiveTool, Newest, Tool};
 use uuid::Uuid;
 
-pub use self::live::{callable, live_names, live_of};
+pub use self::live::{altered, callable, live_names, live_of};
 use crate::audit::{self, Event};
 use crate::capabilities::Capabilities;
 pub use crate::digest::of as digest_of;

@@ -28,6 +28,8 @@ pub(crate) struct Catalog {
     /// What makes the resource of each URI and template.
     made_by: HashMap<String, Uuid>,
     pub(crate) prints: Prints,
+    /// How many revisions were known before to have been changed behind our back.
+    altered: usize,
     /// What was rendered, for the next catalog: a revision does not change, nor how it is listed under
     /// a name. Nothing for one that is not listed.
     rendered: HashMap<Key, Option<Arc<Entry>>>,
@@ -160,13 +162,16 @@ impl Catalogs {
         let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
         // One that was never read stands for nothing.
         let standing = current.prints.counter;
-        (standing >= 0 && standing >= counter).then(|| Arc::clone(&current))
+        let is_new = standing >= counter && current.altered == tools::altered(&self.app);
+        let stands = standing >= 0 && is_new;
+        stands.then(|| Arc::clone(&current))
     }
 }
 
 impl Catalog {
     /// Reads what `before` does not have.
     async fn read(app: &App, counter: i64, before: &Self) -> app::Result<Self> {
+        let altered = tools::altered(app);
         let names = tools::live_names(app).await?;
         let key = |name: &LiveName| (name.revision_id, name.public_name());
         let is_new = |name: &&LiveName| !before.rendered.contains_key(&key(name));
@@ -175,7 +180,7 @@ impl Catalog {
         let rendered =
             live.iter().map(|live| ((live.revision.id, live.public_name()), entry(live)));
         let rendered: HashMap<Key, Option<Arc<Entry>>> = rendered.collect();
-        let mut catalog = Self::default();
+        let mut catalog = Self { altered, ..Self::default() };
         for name in &names {
             let key = key(name);
             // What changed between the two looks is in the next catalog.
