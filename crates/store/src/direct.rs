@@ -21,7 +21,7 @@ const STATEMENTS: usize = 16;
 
 /// A second way to a SQLite database, beside the driver's. It never waits: whatever would have to, or
 /// fails, goes by the driver, which waits in a thread of its own and says what went wrong.
-pub(crate) struct Direct {
+pub struct Direct {
     reading: Mutex<Option<Connection>>,
     writing: Mutex<Writing>,
     observer: Option<Observer>,
