@@ -72,9 +72,8 @@ impl Direct {
             return false;
         }
         let Some(connection) = &writing.connection else { return false };
-        let done = self.observed(|| {
-            connection.prepare_cached(statement)?.execute(params_from_iter(values))
-        });
+        let done = self
+            .observed(|| connection.prepare_cached(statement)?.execute(params_from_iter(values)));
         writing.commits += 1;
         done.is_ok()
     }
@@ -177,7 +176,7 @@ mod tests {
         (Store::open(&Location::Sqlite(path.clone())).await.expect("open"), path)
     }
 
-    fn insertion(call: Call) -> sea_orm::InsertMany<crate::calls::entity::ActiveModel> {
+    fn insertion(call: Call) -> sea_orm::InsertMany<calls::entity::ActiveModel> {
         Entity::insert_many([Model::from(call).into_active_model()])
     }
 

@@ -43,7 +43,8 @@ impl Store {
         let counter = changes::current(&pools.read).await?;
         let (stop, stopped) = watch::channel(false);
         let (counter, changes) = watch::channel(counter);
-        let (calls, write_calls) = writer::start(pools.log.clone(), pools.direct.clone(), stopped.clone());
+        let (calls, write_calls) =
+            writer::start(pools.log.clone(), pools.direct.clone(), stopped.clone());
         let watch_changes =
             changes::watch(pools.read.clone(), pools.notices.clone(), counter, stopped);
         let tasks = Mutex::new(vec![tokio::spawn(write_calls), tokio::spawn(watch_changes)]);
