@@ -1,6 +1,7 @@
 //! The server's end of one worker: its outgoing messages, the calls it carries, and where it is in its life.
 
 mod outgoing;
+mod seat;
 
 use std::collections::{BTreeMap, HashMap};
 use std::os::unix::net::UnixStream;
@@ -11,14 +12,15 @@ use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
 use crate::handover;
-use crate::limits::{Bounds, Limits};
+use crate::limits::Bounds;
 use crate::outcome::{Failure, FailureKind};
 use crate::pool::Pool;
-use crate::protocol::{FromWorker, Load, Readiness, Task, ToWorker};
+use crate::protocol::{FromWorker, Load, Readiness, ToWorker};
 use crate::set::{Set, WeakSet};
 use crate::text;
 pub(crate) use outgoing::Letters;
 use outgoing::Outgoing;
+pub(crate) use seat::Seat;
 
 /// Messages of one call that wait for its driver before the worker's pipe is left unread.
 const EVENTS_WAITING: usize = 64;
@@ -185,8 +187,7 @@ impl Link {
         if call >= self.calls_most {
             self.retire();
         }
-        let (link, pool) = (Arc::clone(self), Arc::clone(pool));
-        Some(Seat { link, pool, group, call, events, asking: false, done: false })
+        Some(Seat::new(Arc::clone(self), Arc::clone(pool), group, call, events))
     }
 
     /// Takes note of what the worker tells about itself.
@@ -298,107 +299,5 @@ impl Link {
         let mut calls = self.calls();
         calls.senders.remove(&call);
         calls.full = full;
-    }
-}
-
-/// A call's place in a worker; dropping it cancels the call.
-pub(crate) struct Seat {
-    link: Arc<Link>,
-    pool: Arc<Pool>,
-    group: Uuid,
-    call: u64,
-    events: mpsc::Receiver<FromWorker>,
-    /// Whether it is counted among the calls that wait for their client.
-    asking: bool,
-    done: bool,
-}
-
-impl Seat {
-    /// Sends the call, once there is room for it on the way.
-    pub(crate) async fn start(&self, task: Task, limits: Limits) {
-        let bytes = task.length();
-        let (call, group) = (self.call, self.group);
-        let message = ToWorker::Start { call, group, task, limits };
-        self.link.outgoing.send_bounded(&message, bytes).await;
-    }
-
-    /// Sees to it that the worker has a set of packages.
-    pub(crate) fn hand_over(&self, set: &Set) -> Result<(), Failure> {
-        self.link.hand_over(set)
-    }
-
-    /// Sends an operation's answer, once there is room for it on the way.
-    pub(crate) async fn answer(&self, operation: u32, outcome: Result<Vec<u8>, String>) {
-        let bytes = outcome.as_ref().map_or_else(String::len, Vec::len);
-        let message = ToWorker::Answer { call: self.call, operation, outcome };
-        self.link.outgoing.send_bounded(&message, bytes).await;
-    }
-
-    /// Counts the call among those that wait for their client, or says why it cannot be.
-    pub(crate) fn begin_asking(&mut self) -> Result<(), String> {
-        if !self.asking {
-            self.pool.begin_asking(self.group)?;
-            self.asking = true;
-        }
-        Ok(())
-    }
-
-    /// Counts it no longer.
-    pub(crate) fn end_asking(&mut self) {
-        if std::mem::take(&mut self.asking) {
-            self.pool.end_asking(self.group);
-        }
-    }
-
-    /// The worker's next message about this call; `None` when the worker is lost.
-    pub(crate) async fn event(&mut self) -> Option<FromWorker> {
-        let event = self.events.recv().await;
-        self.done |= matches!(event, None | Some(FromWorker::Done { .. }));
-        event
-    }
-
-    /// What the worker did that it is lost, in the past tense.
-    pub(crate) fn how_lost(&self) -> &'static str {
-        match *self.link.phase.borrow() {
-            Phase::Lost(how) => how,
-            Phase::Serving | Phase::Leaving | Phase::Left => "ended",
-        }
-    }
-
-    pub(crate) fn condemn_worker(&self) {
-        tracing::error!(worker = self.link.process, "a sandbox worker did not end a call in time");
-        self.link.condemn("stopped answering");
-    }
-
-    /// Leaves a worker that has handed the call back.
-    pub(crate) fn turned_away(mut self) {
-        self.done = true;
-        // Before the place is given to another call, which would be turned away as well.
-        self.link.remove(self.call, true);
-    }
-
-    #[cfg(test)]
-    pub(crate) fn process(&self) -> u32 {
-        self.link.process
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        self.end_asking();
-        let last = {
-            let mut calls = self.link.calls();
-            if calls.senders.remove(&self.call).is_some() {
-                calls.full = false;
-            }
-            !calls.open && calls.senders.is_empty()
-        };
-        if !self.done {
-            self.link.outgoing.send(&ToWorker::Cancel { call: self.call });
-        }
-        if last {
-            self.link.advance(Phase::Left);
-        }
-        self.pool.left(self.group);
     }
 }
