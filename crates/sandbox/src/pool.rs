@@ -1,5 +1,7 @@
 //! Which call gets a place, and on which worker.
 
+mod refusals;
+
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,7 +16,7 @@ use crate::host::Host;
 use crate::limits::Bounds;
 use crate::link::{Letters, Link, Seat};
 use crate::memory::MemoryReport;
-use crate::outcome::{Failure, FailureKind};
+use crate::outcome::Failure;
 use crate::protocol::{Load, Readiness, Share, TASK_MAX};
 use crate::queue::Queue;
 use crate::text;
@@ -161,7 +163,7 @@ impl Pool {
     ) -> Ending {
         let length = order.task.length();
         if length > TASK_MAX {
-            return Ending::refused(too_long(length));
+            return Ending::refused(refusals::too_long(length));
         }
         let deadline = Instant::now() + QUEUE_WAIT;
         loop {
@@ -180,7 +182,7 @@ impl Pool {
         let (waiting, seat) = {
             let mut state = self.state();
             if state.closed {
-                return Err(stopped());
+                return Err(refusals::stopped());
             }
             if state.queue.waiting() == 0
                 && state.queue.may_begin(group)
@@ -190,7 +192,7 @@ impl Pool {
             }
             let (waker, seat) = oneshot::channel();
             let Some(ticket) = state.queue.wait(group, waker) else {
-                return Err(busy(&state, group, "no more can wait"));
+                return Err(refusals::busy(&state.queue, group, "no more can wait"));
             };
             (Waiting { pool: self, group, ticket }, seat)
         };
@@ -199,10 +201,10 @@ impl Pool {
         drop(waiting);
         match seat {
             Ok(Ok(seat)) => Ok(seat),
-            Ok(Err(_closed)) => Err(stopped()),
+            Ok(Err(_closed)) => Err(refusals::stopped()),
             Err(_elapsed) => {
                 let waited = format!("no place came free within {}", text::duration(QUEUE_WAIT));
-                Err(busy(&self.state(), group, &waited))
+                Err(refusals::busy(&self.state().queue, group, &waited))
             }
         }
     }
@@ -241,12 +243,7 @@ impl Pool {
         if state.queue.begin_asking(group) {
             return Ok(());
         }
-        Err(format!(
-            "the client cannot be asked now: {} calls wait for an answer of theirs, {} of them of this \
-             server, which is as many as may: call again in a minute",
-            state.queue.asking(),
-            state.queue.asking_of(group)
-        ))
+        Err(refusals::asking(&state.queue, group))
     }
 
     /// Notes that a call of `group` no longer waits for its client.
@@ -283,31 +280,6 @@ impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.pool.state().queue.leave(self.group, self.ticket);
     }
-}
-
-fn busy(state: &State, group: Uuid, problem: &str) -> Failure {
-    let queue = &state.queue;
-    let message = format!(
-        "the sandbox is busy: {problem} ({} calls run, {} of them of this server; {} wait): try \
-         again in a few seconds",
-        queue.running(),
-        queue.running_of(group),
-        queue.waiting()
-    );
-    Failure::new(FailureKind::Busy, message)
-}
-
-fn too_long(length: usize) -> Failure {
-    let message = format!(
-        "source and arguments are {} together, the most is {}: pass less at a time",
-        text::size(length),
-        text::size(TASK_MAX)
-    );
-    Failure::new(FailureKind::Arguments, message)
-}
-
-fn stopped() -> Failure {
-    Failure::new(FailureKind::Cancelled, "the sandbox is stopping: call again once it is back")
 }
 
 #[cfg(test)]
