@@ -1,26 +1,11 @@
 //! Who may reach what: one rule for tools, one for external sources, one for the operator.
 
+mod names;
+
 use crate::address::{Class, classify};
 use crate::grant::Grant;
 use crate::host::Host;
 use std::net::IpAddr;
-
-/// Names of this machine.
-const LOOPBACK_NAMES: [&str; 4] =
-    ["localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback"];
-
-/// Names of what hands out credentials to whoever asks: metadata services and a cluster's own API.
-const METADATA_NAMES: [&str; 9] = [
-    "instance-data.ec2.internal",
-    "metadata.aws.internal",
-    "metadata.azure.com",
-    "metadata.gke.internal",
-    "metadata.google.internal",
-    "kubernetes",
-    "kubernetes.default",
-    "kubernetes.default.svc",
-    "kubernetes.default.svc.cluster.local",
-];
 
 /// On whose behalf a request is made, and what was allowed to them.
 #[derive(Debug, Clone)]
@@ -184,7 +169,7 @@ impl Reach {
     /// worth asking a person for.
     pub fn check_host(self, host: &Host) -> Result<(), Refusal> {
         let class = match host {
-            Host::Name(name) => class_of_name(name),
+            Host::Name(name) => names::class_of(name),
             Host::Address(address) => classify(*address),
         };
         self.check_class(host, class)
@@ -218,17 +203,6 @@ fn declaration(host: &Host, port: u16) -> String {
     match port {
         80 | 443 => host.to_string(),
         port => format!("{host}:{port}"),
-    }
-}
-
-/// The class that a name has by itself, whatever it resolves to.
-fn class_of_name(name: &str) -> Class {
-    if LOOPBACK_NAMES.contains(&name) || name.ends_with(".localhost") {
-        Class::Loopback
-    } else if METADATA_NAMES.contains(&name) {
-        Class::Metadata
-    } else {
-        Class::Public
     }
 }
 
