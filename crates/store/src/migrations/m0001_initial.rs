@@ -1,4 +1,6 @@
-//! The first tables: servers, tools, their history, calls, users, sessions, tokens.
+//! The first tables: servers, tools, their history, calls, permissions, users, sessions, tokens.
+
+mod permissions;
 
 use sea_orm_migration::{
     prelude::*,
@@ -17,22 +19,19 @@ impl MigrationTrait for Migration {
         for table in [servers(), tools(), revisions(), approvals(), calls()] {
             manager.create_table(table).await?;
         }
-        for table in [artifacts(), artifact_chunks(), refusals()] {
+        for table in [artifacts(), artifact_chunks()] {
             manager.create_table(table).await?;
         }
         for table in [users(), sessions(), tokens(), changes(), installation()] {
             manager.create_table(table).await?;
         }
-        for table in [requests(), grants(), removed_modules(), grant_events()] {
+        for table in permissions::tables() {
             manager.create_table(table).await?;
         }
-        for table in [package_locks()] {
-            manager.create_table(table).await?;
-        }
-        for (table, unique, columns) in INDEXES {
+        for (table, unique, columns) in INDEXES.iter().chain(permissions::INDEXES) {
             manager.create_index(index(table, *unique, columns)).await?;
         }
-        for index in [one_pending_request(), one_grant_of_the_installation()] {
+        for index in permissions::partial_indexes() {
             manager.create_index(index).await?;
         }
         let first = Query::insert()
@@ -49,7 +48,9 @@ impl MigrationTrait for Migration {
 }
 
 /// Table, whether rows must differ, columns.
-const INDEXES: &[(&str, bool, &[&str])] = &[
+type Columns = (&'static str, bool, &'static [&'static str]);
+
+const INDEXES: &[Columns] = &[
     ("servers", false, &["tool_prefix"]),
     ("tools", true, &["server_id", "name"]),
     ("tools", false, &["live_revision"]),
@@ -64,13 +65,6 @@ const INDEXES: &[(&str, bool, &[&str])] = &[
     ("artifacts", false, &["call_id"]),
     ("artifacts", false, &["owner", "created_at"]),
     ("artifacts", false, &["expires_at"]),
-    ("requests", false, &["kind", "state", "created_at"]),
-    ("requests", false, &["tool_id", "created_at"]),
-    ("requests", false, &["server_id"]),
-    ("grants", true, &["server_id", "kind", "name"]),
-    ("grant_events", false, &["at", "id"]),
-    ("grant_events", false, &["kind", "name", "at"]),
-    ("refusals", false, &["server_id", "last_at"]),
     ("sessions", false, &["user_id"]),
     ("sessions", false, &["family"]),
     ("sessions", false, &["expires_at"]),
@@ -245,111 +239,6 @@ fn artifact_chunks() -> TableCreateStatement {
     let mut chunks = table("artifact_chunks", columns);
     chunks.primary_key(Index::create().col("artifact_id").col("number"));
     belonging(chunks, ("artifact_chunks", "artifact_id"), "artifacts")
-}
-
-/// A request goes with its tool; what was decided stays in the events.
-fn requests() -> TableCreateStatement {
-    let columns = [
-        pk_uuid("id"),
-        text("kind"),
-        uuid("server_id"),
-        uuid("tool_id"),
-        text("name"),
-        text("justification"),
-        text_null("plan"),
-        text("state"),
-        text("requested_by"),
-        timestamp_with_time_zone("created_at"),
-        timestamp_with_time_zone_null("reviewed_at"),
-        text_null("reviewed_by"),
-        text_null("rejection_reason"),
-    ];
-    let requests = belonging(table("requests", columns), ("requests", "server_id"), "servers");
-    belonging(requests, ("requests", "tool_id"), "tools")
-}
-
-/// What belongs to no server is granted to the whole installation.
-fn grants() -> TableCreateStatement {
-    let columns = [
-        pk_uuid("id"),
-        text("kind"),
-        uuid_null("server_id"),
-        text("name"),
-        uuid_null("request_id"),
-        text("granted_by"),
-        timestamp_with_time_zone("granted_at"),
-    ];
-    belonging(table("grants", columns), ("grants", "server_id"), "servers")
-}
-
-/// What a person took from the list of modules that every tool may import from the start.
-fn removed_modules() -> TableCreateStatement {
-    let columns = [
-        text("name").primary_key().take(),
-        text("removed_by"),
-        timestamp_with_time_zone("removed_at"),
-    ];
-    table("removed_modules", columns)
-}
-
-/// What the packages of a server were resolved to; a server without packages has no row.
-fn package_locks() -> TableCreateStatement {
-    let columns = [
-        uuid("server_id").primary_key().take(),
-        text("digest"),
-        text("packages"),
-        timestamp_with_time_zone("updated_at"),
-    ];
-    belonging(table("package_locks", columns), ("package_locks", "server_id"), "servers")
-}
-
-/// Belongs to nothing: who allowed what stays known.
-fn grant_events() -> TableCreateStatement {
-    let columns = [
-        pk_uuid("id"),
-        text("kind"),
-        uuid_null("server_id"),
-        text_null("server_name"),
-        uuid_null("tool_id"),
-        text("name"),
-        text("action"),
-        text("actor"),
-        text_null("reason"),
-        timestamp_with_time_zone("at"),
-    ];
-    table("grant_events", columns)
-}
-
-/// A tool waits for the same thing once.
-fn one_pending_request() -> IndexCreateStatement {
-    let columns = &["tool_id", "kind", "name"];
-    let mut index = index("requests", true, columns);
-    index.and_where(Expr::col("state").eq("pending"));
-    index
-}
-
-/// Databases take missing servers for different ones.
-fn one_grant_of_the_installation() -> IndexCreateStatement {
-    let mut index = index("grants", true, &["kind", "name"]);
-    index.and_where(Expr::col("server_id").is_null());
-    index
-}
-
-/// What is told of a server goes with it.
-fn refusals() -> TableCreateStatement {
-    let columns = [
-        uuid("server_id"),
-        text("tool_name"),
-        text("host"),
-        integer("port"),
-        text("reason"),
-        big_integer("count"),
-        timestamp_with_time_zone("last_at"),
-    ];
-    let mut refusals = table("refusals", columns);
-    let key = ["server_id", "tool_name", "host", "port"];
-    refusals.primary_key(key.iter().fold(&mut Index::create(), |index, column| index.col(*column)));
-    belonging(refusals, ("refusals", "server_id"), "servers")
 }
 
 fn users() -> TableCreateStatement {
