@@ -1,200 +1,20 @@
 //! What a tool says to the client that called it, and asks of it.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+mod client;
+mod place;
+mod waiting;
+
+use std::sync::Arc;
 use std::time::Duration;
 
-use app::approvals::{self, Action, Decision};
-use app::calls::{self, Call, FailureKind, Report};
-use app::conversation::{
-    Abilities, AskError, Conversation, Level, LogEntry, Progress, Question, QuestionKind, Silent,
-};
+use app::calls::FailureKind;
+use app::conversation::{Abilities, Level, LogEntry, Progress, QuestionKind, Silent};
 use app::drafts::{self, Seen};
-use app::identity::{Admin, Caller, Scopes, Who};
+use app::identity::Who;
 use app::settings::Asking;
-use app::tools::{self, Kind, New};
-use app::{App, Location, accounts, secrets, servers};
-use futures::future::BoxFuture;
+use client::{ALL, Client, Reply, roots};
+use place::{Place, VALUE, caller, line, logged, value};
 use serde_json::{Map, Value, json};
-use tempfile::TempDir;
-use uuid::Uuid;
-
-use crate::sandboxed;
-
-const ALL: Abilities = Abilities { elicit_form: true, elicit_url: true, sample: true, roots: true };
-
-/// The value of the secret `API_KEY`.
-const VALUE: &str = "hunter2-hunter2";
-
-/// What a client does with a question.
-#[derive(Clone)]
-enum Reply {
-    Say(Value),
-    After(Duration, Value),
-    Fail(AskError),
-    Never,
-}
-
-/// A client with an answer for each key.
-#[derive(Default)]
-struct Client {
-    abilities: Abilities,
-    replies: HashMap<&'static str, Reply>,
-    progress: Mutex<Vec<Progress>>,
-    entries: Mutex<Vec<LogEntry>>,
-    asked: Mutex<Vec<Question>>,
-    /// Questions that wait for an answer.
-    open: Arc<AtomicUsize>,
-}
-
-struct Open(Arc<AtomicUsize>);
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
-    }
-}
-
-impl Client {
-    fn new(replies: &[(&'static str, Reply)]) -> Arc<Self> {
-        Self::able(ALL, replies)
-    }
-
-    fn able(abilities: Abilities, replies: &[(&'static str, Reply)]) -> Arc<Self> {
-        Arc::new(Self { abilities, replies: replies.iter().cloned().collect(), ..Self::default() })
-    }
-
-    fn asked(&self) -> Vec<Question> {
-        self.asked.lock().expect("whole").clone()
-    }
-
-    fn keys(&self) -> Vec<(String, usize)> {
-        self.asked().into_iter().map(|question| (question.key, question.together)).collect()
-    }
-}
-
-impl Conversation for Client {
-    fn abilities(&self) -> Abilities {
-        self.abilities
-    }
-
-    fn progress(&self, progress: Progress) {
-        self.progress.lock().expect("whole").push(progress);
-    }
-
-    fn log(&self, entry: LogEntry) {
-        self.entries.lock().expect("whole").push(entry);
-    }
-
-    fn ask(&self, question: Question) -> BoxFuture<'static, Result<Value, AskError>> {
-        let reply = self.replies.get(question.key.as_str()).cloned();
-        self.asked.lock().expect("whole").push(question);
-        self.open.fetch_add(1, Ordering::SeqCst);
-        let open = Open(Arc::clone(&self.open));
-        Box::pin(async move {
-            let _open = open;
-            match reply {
-                Some(Reply::Say(answer)) => Ok(answer),
-                Some(Reply::After(delay, answer)) => {
-                    tokio::time::sleep(delay).await;
-                    Ok(answer)
-                }
-                Some(Reply::Fail(error)) => Err(error),
-                Some(Reply::Never) => std::future::pending().await,
-                None => Err(AskError::Refused("no such question".to_owned())),
-            }
-        })
-    }
-}
-
-fn roots() -> Reply {
-    Reply::Say(json!({ "roots": [] }))
-}
-
-/// An app with a server, and a secret on it.
-struct Place {
-    app: App,
-    admin: Admin,
-    server: Uuid,
-    _folder: TempDir,
-}
-
-fn caller() -> Caller {
-    Caller { token: Some("claude".to_owned()), client: None, address: None, scopes: Scopes::ALL }
-}
-
-fn main_of(body: &str) -> String {
-    let lines: Vec<String> = body.lines().map(|line| format!("    {line}\n")).collect();
-    format!("import asyncio\nimport mcpbox\nasync def main():\n{}", lines.concat())
-}
-
-impl Place {
-    async fn new(asking: Asking) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let location = Location::Sqlite(folder.path().join("mcpbox.db"));
-        let app = Box::pin(sandboxed::open_asking(folder.path(), &location, asking)).await;
-        let admin = accounts::setup(&app, "grace", "a long enough password").await.expect("made");
-        let who = Who::from(caller());
-        let server = servers::create(&app, &who, "talk", "").await.expect("a server").id;
-        secrets::create(&app, &who, server, "API_KEY", "").await.expect("a secret");
-        secrets::set(&app, &admin, server, "API_KEY", VALUE.into()).await.expect("a value");
-        Self { app, admin, server, _folder: folder }
-    }
-
-    async fn draft(&self, name: &str, body: &str) -> Uuid {
-        let new = New {
-            server_id: self.server,
-            name: name.to_owned(),
-            description: String::new(),
-            kind: Kind::Tool,
-            uri: None,
-            input_schema: None,
-            python_code: main_of(body),
-            timeout_ms: Some(1_000),
-        };
-        tools::create(&self.app, &Who::from(caller()), new).await.expect("a tool").0.id
-    }
-
-    /// Has a tool approved.
-    async fn tool(&self, name: &str, body: &str) {
-        let id = self.draft(name, body).await;
-        let digest = tools::get(&self.app, id).await.expect("the tool").newest.digest;
-        let decision = Decision { action: Action::Approve, digest: Some(digest), reason: None };
-        approvals::decide(&self.app, &self.admin, id, decision).await.expect("approved");
-    }
-
-    /// Calls it, and reads its row in the log.
-    async fn call(&self, name: &str, client: &Arc<Client>) -> (Report, Call) {
-        let (name, client) = (format!("talk__{name}"), Arc::<Client>::clone(client));
-        let report = calls::run(&self.app, &caller(), &name, Map::new(), client).await;
-        let report = report.expect("it runs");
-        let row = calls::find(&self.app, report.call_id).await.expect("its row");
-        (report, row)
-    }
-
-    async fn run(&self, name: &str, body: &str, client: &Arc<Client>) -> (Report, Call) {
-        self.tool(name, body).await;
-        self.call(name, client).await
-    }
-}
-
-fn value(report: &Report) -> Value {
-    let text = report.outcome.as_ref().expect("it returns");
-    serde_json::from_str(text).expect("it is JSON")
-}
-
-/// What was asked, and what became of it, as the log has it.
-fn logged(row: &Call) -> Vec<(String, String, String)> {
-    let lines = row.requests.as_array().expect("a list");
-    let text = |line: &Value, name: &str| line[name].as_str().expect("a text").to_owned();
-    let each = lines.iter();
-    each.map(|line| (text(line, "asked"), text(line, "key"), text(line, "outcome"))).collect()
-}
-
-fn line(kind: &str, key: &str, outcome: &str) -> (String, String, String) {
-    (kind.to_owned(), key.to_owned(), outcome.to_owned())
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn all_that_a_tool_says_and_asks_reaches_its_client() {
@@ -315,74 +135,6 @@ async fn what_a_client_lacks_ends_the_call_by_its_name_unless_it_is_caught() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_goes_refuses_or_takes_too_long_is_told_apart() {
-    let each = Duration::from_millis(300);
-    let place = Place::new(Asking { each, ..Asking::default() }).await;
-    let client = Client::new(&[
-        ("gone", Reply::Fail(AskError::Gone)),
-        ("refused", Reply::Fail(AskError::Refused("not today".to_owned()))),
-        ("slow", Reply::Never),
-        ("good", roots()),
-    ]);
-    let body = "told = []\n\
-                for key in ['gone', 'refused', 'slow', 'good']:\n    \
-                try:\n        told.append(len(await ctx.list_roots(key=key)))\n    \
-                except mcpbox.ClientError as error:\n        told.append(type(error).__name__)\n\
-                return told";
-    let (report, row) = place.run("apart", body, &client).await;
-    let expected = json!(["ClientGoneError", "ClientRefusedError", "ClientTimeoutError", 0]);
-    assert_eq!(value(&report), expected);
-    let outcomes: Vec<_> = logged(&row).into_iter().map(|(.., outcome)| outcome).collect();
-    assert_eq!(outcomes, ["gone", "refused", "timed_out", "answered"]);
-    assert_eq!(client.open.load(Ordering::SeqCst), 0, "nothing waits any more");
-    place.app.close().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_call_asks_so_often_and_waits_so_long() {
-    let asking = Asking { questions: 3, ..Asking::default() };
-    let place = Place::new(asking).await;
-    let client = Client::new(&[("roots-1", roots()), ("roots-2", roots()), ("roots-3", roots())]);
-    let (report, _) =
-        place.run("three", "for _ in range(3): await ctx.list_roots()", &client).await;
-    assert!(report.succeeded(), "{:?}", report.outcome);
-    let (report, _) = place.run("ever", "while True: await ctx.list_roots()", &client).await;
-    let failure = report.outcome.expect_err("it asks too often");
-    assert!(failure.message.contains("3 questions"), "{}", failure.message);
-    place.app.close().await;
-
-    let all = Duration::from_millis(400);
-    let place = Place::new(Asking { all, ..Asking::default() }).await;
-    let late = Reply::After(Duration::from_millis(300), json!({ "roots": [] }));
-    let client = Client::new(&[("late", late), ("slow", Reply::Never)]);
-    let (report, _) = place.run("late", "return await ctx.list_roots(key='late')", &client).await;
-    assert!(report.succeeded(), "{:?}", report.outcome);
-    let body = "told = []\n\
-                for _ in range(3):\n    \
-                try:\n        await ctx.list_roots(key='slow')\n    \
-                except mcpbox.ClientError as error:\n        told.append(type(error).__name__)\n\
-                return told";
-    let (report, row) = place.run("slow", body, &client).await;
-    assert_eq!(value(&report), json!(["ClientTimeoutError", "ClientError", "ClientError"]));
-    assert_eq!(logged(&row)[2].2, "limit");
-    place.app.close().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn waiting_for_the_client_takes_nothing_of_the_time_limit() {
-    let place = Place::new(Asking::default()).await;
-    let late = Reply::After(Duration::from_millis(1_500), json!({ "roots": [] }));
-    let client = Client::new(&[("roots-1", late)]);
-    let (report, row) = place.run("late", "return await ctx.list_roots()", &client).await;
-    assert_eq!(value(&report), json!([]));
-    let waited = row.requests[0]["duration_us"].as_i64().expect("a time");
-    assert!(waited >= 1_500_000, "{waited}");
-    let (report, _) = place.run("idle", "await asyncio.sleep(60)", &client).await;
-    assert_eq!(report.outcome.expect_err("it is over").kind, FailureKind::WallClock);
-    place.app.close().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_value_of_a_secret_reaches_no_client() {
     let place = Place::new(Asking::default()).await;
     let declined = Reply::Say(json!({"action": "decline"}));
@@ -451,43 +203,6 @@ async fn a_guest_that_speaks_for_itself_is_held_to_the_same() {
     let count = |key: &str| (key.to_owned(), 1);
     assert_eq!(client.keys(), [count("a"), count("b"), count("a")]);
     assert_eq!(*client.entries.lock().expect("whole"), []);
-    place.app.close().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_call_that_is_cancelled_while_it_waits_is_logged_and_asks_no_more() {
-    let place = Place::new(Asking::default()).await;
-    place.tool("wait", "return await ctx.list_roots(key='slow')").await;
-    let client = Client::new(&[("slow", Reply::Never)]);
-    let call = {
-        let (app, client) = (place.app.clone(), Arc::<Client>::clone(&client));
-        tokio::spawn(
-            async move { calls::run(&app, &caller(), "talk__wait", Map::new(), client).await },
-        )
-    };
-    let eventually = async |what: &str, is_so: &dyn Fn() -> bool| {
-        for _ in 0..500 {
-            if is_so() {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        panic!("not so within ten seconds: {what}");
-    };
-    eventually("it waits", &|| client.open.load(Ordering::SeqCst) == 1).await;
-    call.abort();
-    eventually("nothing waits", &|| client.open.load(Ordering::SeqCst) == 0).await;
-    let mut rows = Vec::new();
-    for _ in 0..500 {
-        let page = app::Page { number: 1, size: 10 };
-        rows = calls::logs(&place.app, &calls::Filter::default(), page).await.expect("read").items;
-        if !rows.is_empty() {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    assert_eq!(rows[0].error_kind.as_deref(), Some("cancelled"));
-    assert_eq!(logged(&rows[0]), [line("roots", "slow", "withdrawn")]);
     place.app.close().await;
 }
 

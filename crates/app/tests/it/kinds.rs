@@ -1,4 +1,7 @@
-//! Prompts and resources, and schemas that authors give, from saving to running, on both databases.
+//! Prompts, resources and schemas that authors give, from saving to running, on both databases.
+
+mod resources;
+mod schemas;
 
 use std::sync::Arc;
 
@@ -7,9 +10,7 @@ use app::completions::{self, Reference};
 use app::conversation::Silent;
 use app::identity::{Admin, Caller, Scopes, Who};
 use app::tools::{self, Changes, Kind, New, Revision};
-use app::{
-    App, Error, Location, Page, accounts, calls, drafts, prompts, resources, servers, sources,
-};
+use app::{App, Error, Location, Page, accounts, calls, drafts, prompts, servers};
 use serde_json::{Map, Value, json};
 use throwaway_postgres::Database;
 use tokio::runtime::Runtime;
@@ -108,7 +109,7 @@ impl World {
     }
 
     async fn read(&self, uri: &str) -> app::Result<calls::Report> {
-        resources::read(&self.app, &caller(), uri, Arc::new(Silent)).await
+        app::resources::read(&self.app, &caller(), uri, Arc::new(Silent)).await
     }
 
     async fn call(&self, name: &str, arguments: Value) -> app::Result<calls::Report> {
@@ -166,45 +167,6 @@ fn a_prompt_is_got_by_its_name_and_is_no_tool() {
 }
 
 #[test]
-fn a_resource_is_read_under_its_uri_or_what_matches_its_template() {
-    on_both(async |world| {
-        let revision =
-            world.live(world.written("note", Kind::Resource, Some(TEMPLATE), NOTE)).await;
-        let code = "async def main() -> bytes:\n    return b'GIF89a'\n";
-        let one =
-            world.live(world.written("logo", Kind::Resource, Some("notes://logo/1"), code)).await;
-        assert_eq!(revision.output_schema, None, "only tools promise results");
-
-        let report = world.read("notes://to%20day/7").await.expect("it runs");
-        let text = json!({"day": "to day", "line": 7});
-        let contents = &value(&report)["contents"][0];
-        assert_eq!(contents["uri"], "notes://to%20day/7");
-        let read: Value =
-            serde_json::from_str(contents["text"].as_str().expect("text")).expect("JSON");
-        assert_eq!(read, text);
-        let lenient = value(&world.read("notes://a!b/7").await.expect("it runs"));
-        assert_eq!(lenient["contents"][0]["uri"], "notes://a!b/7", "as it was asked for");
-        let wrong = world.read("notes://today/x").await.expect("it runs");
-        assert!(wrong.text_of_failure().contains("line must be an integer"));
-        let logo = value(&world.read("notes://logo/1").await.expect("it runs"));
-        assert_eq!(logo["contents"][0]["mimeType"], "image/gif", "what says most is read");
-
-        for uri in ["notes://today", "notes://a/b/c", "", "notes://\0/1", "x://a", "notes://%FF/1"]
-        {
-            assert!(is_unknown(&world.read(uri).await), "{uri}");
-        }
-        assert!(is_unknown(&world.call("weather__note", json!({})).await));
-        let off = Changes { enabled: Some(false), ..Changes::default() };
-        world.update(one.tool_id, off).await.expect("switched off");
-        let report = world.read("notes://logo/1").await.expect("the template has it now");
-        assert_eq!(report.tool_name, "weather__note");
-        let nobody = Caller { scopes: Scopes { call: false, author: true }, ..caller() };
-        let refused = resources::read(&world.app, &nobody, "notes://a/1", Arc::new(Silent)).await;
-        assert!(matches!(refused, Err(Error::Denied(_))), "{refused:?}");
-    });
-}
-
-#[test]
 fn what_does_not_fit_its_kind_is_not_saved() {
     on_both(async |world| {
         let new = |kind, uri, code: &str| world.written("one", kind, uri, code);
@@ -238,103 +200,6 @@ fn what_does_not_fit_its_kind_is_not_saved() {
         let moved = world.update(saved.tool_id, moved).await.expect("the URI alone");
         assert_eq!(tools::differing(&changed, &moved), ["uri"]);
         assert_ne!(moved.digest, changed.digest);
-    });
-}
-
-#[test]
-fn no_two_live_resources_are_read_under_the_same() {
-    on_both(async |world| {
-        let first = world.live(world.written("note", Kind::Resource, Some(TEMPLATE), NOTE)).await;
-        let code = NOTE.replace("day", "other");
-        let same = world.written("same", Kind::Resource, Some("notes://{other}/{line}"), &code);
-        let second = world.create(same).await.expect("a draft may");
-        let refused = world.approve(second.tool_id).await.expect_err("the same shape");
-        assert!(
-            matches!(&refused, Error::Conflict(text) if text.contains("weather__note")),
-            "{refused}"
-        );
-        let detail = tools::get(&world.app, second.tool_id).await.expect("read");
-        assert!(detail.live.is_none(), "nothing of it was done");
-        let away = Changes { uri: Some("old://{day}/{line}".to_owned()), ..Changes::default() };
-        world.update(first.tool_id, away).await.expect("another URI");
-        assert!(world.approve(second.tool_id).await.is_err(), "the live one is still there");
-        world.approve(first.tool_id).await.expect("now it is away");
-        world.approve(second.tool_id).await.expect("free now");
-        // Back to where another one is now.
-        let person = Who::from(world.admin.clone());
-        let rolled = approvals::rollback(&world.app, &person, first.tool_id, 1).await;
-        let refused = rolled.expect_err("taken meanwhile");
-        assert!(matches!(refused, Error::Conflict(_)), "{refused}");
-        let live = tools::get(&world.app, first.tool_id).await.expect("read").live.expect("live");
-        assert_eq!(live.uri.as_deref(), Some("old://{day}/{line}"));
-    });
-}
-
-#[test]
-fn a_given_schema_is_kept_as_it_is_and_checked_at_the_call() {
-    on_both(async |world| {
-        let text = r##"{"type":"object","title":"Z","properties":{"b":{"$ref":"#n"},"a":{"enum":["x"]}},
-            "$defs":{"N":{"$anchor":"n","type":"integer","maximum":123456789012345678901234567890}},
-            "if":{"required":["a"]},"then":{"required":["b"]},"additionalProperties":false}"##;
-        let schema: Value = serde_json::from_str(text).expect("JSON");
-        let code = "async def main(b=0):\n    return [b, arguments.get('a')]\n";
-        let new = world.written("count", Kind::Tool, None, code);
-        let revision = world.live(New { input_schema: Some(schema.clone()), ..new }).await;
-        let kept = tools::version(&world.app, revision.tool_id, 1).await.expect("read");
-        assert!(kept.schema_given);
-        assert_eq!(kept.input_schema.to_string(), schema.to_string(), "order and digits");
-        assert!(kept.input_schema.to_string().contains("123456789012345678901234567890"));
-        assert_eq!(tools::digest_of(&kept), kept.digest);
-
-        let called =
-            async |arguments| world.call("weather__count", arguments).await.expect("it runs");
-        assert_eq!(value(&called(json!({"a": "x", "b": 2})).await), json!([2, "x"]));
-        for (wrong, part) in [
-            (json!({"b": "2"}), "b must be an integer"),
-            (json!({"a": "x"}), "with 'b'"),
-            (json!({"c": 1}), "without 'c'"),
-        ] {
-            let text = called(wrong).await.text_of_failure();
-            assert!(text.contains(part), "{text}");
-        }
-        let back = Changes { input_schema: Some(Value::Null), ..Changes::default() };
-        let made = world.update(revision.tool_id, back.clone()).await.expect("that of main");
-        assert!(!made.schema_given && made.input_schema["properties"].get("a").is_none());
-        let again =
-            tools::update(&world.app, &model(), revision.tool_id, back).await.expect("read");
-        assert!(!again.new_revision, "nothing changed");
-        let same = Changes { input_schema: Some(made.input_schema.clone()), ..Changes::default() };
-        let given = world.update(revision.tool_id, same).await.expect("the same, given");
-        assert!(given.schema_given && given.digest != made.digest);
-        let other = Changes {
-            python_code: Some("async def main(c):\n    return c\n".to_owned()),
-            ..Changes::default()
-        };
-        assert_eq!(field(world.update(revision.tool_id, other).await), "input_schema");
-    });
-}
-
-#[test]
-fn a_schema_that_some_client_would_choke_on_never_gets_into_a_list() {
-    on_both(async |world| {
-        let open = "async def main(**values):\n    return 1\n";
-        for wrong in [
-            json!(1),
-            json!({}),
-            json!({"type": "object", "properties": {"a": true}}),
-            json!({"type": "object", "properties": {"a": {"$ref": "https://a.example"}}}),
-            json!({"type": "object", "properties": {"a": {"type": "text"}}}),
-        ] {
-            let new = world.written("one", Kind::Tool, None, open);
-            let refused = world.create(New { input_schema: Some(wrong.clone()), ..new }).await;
-            assert_eq!(field(refused), "input_schema", "{wrong}");
-        }
-        let needs = world.written("one", Kind::Tool, None, "async def main(a):\n    return a\n");
-        let unknown = Some(json!({"type": "object", "properties": {"b": {}}}));
-        let refused = world.create(New { input_schema: unknown, ..needs.clone() }).await;
-        assert_eq!(field(refused), "input_schema");
-        let known = Some(json!({"type": "object", "properties": {"a": {}}}));
-        world.create(New { input_schema: known, ..needs }).await.expect("it knows `a`");
     });
 }
 
@@ -381,39 +246,5 @@ fn a_draft_is_tested_as_what_it_is() {
         assert!(is_unknown(&world.read("notes://x/1").await), "nobody else reads it");
         let logged = calls::find(&world.app, report.call_id).await.expect("read");
         assert!(logged.is_test && logged.kind == Kind::Resource);
-    });
-}
-
-#[test]
-fn authors_read_the_source_of_each_tool_as_a_resource() {
-    on_both(async |world| {
-        let revision = world.live(world.written("greet", Kind::Prompt, None, GREETING)).await;
-        let newer = format!("{GREETING}\n# newer\n");
-        let changes = Changes { python_code: Some(newer.clone()), ..Changes::default() };
-        world.update(revision.tool_id, changes).await.expect("changed");
-        let page = Page { number: 1, size: 10 };
-        let listed = sources::list(&world.app, &caller(), page).await.expect("list");
-        assert_eq!(listed.total, 1);
-        let uri = &listed.items[0].uri;
-        assert_eq!(uri, "mcpbox://tools/weather/greet/source");
-        let read = async |query: &str| {
-            let uri = format!("{uri}{query}");
-            sources::read(&world.app, &caller(), &uri).await.map(|found| found.text)
-        };
-        assert_eq!(read("").await.expect("read"), newer);
-        assert_eq!(read("?version=live").await.expect("read"), GREETING);
-        assert_eq!(read("?version=1").await.expect("read"), GREETING);
-        assert!(is_unknown(&read("?version=9").await));
-        assert_eq!(field(read("?version=x").await), "uri");
-        for other in ["mcpbox://tools/weather/x/source", "mcpbox://tools/\0/x/source", "a:b"] {
-            assert!(is_unknown(&sources::read(&world.app, &caller(), other).await), "{other}");
-        }
-        let nobody = Caller { scopes: Scopes { call: true, author: false }, ..caller() };
-        for refused in [
-            sources::read(&world.app, &nobody, uri).await.map(drop),
-            sources::list(&world.app, &nobody, page).await.map(drop),
-        ] {
-            assert!(matches!(refused, Err(Error::Denied(_))), "{refused:?}");
-        }
     });
 }

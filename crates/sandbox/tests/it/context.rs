@@ -1,16 +1,16 @@
 //! The global `ctx`: what a tool says to its client and asks of it.
 
+mod forms;
+mod waiting;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use sandbox::{
-    Abilities, Bounds, Config, FailureKind, Host, Limits, Operation, Outcome, Run, Sandbox,
-};
+use sandbox::{Abilities, FailureKind, Host, Operation, Outcome, Run, Sandbox};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
-use uuid::Uuid;
 
-use crate::{assert_works, config, eventually, main_of, run, sandbox, shared_folder, tool};
+use crate::{main_of, run, sandbox, tool};
 
 /// A client that answers each question by its key, or says nothing.
 #[derive(Default)]
@@ -68,10 +68,6 @@ async fn returned(sandbox: &Sandbox, body: &str, client: &Arc<Client>) -> Value 
     serde_json::from_str(&text).expect("it is JSON")
 }
 
-fn accepted(content: &Value) -> Value {
-    json!({"answer": {"action": "accept", "content": content}})
-}
-
 #[tokio::test]
 async fn what_is_said_arrives_in_order_awaited_or_not() {
     let sandbox = sandbox(1).await;
@@ -125,75 +121,6 @@ async fn what_nobody_can_be_told_is_a_mistake_of_the_tool() {
         );
         assert_eq!(client.told(), [], "{body}");
     }
-}
-
-#[tokio::test]
-async fn a_form_is_asked_for_as_it_is_given() {
-    let sandbox = sandbox(1).await;
-    let answer = json!({"name": "Ada", "age": 36});
-    let client = Client::answering(&[
-        ("elicit-1", accepted(&answer)),
-        ("elicit-2", json!({"answer": {"action": "decline"}})),
-        ("again", json!({"answer": {"action": "cancel", "content": null}})),
-    ]);
-    let client = Arc::new(client);
-    let schema = "{'type': 'object', 'properties': {'name': {'type': 'string', 'oneOf': \
-                  [{'const': 'a', 'title': 'A'}], 'default': 'a'}, 'age': {'type': 'integer'}}, \
-                  'required': ['name']}";
-    let body = format!(
-        "schema = {schema}\n\
-         first = await ctx.elicit('Who?', schema)\n\
-         second = await ctx.elicit('Sure?', schema)\n\
-         third = await ctx.elicit('Again?', schema, key='again')\n\
-         return [[one.action, one.content] for one in (first, second, third)]"
-    );
-    let expected = json!([["accept", answer], ["decline", null], ["cancel", null]]);
-    assert_eq!(returned(&sandbox, &body, &client).await, expected);
-    let asked = client.of(Abilities::ASK);
-    let schema = json!({
-        "type": "object",
-        "properties": {
-            "name": {"type": "string", "oneOf": [{"const": "a", "title": "A"}], "default": "a"},
-            "age": {"type": "integer"},
-        },
-        "required": ["name"],
-    });
-    let params = json!({"message": "Who?", "requestedSchema": schema});
-    let expected = json!({"key": "elicit-1", "kind": "elicit", "params": params, "together": 1});
-    assert_eq!(asked[0], expected);
-}
-
-#[tokio::test]
-async fn a_form_is_made_of_a_type() {
-    let sandbox = sandbox(1).await;
-    let source = "from dataclasses import dataclass\n\
-                  from typing import Annotated, Literal, NotRequired, TypedDict\n\
-                  @dataclass\nclass Trip:\n    \"\"\"Where to.\"\"\"\n    place: str\n    \
-                  days: int = 3\n    kind: Literal['sea', 'land'] = 'sea'\n    note: str | None = None\n\
-                  class Sure(TypedDict):\n    sure: bool\n    why: NotRequired[str]\n\
-                  @dataclass\nclass Deep:\n    trip: Trip\n\
-                  async def main():\n    \
-                  await ctx.elicit('Where?', Trip)\n    await ctx.elicit('Sure?', Sure)\n    \
-                  await ctx.elicit('Deep?', Deep)\n";
-    let answer = json!({"answer": {"action": "cancel"}});
-    let client = Arc::new(Client::answering(&[("elicit-1", answer.clone()), ("elicit-2", answer)]));
-    let outcome = sandbox.run(tool(source), Arc::<Client>::clone(&client)).await;
-    let failure = outcome.result.expect_err("a type in a type is no form");
-    assert!(failure.message.contains("'trip'"), "{}", failure.message);
-    let asked = client.of(Abilities::ASK);
-    let trip = &asked[0]["params"]["requestedSchema"];
-    assert_eq!(trip["type"], "object");
-    assert_eq!(trip["required"], json!(["place"]));
-    let properties = &trip["properties"];
-    assert_eq!(properties["place"]["type"], "string");
-    assert_eq!(properties["days"]["type"], "integer");
-    assert_eq!(properties["days"]["default"], 3);
-    assert_eq!(properties["kind"]["enum"], json!(["sea", "land"]));
-    assert_eq!(properties["kind"]["type"], "string");
-    assert_eq!(properties["note"]["type"], "string");
-    let sure = &asked[1]["params"]["requestedSchema"];
-    assert_eq!(sure["required"], json!(["sure"]));
-    assert_eq!(sure["properties"]["sure"]["type"], "boolean");
 }
 
 #[tokio::test]
@@ -324,109 +251,6 @@ async fn a_result_can_be_an_error_and_keeps_its_content() {
     assert_eq!((outcome.result.as_deref(), outcome.is_error), (Ok("1"), false));
     let outcome = run(&sandbox, &main_of("ctx.is_error = True\nraise ValueError('x')")).await;
     assert!(outcome.result.is_err() && !outcome.is_error);
-}
-
-#[tokio::test]
-async fn time_of_waiting_for_the_client_does_not_count_and_other_time_does() {
-    let sandbox = sandbox(1).await;
-    let roots = [("roots-1", json!({"answer": {"roots": []}}))];
-    let delay = Duration::from_millis(1_500);
-    let client = Arc::new(Client { delay, ..Client::answering(&roots) });
-    let limits = Limits { wall: Duration::from_secs(1), ..Limits::default() };
-    let run = |body: &str| Run { limits, ..tool(&main_of(body)) };
-    let outcome =
-        sandbox.run(run("return await ctx.list_roots()"), Arc::<Client>::clone(&client)).await;
-    assert_eq!(outcome.result.as_deref(), Ok("[]"));
-    for body in [
-        "import asyncio\nawait ctx.list_roots()\nawait asyncio.sleep(30)",
-        "import asyncio\nasyncio.create_task(ctx.list_roots())\nwhile True: await asyncio.sleep(0)",
-    ] {
-        let outcome = sandbox.run(run(body), Arc::<Client>::clone(&client)).await;
-        assert_eq!(outcome.result.expect_err("it ends").kind, FailureKind::WallClock, "{body}");
-    }
-    assert_works(&sandbox).await;
-}
-
-#[tokio::test]
-async fn questions_and_other_waiting_go_on_side_by_side() {
-    let sandbox = sandbox(1).await;
-    let roots = [("roots-1", json!({"answer": {"roots": []}}))];
-    let client = Client { delay: Duration::from_millis(300), ..Client::answering(&roots) };
-    let client = Arc::new(client);
-    let body = "import asyncio\n\
-                try:\n    async with asyncio.timeout(0.05):\n        await ctx.list_roots(key='never')\n\
-                except TimeoutError:\n    pass\n\
-                roots, _ = await asyncio.gather(ctx.list_roots(), asyncio.sleep(0.01))\n\
-                return roots";
-    assert_eq!(returned(&sandbox, body, &client).await, json!([]));
-    let nothing = of(&sandbox, "import asyncio\nawait asyncio.Future()", &client).await;
-    assert_eq!(nothing.result.expect_err("nothing comes").kind, FailureKind::Deadlock);
-}
-
-/// A sandbox in which so many calls may wait for their clients.
-async fn where_few_may_ask(asking: usize, asking_per_group: usize) -> Sandbox {
-    let bounds = Bounds { asking, asking_per_group, ..Bounds::default() };
-    let config = Config { bounds, ..config(1, shared_folder()) };
-    Sandbox::start(config).await.expect("the sandbox starts")
-}
-
-#[tokio::test]
-async fn calls_that_wait_for_clients_are_bounded_and_hold_nobody_up() {
-    let sandbox = where_few_may_ask(2, 1).await;
-    let gate = Arc::new(Semaphore::new(0));
-    let roots = [("roots-1", json!({"answer": {"roots": []}}))];
-    let slow = Client { gate: Some(Arc::clone(&gate)), ..Client::answering(&roots) };
-    let slow = Arc::new(slow);
-    let asking = |group: u128| {
-        let (sandbox, slow) = (sandbox.clone(), Arc::<Client>::clone(&slow));
-        let run = Run {
-            group: Uuid::from_u128(group),
-            ..tool(&main_of("return await ctx.list_roots()"))
-        };
-        tokio::spawn(async move { sandbox.run(run, slow).await })
-    };
-    let first = asking(1);
-    eventually("the first waits", || sandbox.status().asking_calls == 1).await;
-    let refused = asking(1).await.expect("it ends").result.expect_err("one of its group waits");
-    assert!(refused.message.contains("call again"), "{}", refused.message);
-    let second = asking(2);
-    eventually("the second waits", || sandbox.status().asking_calls == 2).await;
-    let refused = asking(3).await.expect("it ends").result.expect_err("two wait");
-    assert!(refused.message.contains("2 calls wait"), "{}", refused.message);
-    assert_works(&sandbox).await;
-    gate.add_permits(2);
-    for waiting in [first, second] {
-        assert_eq!(waiting.await.expect("it ends").result.as_deref(), Ok("[]"));
-    }
-    assert_eq!(sandbox.status().asking_calls, 0);
-    gate.add_permits(1);
-    assert_eq!(
-        asking(1).await.expect("it ends").result.as_deref(),
-        Ok("[]"),
-        "there is room again"
-    );
-}
-
-#[tokio::test]
-async fn a_call_that_is_cancelled_while_it_waits_leaves_nothing() {
-    let sandbox = where_few_may_ask(1, 1).await;
-    let gate = Arc::new(Semaphore::new(0));
-    let slow = Arc::new(Client { gate: Some(gate), ..Client::default() });
-    let call = {
-        let (sandbox, slow) = (sandbox.clone(), Arc::<Client>::clone(&slow));
-        let run = tool(&main_of("return await ctx.list_roots()"));
-        tokio::spawn(async move { sandbox.run(run, slow).await })
-    };
-    eventually("it waits", || sandbox.status().asking_calls == 1).await;
-    call.abort();
-    eventually("it is gone", || {
-        let status = sandbox.status();
-        (status.asking_calls, status.running_calls) == (0, 0)
-    })
-    .await;
-    let roots = [("roots-1", json!({"answer": {"roots": []}}))];
-    let client = Arc::new(Client::answering(&roots));
-    assert_eq!(returned(&sandbox, "return await ctx.list_roots()", &client).await, json!([]));
 }
 
 #[tokio::test]
