@@ -24,7 +24,7 @@ pub(crate) async fn tools(
     asker: &Asker,
     cursor: Option<&str>,
 ) -> Result<String, Error> {
-    let catalog = server.catalogs.get().await.map_err(|error| Error::failed(&error))?;
+    let catalog = server.catalog().await?;
     let scopes = asker.caller().scopes;
     let live: &[Arc<Entry>] = if scopes.call { &catalog.tools } else { &[] };
     let own = if scopes.author { management::listed() } else { &[] };
@@ -40,7 +40,7 @@ pub(crate) async fn prompts(
     asker: &Asker,
     cursor: Option<&str>,
 ) -> Result<String, Error> {
-    let catalog = server.catalogs.get().await.map_err(|error| Error::failed(&error))?;
+    let catalog = server.catalog().await?;
     let live: &[Arc<Entry>] = if asker.caller().scopes.call { &catalog.prompts } else { &[] };
     page(asker, ("prompts/list", "prompts"), live, &[], cursor)
 }
@@ -54,7 +54,7 @@ pub(crate) async fn templates(
     asker: &Asker,
     cursor: Option<&str>,
 ) -> Result<String, Error> {
-    let catalog = server.catalogs.get().await.map_err(|error| Error::failed(&error))?;
+    let catalog = server.catalog().await?;
     let scopes = asker.caller().scopes;
     let live: &[Arc<Entry>] = if scopes.call { &catalog.templates } else { &[] };
     let own = resources::templates(scopes);
@@ -110,9 +110,9 @@ fn after(last: &str, live: &[Arc<Entry>], own: &[Arc<Entry>]) -> Option<usize> {
 
 /// The error for a tool that cannot be called, with the name that was probably meant.
 pub(crate) async fn unknown(server: &Server, caller: &Caller, name: &str) -> Error {
-    let catalog = match server.catalogs.get().await {
+    let catalog = match server.catalog().await {
         Ok(catalog) => catalog,
-        Err(error) => return Error::failed(&error),
+        Err(error) => return error,
     };
     let live: &[Arc<Entry>] = if caller.scopes.call { &catalog.tools } else { &[] };
     let own = if caller.scopes.author { management::listed() } else { &[] };
@@ -131,9 +131,9 @@ pub(crate) async fn unknown(server: &Server, caller: &Caller, name: &str) -> Err
 
 /// The error for a prompt that there is not, in the same way.
 pub(crate) async fn unknown_prompt(server: &Server, caller: &Caller, name: &str) -> Error {
-    let catalog = match server.catalogs.get().await {
+    let catalog = match server.catalog().await {
         Ok(catalog) => catalog,
-        Err(error) => return Error::failed(&error),
+        Err(error) => return error,
     };
     let live: &[Arc<Entry>] = if caller.scopes.call { &catalog.prompts } else { &[] };
     let advice = match nearest(name, live.iter()) {

@@ -66,7 +66,7 @@ pub(crate) async fn list(
 async fn part(server: &Server, caller: &Caller, from: Place) -> Result<Shown, Error> {
     match from {
         Place::Live(after) => {
-            let catalog = server.catalogs.get().await.map_err(|error| Error::failed(&error))?;
+            let catalog = server.catalog().await?;
             Ok(live(&catalog, caller.scopes, after.as_deref()))
         }
         Place::Sources(_) if !caller.scopes.author => Ok((Vec::new(), None)),
