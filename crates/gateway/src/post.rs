@@ -18,11 +18,10 @@ use crate::identity::Identity;
 use crate::methods::{self, Kind};
 use crate::problem::Problem;
 use crate::rpc::{self, Error, Message, Notification, Request};
-use crate::runs::{self, Arrived};
 use crate::server::{Asker, Server};
 use crate::session::Session;
 use crate::version::{self, Version};
-use crate::{client, events, standalone, streams};
+use crate::{client, events, runs, standalone, streams};
 
 /// The largest body of a request.
 const BODY_MAX_BYTES: usize = 4 * 1024 * 1024;
@@ -150,10 +149,9 @@ impl Arrival<'_> {
     }
 
     fn exchange(&self, asker: Asker, request: Request) -> Exchange {
-        let arrived = Arrived { headers: &self.headers, streams: self.streams };
         Exchange {
             id: request.id.clone(),
-            running: Some(runs::start(self.server, asker, request, arrived)),
+            running: Some(runs::start(self.server, asker, request, &self.headers, self.streams)),
             server: Arc::clone(self.server),
             streams: self.streams,
         }

@@ -18,22 +18,15 @@ use crate::suspended::Binding;
 use crate::talk::{Meter, Talk, Way};
 use crate::{answer, listing, management, resources, result, standalone, standing};
 
-/// What came with a request.
-#[derive(Clone, Copy)]
-pub(crate) struct Arrived<'a> {
-    pub(crate) headers: &'a HeaderMap,
-    /// Whether the client takes a stream of events as the answer.
-    pub(crate) streams: bool,
-}
-
-/// Starts what a request asks for.
+/// Starts what a request asks for. `streams` tells whether the client takes a stream of events as the
+/// answer.
 pub(crate) fn start(
     server: &Arc<Server>,
     asker: Asker,
     request: Request,
-    arrived: Arrived<'_>,
+    headers: &HeaderMap,
+    streams: bool,
 ) -> Running {
-    let Arrived { headers, streams } = arrived;
     let stop = CancellationToken::new();
     let Request { id, method, params } = request;
     let incoming = incoming(headers, &params);
