@@ -1,5 +1,7 @@
 //! One session of a client, as this process knows it: what it wants to hear, what runs in it, and what it is asked.
 
+mod requests;
+
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,6 +9,8 @@ use std::time::Instant;
 
 use app::client_sessions::{self, ClientSession};
 use app::conversation::{Abilities, AskError, Level};
+pub(crate) use requests::Listed;
+use requests::Requests;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::{self, WeakSender};
 use tokio::sync::oneshot;
@@ -40,7 +44,7 @@ pub(crate) struct Session {
     /// The requests of this server that the client has not answered.
     asked: Mutex<HashMap<Id, oneshot::Sender<Result<Value, String>>>>,
     /// The client's own requests that run.
-    running: Mutex<HashMap<Id, CancellationToken>>,
+    running: Arc<Requests>,
     /// Its open streams.
     streams: Mutex<Vec<(u64, mpsc::Sender<String>)>>,
     next_stream: AtomicU64,
@@ -77,7 +81,7 @@ impl Session {
             ended: CancellationToken::new(),
             state: Mutex::new(state),
             asked: Mutex::default(),
-            running: Mutex::default(),
+            running: Arc::default(),
             streams: Mutex::default(),
             next_stream: AtomicU64::new(0),
         }
@@ -136,7 +140,7 @@ impl Session {
 
     /// Whether it has anything open.
     pub(crate) fn is_busy(&self) -> bool {
-        !lock(&self.streams).is_empty() || !lock(&self.running).is_empty()
+        !lock(&self.streams).is_empty() || !self.running.is_empty()
     }
 
     /// Tells the client on its newest stream; whether there is one that takes it.
@@ -185,17 +189,13 @@ impl Session {
 
     /// Lists a request as running for as long as what is returned is kept. A second one with the same id
     /// takes its place.
-    pub(crate) fn list(self: &Arc<Self>, id: &Id, stop: &CancellationToken) -> Listed {
-        lock(&self.running).insert(id.clone(), stop.clone());
-        Listed { session: Arc::clone(self), id: id.clone() }
+    pub(crate) fn list(&self, id: &Id, stop: &CancellationToken) -> Listed {
+        self.running.list(id, stop)
     }
 
     /// Ends a request that the client takes back.
     pub(crate) fn cancel(&self, id: &Id) {
-        let running = lock(&self.running).get(id).cloned();
-        if let Some(running) = running {
-            running.cancel();
-        }
+        self.running.cancel(id);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -214,18 +214,6 @@ fn level_of(row: &ClientSession) -> Level {
 fn subscriptions_of(row: &ClientSession) -> BTreeSet<String> {
     let uris = row.subscriptions.0.as_array();
     uris.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
-}
-
-/// A request that is listed as running.
-pub(crate) struct Listed {
-    session: Arc<Session>,
-    id: Id,
-}
-
-impl Drop for Listed {
-    fn drop(&mut self) {
-        lock(&self.session.running).remove(&self.id);
-    }
 }
 
 /// A stream that is open.
