@@ -15,8 +15,10 @@ pub(crate) const MEDIA_TYPE: &str = "text/event-stream";
 /// How long a stream is silent at most, so that nothing on the way takes it for dead.
 pub(crate) const HEARTBEAT: Duration = Duration::from_secs(15);
 
-/// What readers pass over.
-pub(crate) const COMMENT: &str = ": keep-alive\n\n";
+/// What readers pass over, so that something goes out.
+pub(crate) const fn comment() -> Bytes {
+    Bytes::from_static(b": keep-alive\n\n")
+}
 
 /// A message as an event. JSON has no line ends of its own.
 pub(crate) fn event(message: &str) -> Bytes {

@@ -133,10 +133,7 @@ impl Exchange {
 
     fn stream(self, first: Option<String>) -> Response {
         // Something goes out at once, so that the client and all on the way see the beginning.
-        let first = first.map_or_else(
-            || Bytes::from_static(events::COMMENT.as_bytes()),
-            |first| events::event(&first),
-        );
+        let first = first.map_or_else(events::comment, |first| events::event(&first));
         let open = self.server.app.metrics().stream(metrics::Stream::Answer);
         let rest = stream::unfold((self, open), |(mut exchange, open)| async move {
             let chunk = exchange.chunk().await?;
@@ -155,10 +152,7 @@ impl Exchange {
             Ok(Next::Cancelled) => None,
             Err(_silent) => {
                 let sign = self.running.as_ref().and_then(|running| running.talk.sign_of_life());
-                Some(sign.map_or_else(
-                    || Bytes::from_static(events::COMMENT.as_bytes()),
-                    |sign| events::event(&sign),
-                ))
+                Some(sign.map_or_else(events::comment, |sign| events::event(&sign)))
             }
         }
     }

@@ -190,7 +190,7 @@ impl Stream {
     fn response(mut self) -> Response {
         if self.ready.is_empty() {
             // Something goes out at once, so that all on the way see that the stream has begun.
-            self.ready.push_back(comment());
+            self.ready.push_back(events::comment());
         }
         let chunks = stream::unfold(self, |mut stream| async move {
             let chunk = stream.chunk().await?;
@@ -201,12 +201,12 @@ impl Stream {
 
     fn say(&mut self, method: &str, mut params: Map<String, Value>) {
         if let Form::Listen(id, _) = &self.form {
-            params.insert("_meta".to_owned(), json!({ SUBSCRIPTION_ID: id.value() }));
+            params.insert("_meta".to_owned(), meta(id));
         }
-        let params = if params.is_empty() { None } else { Some(Value::Object(params)) };
-        let message = match params {
-            Some(params) => rpc::notification(method, &params),
-            None => json!({ "jsonrpc": "2.0", "method": method }).to_string(),
+        let message = if params.is_empty() {
+            json!({ "jsonrpc": "2.0", "method": method }).to_string()
+        } else {
+            rpc::notification(method, &Value::Object(params))
         };
         self.ready.push_back(events::event(&message));
     }
@@ -240,7 +240,7 @@ impl Stream {
                 }
                 Event::Line(line) => self.ready.push_back(events::event(&line)),
                 Event::Heartbeat if self.is_still_allowed().await => {
-                    self.ready.push_back(comment());
+                    self.ready.push_back(events::comment());
                 }
                 Event::Heartbeat | Event::End => self.end(),
             }
@@ -278,12 +278,16 @@ impl Stream {
     fn end(&mut self) {
         self.is_over = true;
         if let Form::Listen(id, _) = &self.form {
-            let mut members = Map::new();
-            members.insert("_meta".to_owned(), json!({ SUBSCRIPTION_ID: id.value() }));
+            let members = Map::from_iter([("_meta".to_owned(), meta(id))]);
             let answer = rpc::answer(id, &result::complete(Version::July2026, members));
             self.ready.push_back(events::event(&answer));
         }
     }
+}
+
+/// What every message repeats of a request that listens.
+fn meta(id: &Id) -> Value {
+    json!({ SUBSCRIPTION_ID: id.value() })
 }
 
 enum Event {
@@ -291,10 +295,6 @@ enum Event {
     Line(String),
     Heartbeat,
     End,
-}
-
-fn comment() -> Bytes {
-    Bytes::from_static(events::COMMENT.as_bytes())
 }
 
 #[cfg(test)]
