@@ -18,6 +18,7 @@ use crate::identity::Identity;
 use crate::methods::{self, Kind};
 use crate::problem::Problem;
 use crate::rpc::{self, Error, Message, Notification, Request};
+use crate::running::Running;
 use crate::server::{Asker, Server};
 use crate::session::Session;
 use crate::version::{self, Version};
@@ -93,7 +94,7 @@ impl Arrival<'_> {
         let session = self.session().await?;
         let asker = Asker::of_session(self.identity.clone(), session);
         Ok(match methods::kind(&request.method, asker.version) {
-            Kind::Run => self.exchange(asker, request).respond().await,
+            Kind::Run => self.started(asker, request).respond().await,
             Kind::Answer => self.answered(&asker, &request).await,
             Kind::Listen | Kind::Unknown => unknown(&request),
         })
@@ -114,9 +115,10 @@ impl Arrival<'_> {
             session: None,
         };
         match methods::kind(&request.method, asker.version) {
-            Kind::Run => match self.resumed(&asker, request).await {
-                Ok(exchange) => exchange.respond().await,
-                Err((id, error)) => refused(Some(&id), &error),
+            Kind::Run => match self.resumed(&asker, &request).await {
+                Ok(Some(running)) => self.exchange(request.id, running).respond().await,
+                Ok(None) => self.started(asker, request).respond().await,
+                Err(error) => refused(Some(&request.id), &error),
             },
             Kind::Answer => self.answered(&asker, &request).await,
             Kind::Listen => {
@@ -129,32 +131,22 @@ impl Arrival<'_> {
         }
     }
 
-    /// A run: a new one, or the one that waits for what this request brings.
-    async fn resumed(&self, asker: &Asker, request: Request) -> Result<Exchange, (rpc::Id, Error)> {
-        let id = request.id.clone();
-        let prepared = async {
-            runs::check_headers(self.server, &self.headers, &request).await?;
-            runs::resume(self.server, asker, &request)
-        };
-        match prepared.await {
-            Ok(Some(running)) => Ok(Exchange {
-                id,
-                running: Some(running),
-                server: Arc::clone(self.server),
-                streams: self.streams,
-            }),
-            Ok(None) => Ok(self.exchange(asker.clone(), request)),
-            Err(error) => Err((id, error)),
-        }
+    /// The run that waits for what this request brings, if one does.
+    async fn resumed(&self, asker: &Asker, request: &Request) -> Result<Option<Running>, Error> {
+        runs::check_headers(self.server, &self.headers, request).await?;
+        runs::resume(self.server, asker, request)
     }
 
-    fn exchange(&self, asker: Asker, request: Request) -> Exchange {
-        Exchange {
-            id: request.id.clone(),
-            running: Some(runs::start(self.server, asker, request, &self.headers, self.streams)),
-            server: Arc::clone(self.server),
-            streams: self.streams,
-        }
+    /// A run that begins now.
+    fn started(&self, asker: Asker, request: Request) -> Exchange {
+        let id = request.id.clone();
+        let running = runs::start(self.server, asker, request, &self.headers, self.streams);
+        self.exchange(id, running)
+    }
+
+    fn exchange(&self, id: rpc::Id, running: Running) -> Exchange {
+        let (server, streams) = (Arc::clone(self.server), self.streams);
+        Exchange { id, running: Some(running), server, streams }
     }
 
     async fn answered(&self, asker: &Asker, request: &Request) -> Response {
@@ -220,13 +212,13 @@ impl Arrival<'_> {
             let error = Error::invalid_request(format!("Invalid Request: {what}"));
             Ok(refused(None, &error))
         };
-        let is_session = self.headers.contains_key(SESSION_ID);
-        if version::is_modern_header(&self.headers) || !is_session {
-            return refuse("batches are not part of this revision; send one message per request");
+        let unknown = "batches are not part of this revision; send one message per request";
+        if version::is_modern_header(&self.headers) || !self.headers.contains_key(SESSION_ID) {
+            return refuse(unknown);
         }
         let session = self.session().await?;
         if session.version > Version::March2025 {
-            return refuse("batches are not part of this revision; send one message per request");
+            return refuse(unknown);
         }
         if messages.is_empty() || messages.len() > BATCH_MAX {
             return refuse(&format!("a batch holds 1 to {BATCH_MAX} messages"));
@@ -259,7 +251,7 @@ impl Arrival<'_> {
             Err((id, error)) => return Some(error.body(id.as_ref())),
         };
         Some(match methods::kind(&request.method, asker.version) {
-            Kind::Run => self.exchange(asker.clone(), request).text().await,
+            Kind::Run => self.started(asker.clone(), request).text().await,
             Kind::Answer => {
                 let answer = methods::answer(self.server, asker, &request).await;
                 exchange::text(&request.id, &answer)
