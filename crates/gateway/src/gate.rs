@@ -90,9 +90,10 @@ async fn route(
     request: Request,
 ) -> Result<Response, Problem> {
     let headers = request.headers();
+    let is_modern = version::is_modern_header(headers);
     match *request.method() {
         Method::POST => post::serve(server, identity, request).await,
-        Method::GET if !version::is_modern_header(headers) => {
+        Method::GET if !is_modern => {
             if !accepts(headers, events::MEDIA_TYPE) {
                 return Err(Problem::new(
                     StatusCode::NOT_ACCEPTABLE,
@@ -102,21 +103,19 @@ async fn route(
             let session = session_of(server, &identity, headers).await?;
             Ok(streams::of_session(Arc::clone(server), identity, &session).await?)
         }
-        Method::DELETE if !version::is_modern_header(headers) => {
+        Method::DELETE if !is_modern => {
             let session = session_of(server, &identity, headers).await?;
             server.sessions.end(&session).await?;
             Ok(StatusCode::NO_CONTENT.into_response())
         }
         _ => {
-            let detail = if version::is_modern_header(headers) {
-                "this revision of the protocol has POST alone: there are no sessions, and changes are heard of with `subscriptions/listen`"
+            let (allowed, detail) = if is_modern {
+                (
+                    "POST, OPTIONS",
+                    "this revision of the protocol has POST alone: there are no sessions, and changes are heard of with `subscriptions/listen`",
+                )
             } else {
-                "this path takes POST, GET and DELETE"
-            };
-            let allowed = if version::is_modern_header(headers) {
-                "POST, OPTIONS"
-            } else {
-                "GET, POST, DELETE, OPTIONS"
+                ("GET, POST, DELETE, OPTIONS", "this path takes POST, GET and DELETE")
             };
             Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail)
                 .with_header(ALLOW, HeaderValue::from_static(allowed)))

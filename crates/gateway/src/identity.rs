@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::problem::Problem;
 
-/// Who sent a request; kept among the request's extensions.
+/// Who sent a request.
 #[derive(Debug, Clone)]
 pub(crate) struct Identity {
     token: Option<Shown>,

@@ -88,8 +88,7 @@ pub(crate) fn initialized(version: Version) -> String {
 /// The result of `server/discover`.
 fn discovered() -> String {
     let mut members = Map::new();
-    let versions = Version::ALL.map(Version::as_str);
-    members.insert("supportedVersions".to_owned(), json!(versions));
+    members.insert("supportedVersions".to_owned(), json!(Version::names()));
     members.insert("capabilities".to_owned(), capabilities());
     members.insert("instructions".to_owned(), Value::from(INSTRUCTIONS));
     result::cache(&mut members);

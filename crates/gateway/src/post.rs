@@ -266,7 +266,7 @@ impl Arrival<'_> {
     async fn session(&self) -> Result<Arc<Session>, Problem> {
         let named = version::named_by(&self.headers);
         if let Some(named) = named.filter(|named| Version::named(named).is_none()) {
-            let supported = Version::ALL.map(Version::as_str).join(", ");
+            let supported = Version::names().join(", ");
             return Err(Problem::new(
                 StatusCode::BAD_REQUEST,
                 format!("`MCP-Protocol-Version: {named}` is none of {supported}"),

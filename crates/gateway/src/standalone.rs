@@ -67,7 +67,7 @@ pub(crate) fn check(headers: &HeaderMap, request: &Request) -> Result<Statement,
     })
 }
 
-/// Checks the headers that repeat what is asked for, once the method is known to take them.
+/// Checks the headers that repeat the method and what it is asked for.
 fn check_method(headers: &HeaderMap, request: &Request) -> Result<(), Error> {
     let method = &*request.method;
     match one(headers, METHOD)? {
@@ -130,19 +130,17 @@ fn says(header: &str, value: &Value) -> bool {
     match value {
         Value::String(text) => header == text,
         Value::Bool(yes) => header == if *yes { "true" } else { "false" },
-        Value::Number(number) => {
-            let as_number = |number: &Number| number.as_f64();
-            let named = serde_json::from_str::<Number>(header).ok();
-            header == number.to_string()
-                || named.as_ref().and_then(as_number).zip(as_number(number)).is_some_and(
-                    |(a, b)| {
-                        // Beyond this, different integers have the same value here.
-                        a.to_bits() == b.to_bits() && a.abs() < 9_007_199_254_740_992.0
-                    },
-                )
-        }
+        Value::Number(number) => header == number.to_string() || is_equal(header, number),
         _ => false,
     }
+}
+
+/// Whether a header is another way to write a number.
+fn is_equal(header: &str, number: &Number) -> bool {
+    let named = serde_json::from_str::<Number>(header).ok().and_then(|named| named.as_f64());
+    // Beyond this, different integers have the same value here.
+    let is_exact = |value: f64| value.abs() < 9_007_199_254_740_992.0;
+    named.zip(number.as_f64()).is_some_and(|(a, b)| a.to_bits() == b.to_bits() && is_exact(a))
 }
 
 /// The error for a client that lacks what a request needs of it.
@@ -164,7 +162,7 @@ pub(crate) fn missing_capability(capability: &str) -> Error {
 
 /// The error for a revision that this server does not speak.
 fn unsupported(asked: &str) -> Error {
-    let supported: Vec<_> = Version::ALL.iter().map(|version| version.as_str()).collect();
+    let supported = Version::names();
     let text = format!("Unsupported protocol version; this server speaks {}", supported.join(", "));
     Error::new(StatusCode::BAD_REQUEST, UNSUPPORTED_VERSION, text)
         .with_data(json!({ "supported": supported, "requested": asked }))

@@ -30,6 +30,11 @@ impl Version {
     /// The newest that begins with `initialize`.
     pub(crate) const NEWEST_WITH_SESSIONS: Self = Self::November2025;
 
+    /// The dates that name them.
+    pub(crate) fn names() -> [&'static str; 4] {
+        Self::ALL.map(Self::as_str)
+    }
+
     /// The date that names it.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
@@ -58,7 +63,7 @@ impl Version {
     }
 }
 
-/// What the header says, if there is exactly one and it is text.
+/// What the header says, if it is text; the first where there are several.
 pub(crate) fn named_by(headers: &HeaderMap) -> Option<&str> {
     headers.get(HEADER).and_then(|value| value.to_str().ok()).map(str::trim)
 }
