@@ -118,7 +118,8 @@ impl Exchange {
     /// question has been answered or given up meanwhile.
     fn suspend(&mut self) -> Option<String> {
         let running = self.running.take()?;
-        let Way::Alone { questions, .. } = &running.talk.way else {
+        let talk = Arc::clone(&running.talk);
+        let Way::Alone { questions, binding, .. } = &talk.way else {
             self.running = Some(running);
             return None;
         };
@@ -127,7 +128,7 @@ impl Exchange {
             self.running = Some(running);
             return None;
         }
-        let state = self.server.suspended.keep(running);
+        let state = self.server.suspended.keep(running, binding);
         Some(result::input_required(open, &state))
     }
 

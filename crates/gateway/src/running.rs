@@ -1,6 +1,7 @@
 //! A request that runs on a task of its own, and what ends it early.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -10,7 +11,6 @@ use tokio_util::sync::CancellationToken;
 use crate::exchange::Frame;
 use crate::rpc::Error;
 use crate::session::Listed;
-use crate::suspended::Binding;
 use crate::talk::{Talk, Way};
 
 /// How many messages wait for a client that does not read; more of them it misses.
@@ -24,8 +24,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) struct Running {
     pub(crate) frames: mpsc::Receiver<Frame>,
     pub(crate) talk: Arc<Talk>,
-    /// Whose request it is, where it can be asked to go on.
-    pub(crate) binding: Binding,
     /// How many times it was laid aside.
     pub(crate) round: u32,
     held: Held,
@@ -35,12 +33,12 @@ pub(crate) struct Running {
 struct Held {
     stop: CancellationToken,
     patience: Duration,
-    has_ended: Arc<Mutex<bool>>,
+    has_ended: Arc<AtomicBool>,
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        if *self.has_ended.lock().unwrap_or_else(PoisonError::into_inner) {
+        if self.has_ended.load(Ordering::Acquire) {
             return;
         }
         let stop = self.stop.clone();
@@ -64,7 +62,6 @@ impl Drop for Held {
 pub(crate) fn start<Run>(
     stop: CancellationToken,
     listed: Option<Listed>,
-    binding: Binding,
     talk: impl FnOnce(mpsc::WeakSender<Frame>) -> Talk,
     run: impl FnOnce(Arc<Talk>) -> Run,
 ) -> Running
@@ -74,18 +71,18 @@ where
     let (line, frames) = mpsc::channel(FRAMES_MAX);
     let talk = Arc::new(talk(line.downgrade()));
     let running = run(Arc::clone(&talk));
-    let has_ended = Arc::new(Mutex::new(false));
+    let has_ended = Arc::new(AtomicBool::new(false));
     let patience = if listed.is_some() { PATIENCE } else { Duration::ZERO };
     let held = Held { stop: stop.clone(), patience, has_ended: Arc::clone(&has_ended) };
     drop(tokio::spawn(async move {
         let answer = stop.run_until_cancelled(running).await;
         drop(listed);
         if let Some(answer) = answer {
-            *has_ended.lock().unwrap_or_else(PoisonError::into_inner) = true;
+            has_ended.store(true, Ordering::Release);
             let _nobody_waits = line.send(Frame::Answer(answer)).await.is_err();
         }
     }));
-    Running { frames, talk, binding, round: 0, held }
+    Running { frames, talk, round: 0, held }
 }
 
 impl Running {

@@ -31,12 +31,15 @@ pub(crate) fn start(
     let Request { id, method, params } = request;
     let incoming = incoming(headers, &params);
     let listed = asker.session.as_ref().map(|session| session.list(&id, &stop));
-    let binding = Binding::of(asker.identity.token(), &method, &params);
     let way = if let Some(session) = &asker.session {
         Way::Session(Arc::clone(session))
     } else {
         let given = answers(&params).ok().flatten().cloned().unwrap_or_default();
-        Way::Alone { level: asker.log_level, questions: Arc::new(Questions::with(given)) }
+        Way::Alone {
+            level: asker.log_level,
+            questions: Arc::new(Questions::with(given)),
+            binding: Binding::of(asker.identity.token(), &method, &params),
+        }
     };
     let progress = Mutex::new(Meter::new(params.get("_meta")));
     let (version, abilities) = (asker.version, asker.abilities);
@@ -44,7 +47,6 @@ pub(crate) fn start(
     running::start(
         stop,
         listed,
-        binding,
         |line| Talk { line, version, abilities, streams, way, progress },
         |talk| async move {
             let run = Box::pin(run(&server, &asker, &method, params, talk));

@@ -78,14 +78,14 @@ fn revision(tool_id: Uuid) -> Revision {
 }
 
 /// A run that goes on for as long as it is held.
-pub(crate) fn running(binding: Binding) -> Running {
+pub(crate) fn running() -> Running {
     let talk = |line| Talk {
         line,
         version: Version::July2026,
         abilities: Abilities::default(),
         streams: true,
-        way: Way::Alone { level: None, questions: Arc::default() },
+        way: Way::Alone { level: None, questions: Arc::default(), binding: Binding::default() },
         progress: Mutex::default(),
     };
-    running::start(CancellationToken::new(), None, binding, talk, |_| std::future::pending())
+    running::start(CancellationToken::new(), None, talk, |_| std::future::pending())
 }

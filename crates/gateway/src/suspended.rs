@@ -62,11 +62,11 @@ impl Suspended {
     }
 
     /// Keeps a run; the state with which its client finds it again, once.
-    pub(crate) fn keep(&self, mut running: Running) -> String {
+    pub(crate) fn keep(&self, mut running: Running, binding: &Binding) -> String {
         running.round += 1;
         let id = Uuid::now_v7();
         let body = format!("{}.{}.{}", self.process.simple(), id.simple(), running.round);
-        let state = format!("{body}.{}", self.seal(&body, &running.binding));
+        let state = format!("{body}.{}", self.seal(&body, binding));
         let until = Instant::now() + PATIENCE;
         self.waiting().insert(id, Waiting { running, until });
         state
@@ -160,12 +160,12 @@ mod tests {
     async fn a_state_finds_its_run_once() {
         let suspended = Suspended::new();
         let own = binding(1, &json!({"b": 1, "a": 2}));
-        let state = suspended.keep(samples::running(own));
+        let state = suspended.keep(samples::running(), &own);
         let again = binding(1, &json!({"a": 2, "b": 1}));
         let running = suspended.take(&state, &again).unwrap();
         assert_eq!(running.round, 1);
         assert!(suspended.take(&state, &again).is_err(), "a state is used once");
-        let next = suspended.keep(running);
+        let next = suspended.keep(running, &again);
         assert_ne!(next, state);
         assert!(suspended.take(&state, &again).is_err(), "the state of a round before");
         assert_eq!(suspended.take(&next, &again).unwrap().round, 2);
@@ -175,7 +175,7 @@ mod tests {
     async fn nobody_else_and_nothing_else_goes_on_with_it() {
         let suspended = Suspended::new();
         let own = binding(1, &json!({"a": 1}));
-        let state = suspended.keep(samples::running(own.clone()));
+        let state = suspended.keep(samples::running(), &own);
         for (state, binding) in [
             (state.clone(), binding(2, &json!({"a": 1}))),
             (state.clone(), binding(1, &json!({"a": 2}))),

@@ -1,6 +1,6 @@
 //! What a running tool says to the client of its call, and asks of it, in the form of the client's revision.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use app::conversation::{
     Abilities, AskError, Conversation, Level, LogEntry, Progress, Question, QuestionKind,
@@ -13,6 +13,7 @@ use crate::exchange::Frame;
 use crate::questions::Questions;
 use crate::rpc;
 use crate::session::Session;
+use crate::suspended::Binding;
 use crate::version::Version;
 
 /// By how much a sign of life raises the progress, which must grow each time.
@@ -38,6 +39,8 @@ pub(crate) enum Way {
         /// From which level on it hears what is logged; nothing where it is none.
         level: Option<Level>,
         questions: Arc<Questions>,
+        /// Which requests go on with the call.
+        binding: Binding,
     },
 }
 
@@ -101,13 +104,16 @@ impl Talk {
     /// What is sent where nothing was for a while: a sign of life that clients count, for those that
     /// listen to progress.
     pub(crate) fn sign_of_life(&self) -> Option<String> {
-        let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
-        progress.as_mut().map(Meter::sign_of_life)
+        self.meter().as_mut().map(Meter::sign_of_life)
     }
 
     /// Goes on with another request of the client, which has a token of its own.
     pub(crate) fn go_on(&self, meta: Option<&Value>) {
-        *self.progress.lock().unwrap_or_else(PoisonError::into_inner) = Meter::new(meta);
+        *self.meter() = Meter::new(meta);
+    }
+
+    fn meter(&self) -> MutexGuard<'_, Option<Meter>> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lacks(&self, question: &Question) -> Option<&'static str> {
@@ -130,10 +136,7 @@ impl Conversation for Talk {
     }
 
     fn progress(&self, progress: Progress) {
-        let notification = {
-            let mut meter = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
-            meter.as_mut().map(|meter| meter.notification(&progress))
-        };
+        let notification = self.meter().as_mut().map(|meter| meter.notification(&progress));
         if let Some(notification) = notification {
             self.say(notification);
         }
