@@ -26,8 +26,8 @@ pub(crate) async fn tools(
 ) -> Result<String, Error> {
     let catalog = server.catalog().await?;
     let scopes = asker.caller().scopes;
-    let live: &[Arc<Entry>] = if scopes.call { &catalog.tools } else { &[] };
-    let own = if scopes.author { management::listed() } else { &[] };
+    let live = only_if(scopes.call, &catalog.tools);
+    let own = only_if(scopes.author, management::listed());
     page(asker, ("tools/list", "tools"), live, own, cursor)
 }
 
@@ -41,7 +41,7 @@ pub(crate) async fn prompts(
     cursor: Option<&str>,
 ) -> Result<String, Error> {
     let catalog = server.catalog().await?;
-    let live: &[Arc<Entry>] = if asker.caller().scopes.call { &catalog.prompts } else { &[] };
+    let live = only_if(asker.caller().scopes.call, &catalog.prompts);
     page(asker, ("prompts/list", "prompts"), live, &[], cursor)
 }
 
@@ -56,9 +56,14 @@ pub(crate) async fn templates(
 ) -> Result<String, Error> {
     let catalog = server.catalog().await?;
     let scopes = asker.caller().scopes;
-    let live: &[Arc<Entry>] = if scopes.call { &catalog.templates } else { &[] };
+    let live = only_if(scopes.call, &catalog.templates);
     let own = resources::templates(scopes);
     page(asker, ("resources/templates/list", "resourceTemplates"), live, &own, cursor)
+}
+
+/// The entries, where the caller may know of them.
+pub(crate) fn only_if(allowed: bool, entries: &[Arc<Entry>]) -> &[Arc<Entry>] {
+    if allowed { entries } else { &[] }
 }
 
 /// The page that `cursor` leads to, or the first, of a list and the key that it stands under.
@@ -114,8 +119,8 @@ pub(crate) async fn unknown(server: &Server, caller: &Caller, name: &str) -> Err
         Ok(catalog) => catalog,
         Err(error) => return error,
     };
-    let live: &[Arc<Entry>] = if caller.scopes.call { &catalog.tools } else { &[] };
-    let own = if caller.scopes.author { management::listed() } else { &[] };
+    let live = only_if(caller.scopes.call, &catalog.tools);
+    let own = only_if(caller.scopes.author, management::listed());
     let advice = match nearest(name, live.iter().chain(own)) {
         Some(nearest) => format!("did you mean `{nearest}`?"),
         None if name.starts_with(management::PREFIX) && !caller.scopes.author => {
@@ -135,7 +140,7 @@ pub(crate) async fn unknown_prompt(server: &Server, caller: &Caller, name: &str)
         Ok(catalog) => catalog,
         Err(error) => return error,
     };
-    let live: &[Arc<Entry>] = if caller.scopes.call { &catalog.prompts } else { &[] };
+    let live = only_if(caller.scopes.call, &catalog.prompts);
     let advice = match nearest(name, live.iter()) {
         Some(nearest) => format!("did you mean `{nearest}`?"),
         None if !caller.scopes.call => {

@@ -96,7 +96,7 @@ async fn part(server: &Server, caller: &Caller, from: Place) -> Result<Shown, Er
 
 /// The live resources behind a URI.
 fn live(catalog: &Catalog, scopes: Scopes, after: Option<&str>) -> Shown {
-    let entries: &[Arc<Entry>] = if scopes.call { &catalog.resources } else { &[] };
+    let entries = listing::only_if(scopes.call, &catalog.resources);
     let begin = after.map_or(0, |after| entries.partition_point(|entry| *entry.name <= *after));
     let rest = entries.get(begin..).unwrap_or_default();
     let page = rest.get(..listing::PAGE).unwrap_or(rest);
@@ -166,24 +166,21 @@ pub(crate) async fn read(
     talk: Arc<Talk>,
 ) -> Result<String, Error> {
     let caller = asker.caller();
-    let contents = if sources::is_address(uri) && caller.scopes.author {
+    let holding = |contents| Map::from_iter([("contents".to_owned(), Value::Array(contents))]);
+    let mut members = if sources::is_address(uri) && caller.scopes.author {
         let source = sources::read(&server.app, &caller, uri).await;
         let source = source.map_err(|error| refused(asker.version, uri, &error))?;
-        vec![json!({ "uri": uri, "mimeType": sources::MIME_TYPE, "text": source.text })]
+        let text = json!({ "uri": uri, "mimeType": sources::MIME_TYPE, "text": source.text });
+        holding(vec![text])
     } else if uri.starts_with(OWN) {
-        artifact(server, asker, &caller, uri).await?
+        holding(artifact(server, asker, &caller, uri).await?)
     } else if caller.scopes.call {
         let report = app::resources::read(&server.app, &caller, uri, talk).await;
         let report = report.map_err(|error| refused(asker.version, uri, &error))?;
-        let mut members = runs::members(asker, &report)?;
-        if asker.version.is_modern() {
-            result::cache(&mut members);
-        }
-        return Ok(result::complete(asker.version, members));
+        runs::members(asker, &report)?
     } else {
         return Err(missing(asker.version, uri, "this token has no `call` scope"));
     };
-    let mut members = Map::from_iter([("contents".to_owned(), Value::Array(contents))]);
     if asker.version.is_modern() {
         // An artifact does not change, but it ends.
         result::cache(&mut members);
