@@ -45,7 +45,8 @@ pub(crate) fn of_error(error: &Error) -> CallResult {
 
 /// A success with an object, as text and as it is.
 pub(crate) fn object(value: Value) -> CallResult {
-    CallResult::object(value)
+    let shown = result::text(&value.to_string());
+    CallResult { structured: Some(value), ..CallResult::success(vec![shown]) }
 }
 
 /// A failure with a text and nothing else.

@@ -121,9 +121,5 @@ async fn method_not_allowed() -> Problem {
 
 fn crashed(_panic: Box<dyn Any + Send>) -> Response {
     tracing::error!("a request panicked");
-    Problem::new(
-        StatusCode::INTERNAL_SERVER_ERROR,
-        "internal error; the server's log has the cause",
-    )
-    .into_response()
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, problem::INTERNAL).into_response()
 }

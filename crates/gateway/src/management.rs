@@ -23,9 +23,9 @@ use arguments::Arguments;
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
 
-use crate::answer;
 use crate::catalog::{Entry, List};
 use crate::result::CallResult;
+use crate::{answer, problem};
 
 /// What the names of all management tools begin with; no server's name does.
 pub(crate) const PREFIX: &str = "mcpbox_";
@@ -149,7 +149,7 @@ impl ManagementTool {
         }
         let Some(validator) = &self.validator else {
             tracing::error!(tool = self.definition.name, "the input schema cannot be compiled");
-            return answer::failure("internal error; the server's log has the cause");
+            return answer::failure(problem::INTERNAL);
         };
         let arguments = match Arguments::check(arguments, &self.schema, validator) {
             Ok(arguments) => arguments,

@@ -6,7 +6,6 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::catalog::{Catalog, Catalogs, Prints};
-use crate::rpc::Error;
 
 /// How long to wait after the database failed.
 const RETRY: Duration = Duration::from_secs(1);
@@ -78,7 +77,10 @@ impl Listener {
             let now = match self.catalogs.since(counter).await {
                 Ok(now) => now,
                 Err(error) => {
-                    let _logged = Error::failed(&error);
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "changes could not be read and are looked for again"
+                    );
                     tokio::time::sleep(RETRY).await;
                     continue;
                 }

@@ -8,6 +8,9 @@ use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde_json::json;
 
+/// What is told of a failure of this server itself.
+pub(crate) const INTERNAL: &str = "internal error; the server's log has the cause";
+
 /// A refusal on the level of HTTP.
 #[derive(Debug)]
 pub(crate) struct Problem {

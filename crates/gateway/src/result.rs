@@ -26,12 +26,6 @@ impl CallResult {
         Self { content, structured: None, is_error: true }
     }
 
-    /// An object, as text and as it is.
-    pub(crate) fn object(value: Value) -> Self {
-        let shown = text(&value.to_string());
-        Self { structured: Some(value), ..Self::success(vec![shown]) }
-    }
-
     /// As the members of the protocol's result. Revision 2025-03-26 knows neither links to resources
     /// nor structured content.
     pub(crate) fn members(mut self, version: Version) -> Map<String, Value> {
@@ -127,6 +121,7 @@ fn mark(members: &mut Map<String, Value>, kind: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::answer;
 
     fn read(text: &str) -> Value {
         serde_json::from_str(text).expect("JSON")
@@ -134,7 +129,7 @@ mod tests {
 
     #[test]
     fn only_the_newest_revision_says_what_kind_of_result_it_is() {
-        let members = || CallResult::object(json!({"a": 1})).members(Version::July2026);
+        let members = || answer::object(json!({"a": 1})).members(Version::July2026);
         let modern = read(&complete(Version::July2026, members()));
         assert_eq!(modern["resultType"], "complete");
         assert_eq!(modern["_meta"][SERVER_INFO]["name"], "mcpbox");

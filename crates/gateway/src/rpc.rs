@@ -1,9 +1,9 @@
 //! JSON-RPC 2.0: the messages that a body holds, and the errors that answer them.
 
-use std::fmt;
-
 use http::StatusCode;
 use serde_json::{Map, Value, json};
+
+use crate::problem;
 
 /// A request that its client took back; no code of the protocol.
 pub(crate) const CANCELLED: i32 = -32800;
@@ -77,12 +77,6 @@ impl Id {
     }
 }
 
-impl fmt::Display for Id {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
-}
-
 /// An error that answers a request, with the status of HTTP that it comes with if nothing was sent
 /// before it.
 #[derive(Debug, Clone, PartialEq)]
@@ -125,8 +119,7 @@ impl Error {
 
     /// A failure of this server; the cause is in its log.
     pub(crate) fn internal() -> Self {
-        let message = "internal error; the server's log has the cause";
-        Self::new(StatusCode::OK, -32603, message)
+        Self::failure(problem::INTERNAL)
     }
 
     /// A run that failed, with a text that its author or caller can act on.
@@ -164,6 +157,7 @@ impl Error {
 
 /// A result as the answer to a request, both as JSON.
 pub(crate) fn answer(id: &Id, result: &str) -> String {
+    let id = id.as_json();
     format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{result}}}")
 }
 
@@ -174,10 +168,8 @@ pub(crate) fn notification(method: &str, params: &Value) -> String {
 
 /// A request of this server.
 pub(crate) fn request(id: &Id, method: &str, params: &Value) -> String {
-    format!(
-        "{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":{},\"params\":{params}}}",
-        Value::from(method)
-    )
+    let (id, method) = (id.as_json(), Value::from(method));
+    format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":{method},\"params\":{params}}}")
 }
 
 /// Reads a body as JSON.
@@ -256,7 +248,7 @@ mod tests {
 
     fn refused(value: Value) -> (Option<String>, i32) {
         let (id, error) = message(value).expect_err("no message");
-        (id.map(|id| id.to_string()), error.code)
+        (id.map(|id| id.as_json().to_owned()), error.code)
     }
 
     #[test]

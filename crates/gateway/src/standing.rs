@@ -7,8 +7,9 @@ use app::tools::{self, Detail, State};
 
 /// The name under which clients can call the tool now.
 pub(crate) fn callable_as(detail: &Detail) -> Option<String> {
-    let running = detail.server.status == Status::Running && detail.tool.enabled;
-    published_as(detail).filter(|_| running)
+    let is_callable = detail.server.status == Status::Running && detail.tool.enabled;
+    let live = detail.live.as_ref().filter(|_| is_callable)?;
+    Some(servers::public_name(&detail.server, &live.name))
 }
 
 /// What has to happen next for clients to be able to call the newest version.
@@ -89,11 +90,6 @@ fn obstacles(detail: &Detail) -> Vec<(String, String)> {
         obstacles.push((format!("server `{}` {state}", server.name), step.to_owned()));
     }
     obstacles
-}
-
-/// The name that clients see of the approved version while nothing is in its way.
-fn published_as(detail: &Detail) -> Option<String> {
-    detail.live.as_ref().map(|live| servers::public_name(&detail.server, &live.name))
 }
 
 #[cfg(test)]
