@@ -1,8 +1,8 @@
 //! The management tools for tools and their versions.
 
 use app::approvals::{self, RolledBack};
-use app::capabilities;
-use app::tools::{self, Changes, New};
+use app::tools::{self, Changes, New, Revision, Tool};
+use app::{App, capabilities};
 use serde_json::{Value, json};
 
 use super::schema::{followed, list_of, parameters, result, result_with, server_id, text, tool_id};
@@ -261,19 +261,9 @@ async fn create(request: Request) -> Outcome {
         timeout_ms: arguments.small_integer("timeout_ms"),
     };
     let (tool, revision) = tools::create(&app, &who, new).await?;
-    let standing = capabilities::standing(&app, tool.server_id, &revision).await?;
-    Ok(answer::object(json!({
-        "success": true,
-        "id": tool.id,
-        "name": tool.name,
-        "current_version": revision.number,
-        "approval_status": revision.state.as_str(),
-        "capabilities": declared::lists(&standing.declared),
-        "lacking": declared::lacking(&standing.lacking),
-        "risk": standing.risk,
-        "notes": revision.remarks,
-        "message": "Saved as a draft. Try it with mcpbox_test_code, then file it with mcpbox_request_publish.",
-    })))
+    let message =
+        "Saved as a draft. Try it with mcpbox_test_code, then file it with mcpbox_request_publish.";
+    told(&app, &tool, &revision, message).await
 }
 
 async fn update(request: Request) -> Outcome {
@@ -292,18 +282,24 @@ async fn update(request: Request) -> Outcome {
     let id = arguments.id("tool_id")?;
     let before = tools::get(&app, id).await?;
     let updated = tools::update(&app, &who, id, changes).await?;
-    let standing = capabilities::standing(&app, updated.tool.server_id, &updated.revision).await?;
+    let message = saved::told(&before, &updated);
+    told(&app, &updated.tool, &updated.revision, &message).await
+}
+
+/// What creating and updating answer.
+async fn told(app: &App, tool: &Tool, revision: &Revision, message: &str) -> Outcome {
+    let standing = capabilities::standing(app, tool.server_id, revision).await?;
     Ok(answer::object(json!({
         "success": true,
-        "id": updated.tool.id,
-        "name": updated.tool.name,
-        "current_version": updated.revision.number,
-        "approval_status": updated.revision.state.as_str(),
+        "id": tool.id,
+        "name": tool.name,
+        "current_version": revision.number,
+        "approval_status": revision.state.as_str(),
         "capabilities": declared::lists(&standing.declared),
         "lacking": declared::lacking(&standing.lacking),
         "risk": standing.risk,
-        "notes": updated.revision.remarks,
-        "message": saved::told(&before, &updated),
+        "notes": revision.remarks,
+        "message": message,
     })))
 }
 
