@@ -209,7 +209,7 @@ async fn status(request: Request) -> Outcome {
 }
 
 async fn pending(request: Request) -> Outcome {
-    let page = request.arguments.page_of(PENDING, "", 50)?;
+    let page = request.arguments.page_of(PENDING, 50)?;
     let queue = approvals::queue(&request.app, State::PendingReview, page).await?;
     let waiting = Some(requests::State::Pending);
     let modules = requests::list(&request.app, Kind::Module, waiting, page).await?;

@@ -95,26 +95,17 @@ impl Arguments {
         self.values.get(key).and_then(Value::as_object).cloned().unwrap_or_default()
     }
 
-    /// The page of `list` that `cursor` asks for, else that of [`Self::page`].
-    pub(super) fn page_of(
-        &self,
-        list: &str,
-        size_key: &str,
-        default_size: u64,
-    ) -> Result<Page, Error> {
+    /// The page of `list` that `cursor` asks for, else the one of `page`, with so many rows.
+    pub(super) fn page_of(&self, list: &str, size: u64) -> Result<Page, Error> {
         match self.text("cursor") {
             Some(cursor) => cursor::page(list, cursor),
-            None => Ok(self.page(size_key, default_size)),
+            None => Ok(Page { number: self.positive("page").unwrap_or(1), size }),
         }
     }
 
-    /// The page that `page` and the parameter `size_key` ask for.
-    fn page(&self, size_key: &str, default_size: u64) -> Page {
-        let positive = |key| self.integer(key).and_then(|value| u64::try_from(value).ok());
-        Page {
-            number: positive("page").unwrap_or(1),
-            size: positive(size_key).unwrap_or(default_size),
-        }
+    /// An integer that its schema wants above zero.
+    pub(super) fn positive(&self, key: &str) -> Option<u64> {
+        self.integer(key).and_then(|value| u64::try_from(value).ok())
     }
 }
 
@@ -205,7 +196,8 @@ mod tests {
         let id = Uuid::from_u128(7);
         let arguments = check(&json!({"server_id": id, "page": 3.0, "page_size": null})).unwrap();
         assert_eq!(arguments.id("server_id").unwrap(), id);
-        assert_eq!(arguments.page("page_size", 50), Page { number: 3, size: 50 });
+        assert_eq!(arguments.positive("page_size"), None);
+        assert_eq!(arguments.page_of("tools", 50).unwrap(), Page { number: 3, size: 50 });
     }
 
     #[test]

@@ -52,7 +52,8 @@ pub(super) const DEFINITIONS: &[Definition] = &[Definition {
 async fn logs(request: Request) -> Outcome {
     let tool_id = request.arguments.id("tool_id")?;
     let name = format!("calls of {tool_id}");
-    let page = request.arguments.page_of(&name, "limit", 10)?;
+    let size = request.arguments.positive("limit").unwrap_or(10);
+    let page = request.arguments.page_of(&name, size)?;
     let detail = tools::get(&request.app, tool_id).await?;
     let filter = Filter { tool_id: Some(tool_id), ..Filter::default() };
     let listed = calls::logs(&request.app, &filter, page).await?;

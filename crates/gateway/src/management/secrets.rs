@@ -1,14 +1,11 @@
 //! The management tools for secrets: placeholders, never values.
 
 use app::secrets::{self, Secret};
-use app::{Error, Page};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use super::schema::{Fields, list_of, parameters, result, result_with, server_id, text};
+use super::schema::{Fields, followed, list_of, parameters, result, result_with, server_id, text};
 use super::{Definition, Effect, Outcome, Request};
-use crate::answer;
+use crate::{answer, cursor};
 
 /// Secrets in one answer.
 const PAGE_SIZE: u64 = 100;
@@ -46,10 +43,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         description: "Lists a server's secrets, never their values.",
         effect: Effect::Read,
         edits: false,
-        input: || {
-            let properties = vec![server_id(), ("cursor", text("next_cursor of the page before."))];
-            parameters(&["server_id"], properties)
-        },
+        input: || followed(&["server_id"], vec![server_id()]),
         output: || {
             let fields = &[
                 ("server_id", "string"),
@@ -87,16 +81,15 @@ async fn create(request: Request) -> Outcome {
 async fn list(request: Request) -> Outcome {
     let Request { app, arguments, .. } = request;
     let id = arguments.id("server_id")?;
-    let number = arguments.text("cursor").map_or(Ok(1), page_of)?;
-    let page = Page { number, size: PAGE_SIZE };
+    let name = format!("secrets of {id}");
+    let page = arguments.page_of(&name, PAGE_SIZE)?;
     let (server, listed) = secrets::list(&app, id, page).await?;
-    let is_last = number.saturating_mul(PAGE_SIZE) >= listed.total;
     Ok(answer::object(json!({
         "server_id": id,
         "server_name": server.name,
         "secrets": listed.items.iter().map(in_list).collect::<Vec<_>>(),
         "total": listed.total,
-        "next_cursor": (!is_last).then(|| cursor_of(number + 1)),
+        "next_cursor": cursor::next(&name, page, listed.total),
     })))
 }
 
@@ -106,33 +99,4 @@ fn in_list(secret: &Secret) -> Value {
         "description": secret.description,
         "has_value": secret.has_value,
     })
-}
-
-fn cursor_of(page: u64) -> String {
-    URL_SAFE_NO_PAD.encode(format!("page:{page}"))
-}
-
-fn page_of(cursor: &str) -> Result<u64, Error> {
-    let read = || {
-        let text = String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
-        text.strip_prefix("page:")?.parse().ok().filter(|page| *page > 0)
-    };
-    read().ok_or_else(|| Error::Invalid {
-        field: "cursor",
-        reason: "expected `next_cursor` of the page before; leave it out for the first page"
-            .to_owned(),
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cursor_leads_to_its_page_and_others_are_refused() {
-        assert_eq!(page_of(&cursor_of(7)).expect("a page"), 7);
-        for wrong in ["", "page:7", "cGFnZTow", "cGFnZTp4", "🦀"] {
-            assert!(page_of(wrong).is_err(), "{wrong}");
-        }
-    }
 }

@@ -167,7 +167,8 @@ pub(super) fn tool_in_list((tool, newest): &(Tool, Newest)) -> Value {
 }
 
 async fn list(request: Request) -> Outcome {
-    let page = request.arguments.page_of("servers", "page_size", 50)?;
+    let size = request.arguments.positive("page_size").unwrap_or(50);
+    let page = request.arguments.page_of("servers", size)?;
     let listed = servers::list(&request.app, page).await?;
     let in_list = |Summary { server, tool_count }: &Summary| {
         json!({

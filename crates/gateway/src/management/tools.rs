@@ -211,7 +211,7 @@ fn changed() -> Value {
 async fn list(request: Request) -> Outcome {
     let server_id = request.arguments.id("server_id")?;
     let name = list_of_tools(server_id);
-    let page = request.arguments.page_of(&name, "", TOOLS_PER_PAGE)?;
+    let page = request.arguments.page_of(&name, TOOLS_PER_PAGE)?;
     let listed = tools::list(&request.app, server_id, page).await?;
     Ok(answer::object(json!({
         "server_id": server_id,
@@ -315,7 +315,7 @@ async fn delete(request: Request) -> Outcome {
 async fn versions(request: Request) -> Outcome {
     let tool_id = request.arguments.id("tool_id")?;
     let name = format!("versions of {tool_id}");
-    let page = request.arguments.page_of(&name, "", 50)?;
+    let page = request.arguments.page_of(&name, 50)?;
     let detail = tools::get(&request.app, tool_id).await?;
     let listed = tools::versions(&request.app, tool_id, page).await?;
     let versions = listed.items.iter().map(|revision| {
