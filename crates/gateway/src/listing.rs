@@ -24,7 +24,7 @@ pub(crate) async fn tools(
     asker: &Asker,
     cursor: Option<&str>,
 ) -> Result<String, Error> {
-    let catalog = server.catalog().await?;
+    let catalog = server.catalogs.get().await?;
     let scopes = asker.caller().scopes;
     let live = only_if(scopes.call, &catalog.tools);
     let own = only_if(scopes.author, management::listed());
@@ -40,7 +40,7 @@ pub(crate) async fn prompts(
     asker: &Asker,
     cursor: Option<&str>,
 ) -> Result<String, Error> {
-    let catalog = server.catalog().await?;
+    let catalog = server.catalogs.get().await?;
     let live = only_if(asker.caller().scopes.call, &catalog.prompts);
     page(asker, ("prompts/list", "prompts"), live, &[], cursor)
 }
@@ -54,7 +54,7 @@ pub(crate) async fn templates(
     asker: &Asker,
     cursor: Option<&str>,
 ) -> Result<String, Error> {
-    let catalog = server.catalog().await?;
+    let catalog = server.catalogs.get().await?;
     let scopes = asker.caller().scopes;
     let live = only_if(scopes.call, &catalog.templates);
     let own = resources::templates(scopes);
@@ -115,9 +115,9 @@ fn after(last: &str, live: &[Arc<Entry>], own: &[Arc<Entry>]) -> Option<usize> {
 
 /// The error for a tool that cannot be called, with the name that was probably meant.
 pub(crate) async fn unknown(server: &Server, caller: &Caller, name: &str) -> Error {
-    let catalog = match server.catalog().await {
+    let catalog = match server.catalogs.get().await {
         Ok(catalog) => catalog,
-        Err(error) => return error,
+        Err(error) => return error.into(),
     };
     let live = only_if(caller.scopes.call, &catalog.tools);
     let own = only_if(caller.scopes.author, management::listed());
@@ -136,9 +136,9 @@ pub(crate) async fn unknown(server: &Server, caller: &Caller, name: &str) -> Err
 
 /// The error for a prompt that there is not, in the same way.
 pub(crate) async fn unknown_prompt(server: &Server, caller: &Caller, name: &str) -> Error {
-    let catalog = match server.catalog().await {
+    let catalog = match server.catalogs.get().await {
         Ok(catalog) => catalog,
-        Err(error) => return error,
+        Err(error) => return error.into(),
     };
     let live = only_if(caller.scopes.call, &catalog.prompts);
     let advice = match nearest(name, live.iter()) {

@@ -132,8 +132,8 @@ async fn complete(
     };
     let argument = text("argument", "name").zip(text("argument", "value"));
     let (reference, (argument, so_far)) = reference.zip(argument).ok_or_else(shape)?;
-    let found = completions::of(&server.app, &asker.caller(), reference, argument, so_far).await;
-    let values = found.map_err(|error| Error::refused(&error))?;
+    let caller = asker.caller();
+    let values = completions::of(&server.app, &caller, reference, argument, so_far).await?;
     let told: Vec<&String> = values.iter().take(completions::ANSWER_MAX).collect();
     let has_more = values.len() > told.len();
     let completion = json!({ "values": told, "total": values.len(), "hasMore": has_more });
@@ -174,8 +174,7 @@ async fn wish(
             )));
         }
     }
-    let set = server.sessions.set_wishes(session, level, subscriptions).await;
-    set.map_err(|error| Error::failed(&error))?;
+    server.sessions.set_wishes(session, level, subscriptions).await?;
     Ok("{}".to_owned())
 }
 

@@ -66,14 +66,13 @@ pub(crate) async fn list(
 async fn part(server: &Server, caller: &Caller, from: Place) -> Result<Shown, Error> {
     match from {
         Place::Live(after) => {
-            let catalog = server.catalog().await?;
+            let catalog = server.catalogs.get().await?;
             Ok(live(&catalog, caller.scopes, after.as_deref()))
         }
         Place::Sources(_) if !caller.scopes.author => Ok((Vec::new(), None)),
         Place::Sources(number) => {
             let page = Page { number, size: listing::PAGE as u64 };
-            let found = sources::list(&server.app, caller, page).await;
-            let found = found.map_err(|error| Error::refused(&error))?;
+            let found = sources::list(&server.app, caller, page).await?;
             let is_last = number.saturating_mul(page.size) >= found.total;
             let next = (!is_last).then(|| Place::Sources(number.saturating_add(1)));
             let shown = found.items.into_iter().map(|source| {
@@ -85,8 +84,7 @@ async fn part(server: &Server, caller: &Caller, from: Place) -> Result<Shown, Er
         }
         Place::Artifacts(after) => {
             let who = Who::from(caller.clone());
-            let found = artifacts::list(&server.app, &who, after.as_deref()).await;
-            let (found, next) = found.map_err(|error| Error::refused(&error))?;
+            let (found, next) = artifacts::list(&server.app, &who, after.as_deref()).await?;
             let shown = found.iter().map(|one| Value::Object(content::resource(one)).to_string());
             let next = next.map_or(Place::Sources(1), |next| Place::Artifacts(Some(next)));
             Ok((shown.collect(), Some(next)))
@@ -169,14 +167,14 @@ pub(crate) async fn read(
     let holding = |contents| Map::from_iter([("contents".to_owned(), Value::Array(contents))]);
     let mut members = if sources::is_address(uri) && caller.scopes.author {
         let source = sources::read(&server.app, &caller, uri).await;
-        let source = source.map_err(|error| refused(asker.version, uri, &error))?;
+        let source = source.map_err(|error| refused(asker.version, uri, error))?;
         let text = json!({ "uri": uri, "mimeType": sources::MIME_TYPE, "text": source.text });
         holding(vec![text])
     } else if uri.starts_with(OWN) {
         holding(artifact(server, asker, &caller, uri).await?)
     } else if caller.scopes.call {
         let report = app::resources::read(&server.app, &caller, uri, talk).await;
-        let report = report.map_err(|error| refused(asker.version, uri, &error))?;
+        let report = report.map_err(|error| refused(asker.version, uri, error))?;
         runs::members(asker, &report)?
     } else {
         return Err(missing(asker.version, uri, "this token has no `call` scope"));
@@ -208,7 +206,7 @@ async fn artifact(
             );
             Err(missing(asker.version, uri, &text))
         }
-        Err(error) => Err(Error::refused(&error)),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -243,10 +241,10 @@ fn contents(part: &Part, uri: &str) -> Vec<Value> {
     vec![data, json!({ "uri": format!("{}#note", Address::of(part.artifact.id)), "text": note })]
 }
 
-fn refused(version: Version, uri: &str, error: &app::Error) -> Error {
+fn refused(version: Version, uri: &str, error: app::Error) -> Error {
     match error {
         app::Error::NotFound { .. } => missing(version, uri, &error.to_string()),
-        other => Error::refused(other),
+        other => other.into(),
     }
 }
 

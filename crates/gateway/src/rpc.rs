@@ -127,23 +127,6 @@ impl Error {
         Self::new(StatusCode::OK, -32603, message)
     }
 
-    /// A failure of the program itself, which its log explains.
-    pub(crate) fn failed(error: &app::Error) -> Self {
-        tracing::error!(error = error as &dyn std::error::Error, "a request failed");
-        Self::internal()
-    }
-
-    /// What a verb refused.
-    pub(crate) fn refused(error: &app::Error) -> Self {
-        match error {
-            app::Error::Internal(_) | app::Error::Unavailable { .. } => Self::failed(error),
-            app::Error::Busy { retry_after_seconds, .. } => {
-                Self::failure(format!("{error}; try again in {retry_after_seconds} s"))
-            }
-            other => Self::invalid_params(other.to_string()),
-        }
-    }
-
     /// The whole answer as JSON.
     pub(crate) fn body(&self, id: Option<&Id>) -> String {
         let mut error = json!({ "code": self.code, "message": self.message });
@@ -152,6 +135,22 @@ impl Error {
         }
         let id = id.map_or("null", Id::as_json);
         format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"error\":{error}}}")
+    }
+}
+
+impl From<app::Error> for Error {
+    /// What a verb refused, or a failure of the program itself, which its log explains.
+    fn from(error: app::Error) -> Self {
+        match error {
+            app::Error::Internal(_) | app::Error::Unavailable { .. } => {
+                tracing::error!(error = &error as &dyn std::error::Error, "a request failed");
+                Self::internal()
+            }
+            app::Error::Busy { retry_after_seconds, .. } => {
+                Self::failure(format!("{error}; try again in {retry_after_seconds} s"))
+            }
+            other => Self::invalid_params(other.to_string()),
+        }
     }
 }
 

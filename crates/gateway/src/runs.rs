@@ -109,7 +109,7 @@ pub(crate) async fn check_headers(
 ) -> Result<(), Error> {
     let name = request.params.get("name").and_then(Value::as_str);
     let Some(name) = name.filter(|_| request.method == "tools/call") else { return Ok(()) };
-    let catalog = server.catalogs.recent().await.map_err(|error| Error::failed(&error))?;
+    let catalog = server.catalogs.recent().await?;
     let none = Map::new();
     let arguments = request.params.get("arguments").and_then(Value::as_object).unwrap_or(&none);
     standalone::check_parameters(headers, catalog.mirrored(name), arguments)
@@ -206,7 +206,7 @@ async fn prompt(
         Err(app::Error::NotFound { .. } | app::Error::Denied(_)) => {
             return Err(listing::unknown_prompt(server, &caller, name).await);
         }
-        Err(error) => return Err(Error::refused(&error)),
+        Err(error) => return Err(error.into()),
     };
     Ok(result::complete(asker.version, members(asker, &report)?))
 }

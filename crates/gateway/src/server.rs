@@ -8,9 +8,8 @@ use app::identity::Caller;
 use app::limits::RateLimit;
 
 use crate::Door;
-use crate::catalog::{Catalog, Catalogs};
+use crate::catalog::Catalogs;
 use crate::identity::Identity;
-use crate::rpc::Error;
 use crate::session::Session;
 use crate::sessions::Sessions;
 use crate::suspended::Suspended;
@@ -49,14 +48,6 @@ impl Server {
             tokio::join!(sweeping.sessions.sweep(stop), sweeping.suspended.sweep(stop));
         }));
         server
-    }
-
-    /// The catalog as the database has it now.
-    ///
-    /// # Errors
-    /// -32603 when the database fails.
-    pub(crate) async fn catalog(&self) -> Result<Arc<Catalog>, Error> {
-        self.catalogs.get().await.map_err(|error| Error::failed(&error))
     }
 }
 

@@ -114,7 +114,7 @@ pub(crate) async fn listen(
     params: &Map<String, Value>,
 ) -> Result<Response, Error> {
     let wants = wants(params)?;
-    let news = Listener::open(&server.catalogs).await.map_err(|error| Error::failed(&error))?;
+    let news = Listener::open(&server.catalogs).await?;
     let acknowledged = accepted(&wants);
     let mut stream = Stream::new(server, identity, news, Form::Listen(id, wants));
     stream.say("notifications/subscriptions/acknowledged", acknowledged);
