@@ -34,10 +34,10 @@ pub(crate) async fn counted(
     who: Counted,
     answer: impl Future<Output = Answer>,
 ) -> Answer {
-    let Some(standing) = shared.limit.count(shared.door.rate_limit_rpm, who) else {
+    let Some(standing) = shared.limit.count(shared.door.rate_limit_rpm, &who) else {
         return answer.await;
     };
-    let mut response = match standing.refusal() {
+    let mut response = match standing.refusal("requests") {
         Some(refusal) => {
             Problem::new(StatusCode::TOO_MANY_REQUESTS, "busy", refusal).into_response()
         }

@@ -25,7 +25,7 @@ use sandbox::{Arguments, Limits, Outcome, Purpose, Run};
 pub use sandbox::{Failure, FailureKind, Media, MediaKind};
 use serde_json::{Map, Value};
 pub use served::run;
-pub(crate) use served::{live, live_resource, read, run_as};
+pub(crate) use served::{live, live_name, live_resource, read, read_name, run_as};
 pub use store::calls::{Call, Filter};
 use store::revisions::Revision;
 use store::secrets::Secret;

@@ -66,6 +66,8 @@ pub struct Policy {
     pub log_retention_days: u32,
     /// Requests a minute that each caller of `/mcp` may make; 0 for no limit.
     pub mcp_rate_limit_rpm: u32,
+    /// Calls a minute that each of them may make of one tool; 0 for no limit but the one above.
+    pub tool_rate_limit_rpm: u32,
     /// Whether a person has seen the first choice of a profile.
     #[serde(skip)]
     pub onboarding_completed: bool,
@@ -78,6 +80,8 @@ pub struct Fixed {
     pub log_retention_days: Option<u32>,
     /// In the place of the setting of that name.
     pub mcp_rate_limit_rpm: Option<u32>,
+    /// In the place of the setting of that name.
+    pub tool_rate_limit_rpm: Option<u32>,
 }
 
 impl Policy {

@@ -16,6 +16,17 @@ pub(crate) struct Limits {
         value_parser = rate
     )]
     mcp_rate_limit_rpm: Option<u32>,
+    /// Calls a minute that each caller of /mcp may make of one tool, 10 to 10000, or 0 for no limit
+    /// but the one above. Fixes the setting `tool_rate_limit_rpm`, 0 from the start; give it to each
+    /// process.
+    #[arg(
+        long,
+        global = true,
+        env = "MCPBOX_TOOL_RATE_LIMIT_RPM",
+        value_name = "NUMBER",
+        value_parser = rate
+    )]
+    tool_rate_limit_rpm: Option<u32>,
     /// Requests a minute that each person may make to the JSON API (/api and /auth), 10 to 10000, or 0
     /// for no limit. Pages have none.
     #[arg(
@@ -45,6 +56,7 @@ impl Limits {
         Fixed {
             log_retention_days: self.log_retention_days,
             mcp_rate_limit_rpm: self.mcp_rate_limit_rpm,
+            tool_rate_limit_rpm: self.tool_rate_limit_rpm,
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::identity::Identity;
 use crate::problem::Problem;
 use crate::server::Server;
 use crate::session::Session;
-use crate::{addresses, cors, events, identity, post, streams, version};
+use crate::{addresses, cors, events, identity, post, rates, streams, version};
 
 /// The header that names a session of the older protocol revisions.
 pub(crate) const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
@@ -48,8 +48,8 @@ async fn admitted(server: &Arc<Server>, request: Request) -> Response {
         tracing::debug!(status = %problem.status(), "refused a request");
         problem.into_response()
     });
-    let told = standing.as_ref().map(Standing::headers);
-    for (name, value) in told.into_iter().flatten() {
+    let told = rates::told(standing, &mut response);
+    for (name, value) in told.iter().flat_map(Standing::headers) {
         response.headers_mut().insert(HeaderName::from_static(name), value.into());
     }
     response
@@ -77,11 +77,11 @@ async fn admit(
         // Who guesses tokens is counted, too.
         Err(_) => Counted::address(identity::address(extensions)),
     };
-    *standing = server.limit.count(limits::of_mcp(app).await?, who);
-    if let Some(refusal) = standing.as_ref().and_then(Standing::refusal) {
-        return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, refusal));
+    *standing = server.limit.count(limits::of_mcp(app).await?, &who);
+    match standing.and_then(|standing| Problem::too_often(standing, rates::REQUESTS)) {
+        Some(refused) => Err(refused),
+        None => identity,
     }
-    identity
 }
 
 async fn route(

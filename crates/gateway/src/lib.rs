@@ -19,6 +19,7 @@ mod news;
 mod post;
 mod problem;
 mod questions;
+mod rates;
 mod resources;
 mod result;
 mod rpc;

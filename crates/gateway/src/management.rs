@@ -118,6 +118,11 @@ pub(crate) fn find(name: &str) -> Option<&'static ManagementTool> {
     TABLE.iter().find(|tool| tool.definition.name == name)
 }
 
+/// A name, if it is a management tool's.
+pub(crate) fn own_name(name: &str) -> Option<&'static str> {
+    find(name).map(|tool| tool.definition.name)
+}
+
 impl Definition {
     fn listed(&self) -> Arc<Entry> {
         let listed = json!({

@@ -22,7 +22,7 @@ use crate::running::Running;
 use crate::server::{Asker, Server};
 use crate::session::Session;
 use crate::version::{self, Version};
-use crate::{client, events, runs, standalone, streams};
+use crate::{client, events, rates, runs, standalone, streams};
 
 /// The largest body of a request.
 const BODY_MAX_BYTES: usize = 4 * 1024 * 1024;
@@ -86,7 +86,7 @@ pub(crate) async fn serve(
 impl Arrival<'_> {
     async fn request(self, request: Request) -> Result<Response, Problem> {
         if version::stands_alone(&self.headers, &request.method, &request.params) {
-            return Ok(self.alone(request).await);
+            return self.alone(request).await;
         }
         if request.method == "initialize" {
             return self.initialize(&request).await;
@@ -94,17 +94,17 @@ impl Arrival<'_> {
         let session = self.session().await?;
         let asker = Asker::of_session(self.identity.clone(), session);
         Ok(match methods::kind(&request.method, asker.version) {
-            Kind::Run => self.started(asker, request).respond().await,
+            Kind::Run => self.run(asker, request).await?,
             Kind::Answer => self.answered(&asker, &request).await,
             Kind::Listen | Kind::Unknown => unknown(&request),
         })
     }
 
     /// A request that stands alone.
-    async fn alone(self, request: Request) -> Response {
+    async fn alone(self, request: Request) -> Result<Response, Problem> {
         let statement = match standalone::check(&self.headers, &request) {
             Ok(statement) => statement,
-            Err(error) => return refused(Some(&request.id), &error),
+            Err(error) => return Ok(refused(Some(&request.id), &error)),
         };
         let asker = Asker {
             identity: self.identity.clone(),
@@ -114,10 +114,10 @@ impl Arrival<'_> {
             log_level: statement.log_level,
             session: None,
         };
-        match methods::kind(&request.method, asker.version) {
+        Ok(match methods::kind(&request.method, asker.version) {
             Kind::Run => match self.resumed(&asker, &request).await {
                 Ok(Some(running)) => self.exchange(request.id, running).respond().await,
-                Ok(None) => self.started(asker, request).respond().await,
+                Ok(None) => self.run(asker, request).await?,
                 Err(error) => refused(Some(&request.id), &error),
             },
             Kind::Answer => self.answered(&asker, &request).await,
@@ -128,13 +128,24 @@ impl Arrival<'_> {
                 listening.unwrap_or_else(|error| refused(Some(&request.id), &error))
             }
             Kind::Unknown => unknown(&request),
-        }
+        })
     }
 
     /// The run that waits for what this request brings, if one does.
     async fn resumed(&self, asker: &Asker, request: &Request) -> Result<Option<Running>, Error> {
         runs::check_headers(self.server, &self.headers, request).await?;
         runs::resume(self.server, asker, request)
+    }
+
+    /// A run of its own.
+    async fn run(&self, asker: Asker, request: Request) -> Result<Response, Problem> {
+        let counted = rates::count(self.server, &asker, &request).await?;
+        if let Some(refused) = counted.as_ref().and_then(rates::Run::refused) {
+            return Err(refused);
+        }
+        let mut response = self.started(asker, request).respond().await;
+        rates::tell(counted, &mut response);
+        Ok(response)
     }
 
     /// A run that begins now.
@@ -225,7 +236,9 @@ impl Arrival<'_> {
         }
         let asker = Asker::of_session(self.identity.clone(), Arc::clone(&session));
         let arrival = Arrival { streams: false, ..self };
-        let answers = messages.into_iter().map(|message| arrival.of_batch(&asker, message));
+        let messages = messages.into_iter().enumerate();
+        let answers =
+            messages.map(|(place, message)| arrival.of_batch(&asker, message, place == 0));
         let answers: Vec<String> = join_all(answers).await.into_iter().flatten().collect();
         if answers.is_empty() {
             return Ok(StatusCode::ACCEPTED.into_response());
@@ -234,7 +247,7 @@ impl Arrival<'_> {
     }
 
     /// The answer to one message of a batch; none for what wants none.
-    async fn of_batch(&self, asker: &Asker, message: Value) -> Option<String> {
+    async fn of_batch(&self, asker: &Asker, message: Value, is_first: bool) -> Option<String> {
         let request = match rpc::message(message) {
             Ok(Message::Request(request)) => request,
             Ok(Message::Notification(notification)) => {
@@ -250,6 +263,10 @@ impl Arrival<'_> {
             }
             Err((id, error)) => return Some(error.body(id.as_ref())),
         };
+        let counted = rates::count_in_batch(self.server, asker, &request, is_first).await;
+        if let Err(refused) = counted {
+            return Some(refused.body(Some(&request.id)));
+        }
         Some(match methods::kind(&request.method, asker.version) {
             Kind::Run => self.started(asker.clone(), request).text().await,
             Kind::Answer => {

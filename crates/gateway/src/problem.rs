@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use app::limits::Standing;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -17,18 +18,27 @@ pub(crate) struct Problem {
     status: StatusCode,
     detail: Cow<'static, str>,
     headers: Vec<(HeaderName, HeaderValue)>,
+    /// The limit that it is about.
+    standing: Option<Standing>,
 }
 
 impl Problem {
     /// `detail` says what to do next.
     pub(crate) fn new(status: StatusCode, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, detail: detail.into(), headers: Vec::new() }
+        Self { status, detail: detail.into(), headers: Vec::new(), standing: None }
     }
 
     /// 401 with the challenge that RFC 6750 asks for.
     pub(crate) fn unauthorized(challenge: &'static str, detail: &'static str) -> Self {
         let challenge = HeaderValue::from_static(challenge);
         Self::new(StatusCode::UNAUTHORIZED, detail).with_header(WWW_AUTHENTICATE, challenge)
+    }
+
+    /// 429 where this request is one too many; `what` was counted, in the plural.
+    pub(crate) fn too_often(standing: Standing, what: &str) -> Option<Self> {
+        let refusal = standing.refusal(what)?;
+        let refused = Self::new(StatusCode::TOO_MANY_REQUESTS, refusal);
+        Some(Self { standing: Some(standing), ..refused })
     }
 
     pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
@@ -71,6 +81,9 @@ impl IntoResponse for Problem {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.extend(self.headers);
+        if let Some(standing) = self.standing {
+            response.extensions_mut().insert(standing);
+        }
         response
     }
 }

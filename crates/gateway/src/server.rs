@@ -5,7 +5,7 @@ use std::sync::Arc;
 use app::App;
 use app::conversation::{Abilities, Level};
 use app::identity::Caller;
-use app::limits::RateLimit;
+use app::limits::{RateLimit, Runs};
 
 use crate::Door;
 use crate::catalog::Catalogs;
@@ -19,7 +19,10 @@ use crate::version::Version;
 pub(crate) struct Server {
     pub(crate) app: App,
     pub(crate) door: Door,
+    /// How often callers ask.
     pub(crate) limit: RateLimit,
+    /// How often they run the same.
+    pub(crate) runs: Runs,
     pub(crate) catalogs: Arc<Catalogs>,
     pub(crate) sessions: Sessions,
     pub(crate) suspended: Arc<Suspended>,
@@ -33,6 +36,7 @@ impl Server {
             sessions: Sessions::new(app.clone()),
             suspended: Arc::new(Suspended::new()),
             limit: RateLimit::default(),
+            runs: Runs::default(),
             app,
             door,
         });

@@ -83,6 +83,11 @@ impl Sentences {
                 "How many requests each client may make to /mcp, 10 to 10000; 0 is no limit. Clients with a token are counted each, others by their address.",
                 (0, 10_000, "requests a minute"),
             ),
+            Key::ToolRateLimitRpm => number(
+                "Rate of one tool",
+                "How often each client may call the same tool, 10 to 10000; 0 is no limit but the one above. Prompts and resources count as tools.",
+                (0, 10_000, "calls a minute"),
+            ),
             Key::OnboardingCompleted => choices("First steps", "", &[]),
         }
     }

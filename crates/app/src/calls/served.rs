@@ -84,6 +84,18 @@ pub(crate) async fn live(app: &App, kind: Kind, name: &str) -> Result<LiveTool> 
     Ok(ready::live(app, kind, name).await?.tool.clone())
 }
 
+/// The name of a tool or a prompt that clients can run now.
+pub(crate) async fn live_name(app: &App, kind: Kind, name: &str) -> Result<String> {
+    Ok(ready::live(app, kind, name).await?.tool.public_name())
+}
+
+/// The name of the resource that clients read under a URI now.
+pub(crate) async fn read_name(app: &App, uri: &str) -> Result<String> {
+    let addresses = ready::addresses(app).await?;
+    let found = resources::find(&addresses, uri).ok_or_else(|| resources::not_found(uri))?;
+    Ok(found.0.name.clone())
+}
+
 /// The live resource of that URI or template, or that is read under it.
 pub(crate) async fn live_resource(app: &App, uri: &str) -> Result<LiveTool> {
     let addresses = ready::addresses(app).await?;

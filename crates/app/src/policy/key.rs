@@ -32,6 +32,8 @@ pub enum Key {
     LogRetentionDays,
     /// How often a caller of `/mcp` may ask.
     McpRateLimitRpm,
+    /// How often it may call the same tool.
+    ToolRateLimitRpm,
     /// Whether the first choice of a profile is done.
     OnboardingCompleted,
 }
@@ -61,7 +63,7 @@ impl Key {
             Self::NetworkAccessPolicy => &["require_approval", "allow_all_public"],
             Self::RedactSecretsInOutput | Self::RemoteToolEditing => &["enabled", "disabled"],
             Self::OnboardingCompleted => &["true", "false"],
-            Self::LogRetentionDays | Self::McpRateLimitRpm => &[],
+            Self::LogRetentionDays | Self::McpRateLimitRpm | Self::ToolRateLimitRpm => &[],
         }
     }
 
@@ -70,6 +72,9 @@ impl Key {
         match self {
             Self::LogRetentionDays => fixed.log_retention_days.map(|_| "MCPBOX_LOG_RETENTION_DAYS"),
             Self::McpRateLimitRpm => fixed.mcp_rate_limit_rpm.map(|_| "MCPBOX_MCP_RATE_LIMIT_RPM"),
+            Self::ToolRateLimitRpm => {
+                fixed.tool_rate_limit_rpm.map(|_| "MCPBOX_TOOL_RATE_LIMIT_RPM")
+            }
             _ => None,
         }
     }
@@ -87,7 +92,9 @@ impl Key {
         let number = text.parse::<u32>().ok();
         match self {
             Self::LogRetentionDays => number.filter(|days| DAYS.contains(days)),
-            Self::McpRateLimitRpm => number.filter(|rate| *rate == 0 || RATES.contains(rate)),
+            Self::McpRateLimitRpm | Self::ToolRateLimitRpm => {
+                number.filter(|rate| *rate == 0 || RATES.contains(rate))
+            }
             _ if self.words().contains(&text.as_str()) => return Ok(text),
             _ => None,
         }
@@ -100,7 +107,7 @@ impl Key {
             Self::LogRetentionDays => {
                 format!("a whole number from {} to {}", DAYS.start(), DAYS.end())
             }
-            Self::McpRateLimitRpm => format!(
+            Self::McpRateLimitRpm | Self::ToolRateLimitRpm => format!(
                 "a whole number from {} to {}, or 0 for no limit",
                 RATES.start(),
                 RATES.end()
@@ -123,6 +130,7 @@ impl Policy {
             Key::RemoteToolEditing => word(self.remote_tool_editing.into()),
             Key::LogRetentionDays => self.log_retention_days.into(),
             Key::McpRateLimitRpm => self.mcp_rate_limit_rpm.into(),
+            Key::ToolRateLimitRpm => self.tool_rate_limit_rpm.into(),
             Key::OnboardingCompleted => self.onboarding_completed.into(),
         }
     }
@@ -142,6 +150,7 @@ impl Policy {
         Self {
             log_retention_days: fixed.log_retention_days.unwrap_or(self.log_retention_days),
             mcp_rate_limit_rpm: fixed.mcp_rate_limit_rpm.unwrap_or(self.mcp_rate_limit_rpm),
+            tool_rate_limit_rpm: fixed.tool_rate_limit_rpm.unwrap_or(self.tool_rate_limit_rpm),
             ..self
         }
     }
@@ -163,6 +172,9 @@ impl Policy {
             Key::McpRateLimitRpm => {
                 self.mcp_rate_limit_rpm = value.parse().unwrap_or(self.mcp_rate_limit_rpm);
             }
+            Key::ToolRateLimitRpm => {
+                self.tool_rate_limit_rpm = value.parse().unwrap_or(self.tool_rate_limit_rpm);
+            }
             Key::OnboardingCompleted => self.onboarding_completed = value == "true",
         }
     }
@@ -179,6 +191,8 @@ impl Default for Policy {
             remote_tool_editing: Switch::Disabled,
             log_retention_days: 30,
             mcp_rate_limit_rpm: 300,
+            // Whoever has one tool alone to call is held back by the limit above.
+            tool_rate_limit_rpm: 0,
             onboarding_completed: false,
         }
     }
@@ -218,18 +232,23 @@ mod tests {
         for wrong in [json!(0), json!(3651), json!(-1), json!(1.5), json!("soon"), json!(1e300)] {
             assert_eq!(day(wrong.clone()), None, "{wrong}");
         }
-        let rate = |value: Value| Key::McpRateLimitRpm.check(&value).is_ok();
-        assert!(rate(json!(0)) && rate(json!(10)) && rate(json!(10_000)));
-        assert!(!rate(json!(9)) && !rate(json!(10_001)));
+        for key in [Key::McpRateLimitRpm, Key::ToolRateLimitRpm] {
+            let rate = |value: Value| key.check(&value).is_ok();
+            assert!(rate(json!(0)) && rate(json!(10)) && rate(json!(10_000)));
+            assert!(!rate(json!(9)) && !rate(json!(10_001)));
+        }
     }
 
     #[test]
     fn what_the_program_was_started_with_wins_and_names_its_variable() {
-        let fixed = Fixed { log_retention_days: None, mcp_rate_limit_rpm: Some(0) };
+        let fixed = Fixed { mcp_rate_limit_rpm: Some(0), ..Fixed::default() };
         let policy = Policy { log_retention_days: 7, mcp_rate_limit_rpm: 50, ..Policy::default() };
         let policy = policy.with(&fixed);
         assert_eq!((policy.log_retention_days, policy.mcp_rate_limit_rpm), (7, 0));
         assert_eq!(Key::McpRateLimitRpm.fixed_by(&fixed), Some("MCPBOX_MCP_RATE_LIMIT_RPM"));
         assert_eq!(Key::LogRetentionDays.fixed_by(&fixed), None);
+        let fixed = Fixed { tool_rate_limit_rpm: Some(30), ..Fixed::default() };
+        assert_eq!(policy.with(&fixed).tool_rate_limit_rpm, 30);
+        assert_eq!(Key::ToolRateLimitRpm.fixed_by(&fixed), Some("MCPBOX_TOOL_RATE_LIMIT_RPM"));
     }
 }

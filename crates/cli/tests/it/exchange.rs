@@ -13,17 +13,24 @@ pub(crate) fn call(
     meta: &Value,
     headers: &[(&str, &str)],
 ) -> Answer {
-    let mut meta = meta.clone();
+    let params = json!({"name": name, "arguments": arguments, "_meta": meta});
+    ask(door, "tools/call", &params, headers)
+}
+
+/// Makes any request that stands alone; `_meta` of `params` comes along.
+pub(crate) fn ask(door: &str, method: &str, params: &Value, headers: &[(&str, &str)]) -> Answer {
+    let mut params = params.clone();
+    let meta = &mut params["_meta"];
     meta["io.modelcontextprotocol/protocolVersion"] = json!(VERSION);
     meta["io.modelcontextprotocol/clientCapabilities"] = json!({});
     meta["io.modelcontextprotocol/clientInfo"] = json!({"name": "test", "version": "1"});
-    let params = json!({"name": name, "arguments": arguments, "_meta": meta});
-    let message = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params});
+    let message = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
+    let name = params["name"].as_str().or_else(|| params["uri"].as_str()).unwrap_or_default();
     let own = [
         ("Content-Type", "application/json"),
         ("Accept", "application/json, text/event-stream"),
         ("MCP-Protocol-Version", VERSION),
-        ("Mcp-Method", "tools/call"),
+        ("Mcp-Method", method),
         ("Mcp-Name", name),
     ];
     send(door, "POST", "/mcp", &[&own, headers].concat(), &message.to_string())

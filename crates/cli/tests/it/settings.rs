@@ -1,5 +1,6 @@
 //! The settings, by the API and by flags, and what they do in the whole program.
 
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -8,6 +9,7 @@ use testkit::program::{ACCOUNT, Program, RATE_LIMITS, Start};
 
 use crate::client::Client;
 use crate::database::Database;
+use crate::exchange::ask;
 use crate::whole_loop::publish;
 
 const POLICY: &str = "/api/settings/security-policy";
@@ -37,6 +39,7 @@ fn the_policy_is_read_changed_and_refused_by_the_api() {
         "remote_tool_editing": "disabled",
         "log_retention_days": 30,
         "mcp_rate_limit_rpm": 300,
+        "tool_rate_limit_rpm": 0,
         "profile": "strict",
         "fixed": {},
     });
@@ -47,6 +50,7 @@ fn the_policy_is_read_changed_and_refused_by_the_api() {
         (json!({"log_retention_days": 0}), "1 to 3650"),
         (json!({"log_retention_days": null}), "1 to 3650"),
         (json!({"mcp_rate_limit_rpm": 5}), "10 to 10000, or 0"),
+        (json!({"tool_rate_limit_rpm": 5}), "10 to 10000, or 0"),
         (json!({"colour": "green", "log_retention_days": 5}), "there is no setting"),
         (json!({"x\u{0}": "\u{0}"}), "there is no setting"),
         (json!({"onboarding_completed": true}), "there is no setting"),
@@ -77,7 +81,7 @@ fn the_policy_is_read_changed_and_refused_by_the_api() {
     let all = api.ok("GET", "/api/settings", &Value::Null);
     let all = all["settings"].as_array().expect("a list");
     let of = |key: &str| all.iter().find(|one| one["key"] == key).expect("listed");
-    assert_eq!(all.len(), 8);
+    assert_eq!(all.len(), 9);
     assert_eq!(of("log_retention_days")["value"], 90);
     assert_eq!(of("log_retention_days")["updated_by"], ACCOUNT.0);
     assert_eq!(of("mcp_rate_limit_rpm")["updated_at"], Value::Null, "nobody set it");
@@ -165,6 +169,50 @@ fn a_change_of_the_limit_reaches_the_other_process_and_the_api_has_its_own() {
     assert!(refused.body.contains("more than 60 requests a minute"), "{refused:?}");
     let page = || send(&people.admin, "GET", "/login", &[], "").status;
     assert!((0..80).all(|_| page() == 200), "pages are exempt");
+}
+
+#[test]
+fn one_tool_called_too_often_rests_while_others_go_on() {
+    let database = Database::sqlite();
+    let arguments = ["--mcp-rate-limit-rpm", "0", "--tool-rate-limit-rpm", "10"];
+    let program = limited(&database, &arguments);
+    let mut model = Client::connect(&program.mcp, "legacy");
+    let api = Api::sign_in(&program.admin);
+    assert_eq!(api.ok("GET", POLICY, &Value::Null)["tool_rate_limit_rpm"], 10);
+    let code = "async def main() -> int:\n    return 1\n";
+    publish(&mut model, &api, "often", "one", code);
+    publish(&mut model, &api, "often", "two", code);
+    let servers = model.ok("mcpbox_list_servers", &json!({}));
+    let new = json!({
+        "server_id": servers["servers"][0]["id"], "name": "day", "kind": "resource",
+        "uri": "often://{day}", "python_code": "async def main(day: str):\n    return day\n",
+    });
+    let resource = model.ok("mcpbox_create_tool", &new)["id"].clone();
+    model.ok("mcpbox_request_publish", &json!({"tool_id": resource}));
+    api.approve(resource.as_str().expect("an id"));
+
+    let call =
+        |name: &str| ask(&program.mcp, "tools/call", &json!({"name": name, "arguments": {}}), &[]);
+    let refused = exhaust(200, || call("often__one"));
+    assert!(refused.body.contains("more than 10 calls of `often__one` a minute"), "{refused:?}");
+    let head = refused.head.to_ascii_lowercase();
+    assert!(head.contains("retry-after: ") && head.contains("x-ratelimit-limit: 10"), "{head}");
+    assert!(head.contains("application/problem+json"), "{head}");
+    assert_eq!(call("often__two").status, 200);
+    let calls = api.ok("GET", "/api/execution-logs", &Value::Null)["total"].as_u64();
+    assert!(calls.is_some_and(|calls| calls > 10), "{calls:?}");
+
+    // One tool makes them all.
+    let day = Cell::new(0);
+    let refused = exhaust(200, || {
+        day.set(day.get() + 1);
+        let uri = format!("often://{}", day.get());
+        ask(&program.mcp, "resources/read", &json!({"uri": uri}), &[])
+    });
+    assert!(refused.body.contains("calls of `often__day`"), "{refused:?}");
+    assert_eq!(call("often__two").status, 200);
+    let mut session = Client::connect(&program.mcp, "legacy");
+    assert!(session.tools().contains(&"often__one".to_owned()), "lists are no calls");
 }
 
 #[test]
