@@ -34,6 +34,15 @@ pub(crate) struct Content {
     pub(crate) remarks: Vec<String>,
 }
 
+/// The method of the protocol by which clients have one run.
+pub(crate) const fn method(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Tool => "tools/call",
+        Kind::Prompt => "prompts/get",
+        Kind::Resource => "resources/read",
+    }
+}
+
 /// How a revision came about.
 #[derive(Debug, Clone)]
 pub(crate) struct Origin {

@@ -18,6 +18,7 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
 use outbound::{Client, Record};
 
+use crate::revisions::{self, Kind, Revision};
 use crate::{Error, Result};
 
 /// How long the last spans may take to be sent.
@@ -78,13 +79,32 @@ impl Traces {
     }
 
     /// The span of a call, in the trace that its request named.
-    pub(crate) fn call(&self, public_name: &str) -> Span {
+    pub(crate) fn call(&self, revision: &Revision, public_name: &str) -> Span {
         let Some(collected) = &self.0 else { return Span(None) };
         let parent = incoming::parent();
-        let name = format!("tools/call {public_name}");
+        let method = revisions::method(revision.kind);
+        let name = match revision.kind {
+            Kind::Tool | Kind::Prompt => format!("{method} {public_name}"),
+            Kind::Resource => method.to_owned(),
+        };
         let span = Span::begin(collected, name, SpanKind::Server, &parent);
-        span.set("mcp.method.name", "tools/call");
-        span.set("gen_ai.tool.name", public_name.to_owned());
+        span.set("mcp.method.name", method);
+        let public_name = public_name.to_owned();
+        match (revision.kind, &revision.uri) {
+            (Kind::Tool, _) => {
+                span.set("gen_ai.operation.name", "execute_tool");
+                span.set("gen_ai.tool.name", public_name);
+            }
+            (Kind::Prompt, _) => span.set("gen_ai.prompt.name", public_name),
+            (Kind::Resource, uri) => {
+                span.set("mcpbox.resource.name", public_name);
+                // What a caller put into the variables of a template is an argument.
+                let is_whole = |uri: &&String| !uri.contains('{');
+                if let Some(uri) = uri.as_ref().filter(is_whole) {
+                    span.set("mcp.resource.uri", uri.clone());
+                }
+            }
+        }
         span
     }
 
@@ -185,7 +205,8 @@ mod tests {
 
     #[test]
     fn without_a_collector_nothing_is_made() {
-        let span = Traces::off().call("weather__now");
+        let revision = crate::calls::tests::live("").revision;
+        let span = Traces::off().call(&revision, "weather__now");
         assert!(!span.is_on() && !span.child("sandbox", SpanKind::Internal).is_on());
         assert_eq!(span.traceparent(), None);
     }

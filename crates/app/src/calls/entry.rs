@@ -16,7 +16,7 @@ use crate::capabilities::Need;
 use crate::metrics::Counted;
 use crate::outside::Log;
 use crate::redact::{Redactor, Secrets};
-use crate::{App, Error, Result, clock, names};
+use crate::{App, Error, Result, clock, names, revisions};
 
 /// The row of a call that runs. Dropped before it is finished, it is written as cancelled.
 pub(super) struct Entry {
@@ -44,7 +44,7 @@ impl Entry {
         let call_id = Uuid::now_v7();
         let redactor = Arc::new(Redactor::new(secrets));
         let tool_name = names::public(&subject.prefix, &subject.revision.name);
-        let observer = Observer::new(app, &tool_name, &redactor);
+        let observer = Observer::new(app, &subject.revision, &tool_name, &redactor);
         let row = Call {
             id: call_id,
             server_id: subject.server_id,
@@ -163,7 +163,8 @@ impl Entry {
         let counted = if row.is_test {
             Counted::Test
         } else {
-            Counted::Call { prefix: &self.prefix, public: &row.tool_name }
+            let method = revisions::method(row.kind);
+            Counted::Call { method, prefix: &self.prefix, public: &row.tool_name }
         };
         self.observer.ended(counted, kind, report.duration);
         Call {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use opentelemetry::trace::SpanKind;
 use outbound::{Record, Request};
+use store::revisions::Revision;
 
 use crate::App;
 use crate::metrics::{Counted, Metrics, Wait, Waits};
@@ -31,9 +32,14 @@ pub(crate) struct Noticed {
 }
 
 impl Observer {
-    pub(super) fn new(app: &App, public_name: &str, redactor: &Arc<Redactor>) -> Self {
+    pub(super) fn new(
+        app: &App,
+        revision: &Revision,
+        public_name: &str,
+        redactor: &Arc<Redactor>,
+    ) -> Self {
         let metrics = app.metrics().clone();
-        let span = Arc::new(app.traces().call(public_name));
+        let span = Arc::new(app.traces().call(revision, public_name));
         Self { waits: metrics.waits(), metrics, span, redactor: Arc::clone(redactor) }
     }
 

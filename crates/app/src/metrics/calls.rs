@@ -23,12 +23,14 @@ const OTHERS: &str = "…";
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OfTool {
+    method: &'static str,
     server: String,
     tool: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OfCall {
+    method: &'static str,
     server: String,
     tool: String,
     outcome: &'static str,
@@ -72,8 +74,9 @@ pub(crate) struct Wait(Waits);
 /// How a run is counted.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Counted<'a> {
-    /// As a client's call of the tool with this public name, of a server with this prefix.
-    Call { prefix: &'a str, public: &'a str },
+    /// As a client's call of the tool with this public name, of a server with this prefix, by this
+    /// method.
+    Call { method: &'static str, prefix: &'a str, public: &'a str },
     /// As a test.
     Test,
 }
@@ -124,11 +127,11 @@ impl Calls {
         let labels = if known.tools.len() < TOOLS_MAX || known.tools.contains(&labels) {
             labels
         } else {
-            OfTool { server: OTHERS.to_owned(), tool: OTHERS.to_owned() }
+            OfTool { server: OTHERS.to_owned(), tool: OTHERS.to_owned(), ..labels }
         };
         self.took.get_or_create(&labels).observe(took.as_secs_f64());
-        let OfTool { server, tool } = labels.clone();
-        let call = OfCall { server, tool, outcome };
+        let OfTool { method, server, tool } = labels.clone();
+        let call = OfCall { method, server, tool, outcome };
         self.ended.get_or_create(&call).inc();
         known.tools.insert(labels);
         known.calls.insert(call);
@@ -140,8 +143,9 @@ impl Metrics {
     pub(crate) fn ran(&self, what: Counted<'_>, outcome: &'static str, took: Duration) {
         let calls = &self.inner.calls;
         match what {
-            Counted::Call { prefix, public } => {
-                let labels = OfTool { server: prefix.to_owned(), tool: public.to_owned() };
+            Counted::Call { method, prefix, public } => {
+                let (server, tool) = (prefix.to_owned(), public.to_owned());
+                let labels = OfTool { method, server, tool };
                 calls.call(labels, outcome, took);
             }
             Counted::Test => {
@@ -185,7 +189,8 @@ mod tests {
     }
 
     fn tool(name: &str) -> OfTool {
-        OfTool { server: "weather".to_owned(), tool: format!("weather__{name}") }
+        let (server, tool) = ("weather".to_owned(), format!("weather__{name}"));
+        OfTool { method: "tools/call", server, tool }
     }
 
     #[test]
@@ -200,13 +205,13 @@ mod tests {
         assert!(!text.contains("weather__then"), "{text}");
         for outcome in ["ok", "exception"] {
             let line = format!(
-                "calls_total{{server=\"weather\",tool=\"weather__now\",outcome=\"{outcome}\"}} 1\n"
+                "calls_total{{method=\"tools/call\",server=\"weather\",tool=\"weather__now\",outcome=\"{outcome}\"}} 1\n"
             );
             assert!(text.contains(&line), "{text}");
         }
         assert!(
             text.contains(
-                "call_duration_seconds_count{server=\"weather\",tool=\"weather__now\"} 2"
+                "call_duration_seconds_count{method=\"tools/call\",server=\"weather\",tool=\"weather__now\"} 2"
             )
         );
     }
@@ -222,7 +227,7 @@ mod tests {
         let text = written(&registry);
         let series = text.lines().filter(|line| line.starts_with("calls_total"));
         assert_eq!(series.count(), TOOLS_MAX + 1);
-        assert!(text.contains("calls_total{server=\"…\",tool=\"…\",outcome=\"ok\"} 5\n"), "{text}");
+        assert!(text.contains("server=\"…\",tool=\"…\",outcome=\"ok\"} 5\n"), "{text}");
         assert!(text.contains("tool=\"weather__0\",outcome=\"ok\"} 2\n"));
     }
 

@@ -66,13 +66,13 @@ fn what_happens_shows_and_what_is_deleted_goes() {
 
     let after = read(&api.send("GET", "/metrics", &Value::Null).body);
     let of = |tool: &str, outcome: &str| {
-        let labels = format!("server=\"sums\",tool=\"sums__{tool}\"");
+        let labels = format!("method=\"tools/call\",server=\"sums\",tool=\"sums__{tool}\"");
         after.get(&format!("mcpbox_calls_total{{{labels},outcome=\"{outcome}\"}}")).copied()
     };
     assert_eq!(of("share", "ok"), Some(3.0), "{after:?}");
     assert_eq!(of("share", "exception"), Some(1.0));
     assert_eq!(of("other", "ok"), Some(1.0));
-    let count = "mcpbox_call_duration_seconds_count{server=\"sums\",tool=\"sums__share\"}";
+    let count = "mcpbox_call_duration_seconds_count{method=\"tools/call\",server=\"sums\",tool=\"sums__share\"}";
     assert_eq!(after.get(count), Some(&4.0));
     for (series, least) in [
         ("mcpbox_tests_total{outcome=\"ok\"}", 1.0),

@@ -11,13 +11,13 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Attribute;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message as _;
-use serde_json::json;
+use serde_json::{Value, json};
 use testkit::http::Api;
 use testkit::program::{Program, Start};
 
 use crate::client::Client;
 use crate::database::Database;
-use crate::exchange::{call, response};
+use crate::exchange::{ask, call, metric, response};
 use crate::secrets::{make, put};
 use crate::whole_loop::publish;
 
@@ -226,6 +226,75 @@ fn traced() {
     let asked = host.taken();
     assert_eq!(asked.len(), 3);
     assert!(asked.iter().all(|(_, head, _)| !head.to_ascii_lowercase().contains("traceparent")));
+}
+
+/// Publishes a prompt or a resource of the server.
+fn publish_kind(model: &mut Client, api: &Api, server: &str, new: &Value) {
+    let mut new = new.clone();
+    new["server_id"] = json!(server);
+    let tool = model.ok("mcpbox_create_tool", &new)["id"].clone();
+    model.ok("mcpbox_request_publish", &json!({"tool_id": tool}));
+    api.approve(tool.as_str().expect("an id"));
+}
+
+#[test]
+fn prompts_and_resources_are_told_by_their_own_methods() {
+    let collector = Peer::start("127.0.0.1:0");
+    let database = Database::sqlite();
+    let (endpoint, data_dir) = (format!("http://{}", collector.address), database.data_dir());
+    let arguments = ["--otlp-endpoint", endpoint.as_str()];
+    let start =
+        Start { command: "serve", data_dir: &data_dir, database_url: None, arguments: &arguments };
+    let program = start.run();
+    let mut model = Client::connect(&program.mcp, "auto");
+    let api = Api::sign_in(&program.admin);
+    let server = model.ok("mcpbox_create_server", &json!({"name": "notes"}))["id"].clone();
+    let server = server.as_str().expect("an id");
+    let code = |takes: &str| format!("async def main({takes}):\n    return 'hidden-result'\n");
+    for new in [
+        json!({"name": "ask", "kind": "prompt", "python_code": code("topic: str")}),
+        json!({"name": "today", "kind": "resource", "uri": "notes://today", "python_code": code("")}),
+        json!({"name": "day", "kind": "resource", "uri": "notes://{day}", "python_code": code("day: str")}),
+    ] {
+        publish_kind(&mut model, &api, server, &new);
+    }
+    let asked = json!({"name": "notes__ask", "arguments": {"topic": "hidden-argument"}});
+    for (method, params) in [
+        ("prompts/get", asked),
+        ("resources/read", json!({"uri": "notes://today"})),
+        ("resources/read", json!({"uri": "notes://hidden-argument"})),
+    ] {
+        let answer = ask(&program.mcp, method, &params, &[]);
+        assert!(response(&answer)["result"].is_object(), "{answer:?}");
+    }
+    for (method, tool) in
+        [("prompts/get", "ask"), ("resources/read", "today"), ("resources/read", "day")]
+    {
+        let labels = format!("method=\"{method}\",server=\"notes\",tool=\"notes__{tool}\"");
+        let counted = metric(&api, &format!("mcpbox_calls_total{{{labels},outcome=\"ok\"}}"));
+        assert!(counted > 0.0, "{labels}");
+    }
+    assert!(program.terminate().success());
+
+    let (spans, text) = collector.spans();
+    assert!(!text.contains("hidden"), "what was written is in a span");
+    assert!(!spans.iter().any(|span| span.name.starts_with("tools/call notes__")), "{spans:?}");
+    let told = |name: &str, resource: Option<&str>| {
+        let own = |span: &&Span| {
+            span.name == name && attribute(span, "mcpbox.resource.name").as_deref() == resource
+        };
+        let span = spans.iter().find(own).unwrap_or_else(|| panic!("{name}: {spans:?}"));
+        let keys =
+            ["mcp.method.name", "gen_ai.prompt.name", "gen_ai.tool.name", "mcp.resource.uri"];
+        keys.map(|key| attribute(span, key))
+    };
+    let text = |text: &str| Some(text.to_owned());
+    let prompt = told("prompts/get notes__ask", None);
+    assert_eq!(prompt, [text("prompts/get"), text("notes__ask"), None, None]);
+    let today = told("resources/read", Some("notes__today"));
+    assert_eq!(today, [text("resources/read"), None, None, text("notes://today")]);
+    let day = told("resources/read", Some("notes__day"));
+    assert_eq!(day, [text("resources/read"), None, None, None], "a variable is an argument");
 }
 
 #[test]
