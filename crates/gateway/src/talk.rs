@@ -188,7 +188,7 @@ fn method_of(kind: QuestionKind) -> &'static str {
 }
 
 /// The parameters of a question as revisions with sessions have them: addresses have an id, and the
-/// older ones know no modes.
+/// older ones know neither modes nor messages with several blocks.
 fn in_session(version: Version, question: Question) -> Value {
     let is_address = is_address(&question);
     let mut params = question.params;
@@ -197,8 +197,26 @@ fn in_session(version: Version, question: Question) -> Value {
         params.entry("elicitationId").or_insert_with(|| Value::from(id));
     } else if version < Version::November2025 {
         params.remove("mode");
+        if let Some(Value::Array(messages)) = params.get_mut("messages") {
+            let whole = std::mem::take(messages);
+            messages.extend(whole.into_iter().flat_map(of_one_block));
+        }
     }
     Value::Object(params)
+}
+
+/// A message as several of the same role with a block each, where it has a list of them.
+fn of_one_block(mut message: Value) -> Vec<Value> {
+    let Some(Value::Array(blocks)) = message.get_mut("content") else { return vec![message] };
+    let blocks = std::mem::take(blocks);
+    let with = |block: Value| {
+        let mut one = message.clone();
+        if let Some(content) = one.get_mut("content") {
+            *content = block;
+        }
+        one
+    };
+    blocks.into_iter().map(with).collect()
 }
 
 #[cfg(test)]
@@ -250,5 +268,34 @@ mod tests {
         assert_eq!(in_session(Version::November2025, form())["mode"], "form");
         let address = in_session(Version::November2025, question(json!({"mode": "url"})));
         assert!(address["elicitationId"].is_string());
+    }
+
+    #[test]
+    fn older_revisions_are_sent_one_block_a_message_and_nothing_is_lost() {
+        let text = |text: &str| json!({"type": "text", "text": text});
+        let picture = json!({"type": "image", "data": "AA==", "mimeType": "image/png"});
+        let said = |role: &str, content: &Value| json!({"role": role, "content": content});
+        let messages = json!([
+            said("user", &text("a")),
+            said("assistant", &json!([text("b")])),
+            {"role": "user", "content": [text("c"), picture, text("d")], "_meta": {"x": 1}},
+        ]);
+        let asked = |version| {
+            let params = json!({"messages": messages, "maxTokens": 5});
+            let params = params.as_object().cloned().unwrap();
+            let kind = QuestionKind::Sample;
+            in_session(version, Question { key: "a".to_owned(), kind, params, together: 1 })
+        };
+        let one_each = json!([
+            said("user", &text("a")),
+            said("assistant", &text("b")),
+            {"role": "user", "content": text("c"), "_meta": {"x": 1}},
+            {"role": "user", "content": picture, "_meta": {"x": 1}},
+            {"role": "user", "content": text("d"), "_meta": {"x": 1}},
+        ]);
+        for old in [Version::March2025, Version::June2025] {
+            assert_eq!(asked(old), json!({"messages": one_each, "maxTokens": 5}), "{old:?}");
+        }
+        assert_eq!(asked(Version::November2025)["messages"], messages);
     }
 }
