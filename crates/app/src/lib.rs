@@ -36,7 +36,7 @@ pub mod resources;
 pub mod retention;
 pub mod review;
 pub mod revisions;
-mod schema;
+pub mod schema;
 pub mod secrets;
 pub mod servers;
 pub mod settings;

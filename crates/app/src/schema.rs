@@ -53,7 +53,7 @@ const DYNAMIC: [&str; 5] =
 /// Says why a tool's schema cannot be published, and where in it; nothing where it can.
 ///
 /// One tool whose schema is not of this form makes official clients refuse the whole list.
-pub(crate) fn fault(schema: &Value) -> Option<String> {
+pub fn fault(schema: &Value) -> Option<String> {
     check(schema).err()
 }
 

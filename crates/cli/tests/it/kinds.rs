@@ -120,3 +120,12 @@ fn a_schema_is_given_changed_and_taken_back() {
     let got = model.ok("mcpbox_get_tool", &json!({"tool_id": tool["id"]}));
     assert_eq!(got["input_schema_given"], json!(false));
 }
+    for empty in [json!({}), json!(null)] {
+        let given = json!({"tool_id": tool["id"], "input_schema": schema});
+        model.ok("mcpbox_update_tool", &given);
+        let got = model.ok("mcpbox_get_tool", &json!({"tool_id": tool["id"]}));
+        assert_eq!(got["input_schema_given"], json!(true));
+        model.ok("mcpbox_update_tool", &json!({"tool_id": tool["id"], "input_schema": empty}));
+        let got = model.ok("mcpbox_get_tool", &json!({"tool_id": tool["id"]}));
+        assert_eq!(got["input_schema_given"], json!(false), "{empty}");
+    }

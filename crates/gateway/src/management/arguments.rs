@@ -24,8 +24,8 @@ pub(super) struct Arguments {
 }
 
 impl Arguments {
-    /// Checks `values`. An optional parameter that is null counts as left out, where null means
-    /// nothing: models often fill in every parameter they know.
+    /// Checks `values`, once what models often send was made what they mean: an optional parameter that
+    /// is null counts as left out, an object as empty, and an integer may be written as a text.
     ///
     /// # Errors
     /// One line for each mistake: where it is, what came and what is expected.
@@ -38,8 +38,11 @@ impl Arguments {
         let is_required =
             |key: &String| required.is_some_and(|required| required.iter().any(|one| one == key));
         values.retain(|key, value| {
-            let known = property(schema, key);
-            !value.is_null() || is_required(key) || known.is_none_or(takes_null)
+            let Some(kind) = property(schema, key).and_then(|known| known.get("type")) else {
+                return true;
+            };
+            meant(value, kind.as_str().unwrap_or_default());
+            !value.is_null() || is_required(key)
         });
         let values = Value::Object(values);
         let mut mistakes: Vec<String> = Vec::new();
@@ -138,9 +141,17 @@ fn property<'a>(schema: &'a Value, key: &str) -> Option<&'a Value> {
     schema.get("properties")?.get(key)
 }
 
-fn takes_null(property: &Value) -> bool {
-    let types = property.get("type").and_then(Value::as_array);
-    types.is_some_and(|types| types.iter().any(|one| one == "null"))
+/// Makes of a value what it means where its parameter is of this type.
+fn meant(value: &mut Value, kind: &str) {
+    match (kind, &*value) {
+        ("object", Value::Null) => *value = Value::Object(Map::new()),
+        ("integer", Value::String(text)) => {
+            if let Ok(number) = text.trim().parse::<i64>() {
+                *value = Value::from(number);
+            }
+        }
+        _ => {}
+    }
 }
 
 /// What a parameter has to be, in words.
@@ -198,6 +209,26 @@ mod tests {
         assert_eq!(arguments.id("server_id").unwrap(), id);
         assert_eq!(arguments.positive("page_size"), None);
         assert_eq!(arguments.page_of("tools", 50).unwrap(), Page { number: 3, size: 50 });
+    }
+
+    #[test]
+    fn what_models_often_send_is_taken_for_what_it_means() {
+        let kind = |kind: &str| json!({ "type": kind });
+        let properties =
+            vec![("count", kind("integer")), ("with", kind("object")), ("id", kind("string"))];
+        let schema = schema::parameters(&[], properties);
+        let validator = validator(&schema).unwrap();
+        let read = |values: Value| {
+            let values = values.as_object().unwrap().clone();
+            Arguments::check(values, &schema, &validator)
+        };
+        let taken = read(json!({"count": " 12 ", "with": null, "id": "12"})).unwrap();
+        assert_eq!((taken.small_integer("count"), taken.text("id")), (Some(12), Some("12")));
+        assert_eq!(taken.value("with"), Some(&json!({})));
+        assert_eq!(read(json!({"id": null})).unwrap().value("id"), None);
+        for wrong in [json!({"count": "1.5"}), json!({"count": ""}), json!({"with": "{}"})] {
+            assert!(read(wrong.clone()).is_err(), "{wrong}");
+        }
     }
 
     #[test]

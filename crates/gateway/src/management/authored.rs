@@ -1,7 +1,9 @@
 //! What the authors of tools give: the parameters that creating and updating share.
 
 use app::tools::{self, Kind};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+
+use super::arguments::Arguments;
 
 pub(super) fn code() -> Value {
     json!({
@@ -20,10 +22,16 @@ pub(super) fn kind() -> Value {
     })
 }
 
-/// A schema as a parameter; null is another value of it where that `clears` it.
-pub(super) fn schema(description: &str, clears: bool) -> Value {
-    let types = if clears { json!(["object", "null"]) } else { json!("object") };
-    json!({ "type": types, "description": description })
+/// A schema as a parameter.
+pub(super) fn schema(description: &str) -> Value {
+    json!({ "type": "object", "description": description })
+}
+
+/// The schema that an author gives; null for that of `main`, which an empty one stands for.
+pub(super) fn given_schema(arguments: &Arguments) -> Option<Value> {
+    let given = arguments.value("input_schema")?;
+    let is_empty = given.as_object().is_some_and(Map::is_empty);
+    Some(if is_empty { Value::Null } else { given.clone() })
 }
 
 pub(super) fn timeout_ms() -> Value {

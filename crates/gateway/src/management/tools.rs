@@ -87,7 +87,6 @@ pub(super) const DEFINITIONS: &[Definition] = &[
                     "input_schema",
                     authored::schema(
                         "JSON Schema to publish in the place of main's; `**others` or `arguments` has what main does not name.",
-                        false,
                     ),
                 ),
                 ("timeout_ms", authored::timeout_ms()),
@@ -111,7 +110,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
                 ("description", text("Another description.")),
                 ("python_code", text("Other code, whole, as in mcpbox_create_tool.")),
                 ("uri", text("Another URI or template of a resource.")),
-                ("input_schema", authored::schema("Another schema; null for main's again.", true)),
+                ("input_schema", authored::schema("Another schema; {} for main's again.")),
                 ("timeout_ms", authored::timeout_ms()),
                 ("enabled", json!({ "type": "boolean", "description": enabled })),
             ];
@@ -170,9 +169,9 @@ pub(super) const DEFINITIONS: &[Definition] = &[
         edits: true,
         input: || {
             let version = json!({
-                "type": ["integer", "string"],
+                "type": "integer",
                 "minimum": 1,
-                "pattern": "^[1-9][0-9]{0,8}$",
+                "maximum": i32::MAX,
                 "description": "Number of the version.",
             });
             parameters(&["tool_id", "version"], vec![tool_id(), ("version", version)])
@@ -256,7 +255,7 @@ async fn create(request: Request) -> Outcome {
         description: arguments.required_text("description"),
         kind: arguments.text("kind").and_then(|kind| kind.parse().ok()).unwrap_or_default(),
         uri: arguments.text("uri").map(str::to_owned),
-        input_schema: arguments.value("input_schema").cloned(),
+        input_schema: authored::given_schema(&arguments).filter(|schema| !schema.is_null()),
         python_code: arguments.required_text("python_code"),
         timeout_ms: arguments.small_integer("timeout_ms"),
     };
@@ -273,7 +272,7 @@ async fn update(request: Request) -> Outcome {
         name: text("name"),
         description: text("description"),
         uri: text("uri"),
-        input_schema: arguments.value("input_schema").cloned(),
+        input_schema: authored::given_schema(&arguments),
         python_code: text("python_code"),
         timeout_ms: arguments.small_integer("timeout_ms"),
         enabled: arguments.boolean("enabled"),
@@ -344,8 +343,7 @@ async fn versions(request: Request) -> Outcome {
 async fn rollback(request: Request) -> Outcome {
     let Request { app, who, admin_address, arguments, .. } = request;
     let id = arguments.id("tool_id")?;
-    let written = arguments.text("version").and_then(|text| text.parse().ok());
-    let version = written.or_else(|| arguments.small_integer("version")).unwrap_or_default();
+    let version = arguments.small_integer("version").unwrap_or_default();
     let RolledBack { tool, revision, approved } =
         approvals::rollback(&app, &who, id, version).await?;
     let number = revision.number;
