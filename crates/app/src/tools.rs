@@ -321,9 +321,12 @@ async fn changed_content(
     content.check(server)?;
     let source = changes.python_code.filter(|source| *source != newest.python_code);
     let is_same = content.uri == newest.uri && !redescribes(newest, &content);
-    if source.is_some() || !is_same {
+    let is_undescribed =
+        content.description.trim().is_empty() && content.description != newest.description;
+    if source.is_some() || !is_same || is_undescribed {
         let source = source.unwrap_or_else(|| newest.python_code.clone());
-        content.read(app, server.id, source).await?;
+        let doc = content.read(app, server.id, source).await?;
+        content.description = described(content.description, doc.as_deref());
     }
     Ok(content)
 }
@@ -369,6 +372,7 @@ fn is_other_schema(newest: &Revision, new: &Value) -> bool {
     }
 }
 
+/// What an author wrote of a tool, or else what its docstring says.
 fn described(given: String, doc: Option<&str>) -> String {
     if given.trim().is_empty() { doc.unwrap_or_default().to_owned() } else { given }
 }

@@ -311,11 +311,23 @@ fn resource(live: &LiveTool, uri: &str) -> Entry {
 fn described(key: &str, name: &str, live: &LiveTool) -> Map<String, Value> {
     let mut listed = Map::new();
     listed.insert(key.to_owned(), Value::from(name));
-    let description = live.revision.description.trim();
-    if !description.is_empty() {
-        listed.insert("description".to_owned(), Value::from(description));
-    }
+    let description = match live.revision.description.trim() {
+        "" => in_words(&live.revision.name),
+        written => written.to_owned(),
+    };
+    listed.insert("description".to_owned(), Value::from(description));
     listed
+}
+
+/// A name as a sentence, for what nobody described: some clients refuse a list in which one description
+/// lacks, and models choose by it.
+fn in_words(name: &str) -> String {
+    let words = name.replace('_', " ");
+    let mut letters = words.trim().chars();
+    match letters.next() {
+        Some(first) => first.to_uppercase().chain(letters).collect(),
+        None => name.to_owned(),
+    }
 }
 
 /// Whether the root is an object and the properties are, which is all that clients of every revision
@@ -349,6 +361,7 @@ fn mirrored(schema: &Value) -> Vec<Mirrored> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::samples;
 
     #[test]
     fn only_schemas_with_an_object_at_the_root_are_published() {
@@ -366,6 +379,31 @@ mod tests {
         ] {
             assert!(!is_object_schema(&schema), "{schema}");
         }
+    }
+
+    #[test]
+    fn what_nobody_described_is_described_by_its_name() {
+        let described = |kind: Kind, name: &str, description: &str| {
+            let mut revision = samples::live().newest;
+            (revision.kind, revision.name) = (kind, name.to_owned());
+            revision.uri = (kind == Kind::Resource).then(|| "a://b".to_owned());
+            revision.description = description.to_owned();
+            let live = LiveTool {
+                server_id: Uuid::nil(),
+                server_name: "weather".to_owned(),
+                prefix: "weather".to_owned(),
+                tool_id: revision.tool_id,
+                default_timeout_ms: 30_000,
+                revision,
+            };
+            let listed = &entry(&live).unwrap().listed;
+            serde_json::from_str::<Value>(listed).unwrap()["description"].clone()
+        };
+        for kind in [Kind::Tool, Kind::Prompt, Kind::Resource] {
+            assert_eq!(described(kind, "rain_of_day", " \n"), "Rain of day");
+            assert_eq!(described(kind, "rain_of_day", "Millimetres. "), "Millimetres.");
+        }
+        assert_eq!(described(Kind::Tool, "_", ""), "_");
     }
 
     #[test]

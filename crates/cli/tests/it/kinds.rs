@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::client::Client;
 use crate::database::Database;
+use crate::whole_loop::publish;
 use testkit::http::Api;
 
 const PROMPT: &str = "
@@ -71,6 +72,29 @@ fn models_write_prompts_and_resources_and_people_see_what_they_are() {
 }
 
 #[test]
+fn what_nobody_describes_is_described_by_its_docstring_or_else_by_its_name() {
+    let database = Database::sqlite();
+    let program = database.serve();
+    let mut model = Client::connect(&program.mcp, "legacy");
+    let api = Api::sign_in(&program.admin);
+    let bare = "async def main() -> int:\n    return 1\n";
+    let id = publish(&mut model, &api, "days", "next_holiday", bare);
+    assert_eq!(model.tool("days__next_holiday")["description"], "Next holiday");
+
+    let path = format!("/api/tools/{id}");
+    let told = bare.replace("return", "'''When to rest.'''\n    return");
+    let described = api.ok("PATCH", &path, &json!({"python_code": told}));
+    assert_eq!(described["description"], "When to rest.", "{described}");
+    let own = api.ok("PATCH", &path, &json!({"description": "My words."}));
+    assert_eq!(own["description"], "My words.");
+    let cleared = api.ok("PATCH", &path, &json!({"description": ""}));
+    assert_eq!(cleared["description"], "When to rest.", "{cleared}");
+    model.ok("mcpbox_request_publish", &json!({"tool_id": id}));
+    api.approve(&id);
+    assert_eq!(model.tool("days__next_holiday")["description"], "When to rest.");
+}
+
+#[test]
 fn a_schema_is_given_changed_and_taken_back() {
     let database = Database::sqlite();
     let program = database.serve();
@@ -119,7 +143,6 @@ fn a_schema_is_given_changed_and_taken_back() {
     assert_eq!(updated["current_version"], json!(3), "{updated}");
     let got = model.ok("mcpbox_get_tool", &json!({"tool_id": tool["id"]}));
     assert_eq!(got["input_schema_given"], json!(false));
-}
     for empty in [json!({}), json!(null)] {
         let given = json!({"tool_id": tool["id"], "input_schema": schema});
         model.ok("mcpbox_update_tool", &given);
@@ -129,3 +152,4 @@ fn a_schema_is_given_changed_and_taken_back() {
         let got = model.ok("mcpbox_get_tool", &json!({"tool_id": tool["id"]}));
         assert_eq!(got["input_schema_given"], json!(false), "{empty}");
     }
+}
