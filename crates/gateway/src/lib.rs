@@ -18,6 +18,7 @@ mod methods;
 mod news;
 mod post;
 mod problem;
+mod question;
 mod questions;
 mod rates;
 mod resources;

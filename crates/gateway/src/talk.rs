@@ -11,10 +11,10 @@ use tokio::sync::mpsc::WeakSender;
 
 use crate::exchange::Frame;
 use crate::questions::Questions;
-use crate::rpc;
 use crate::session::Session;
 use crate::suspended::Binding;
 use crate::version::Version;
+use crate::{question, rpc};
 
 /// By how much a sign of life raises the progress, which must grow each time.
 const HEARTBEAT_STEP: f64 = 1e-6;
@@ -119,7 +119,7 @@ impl Talk {
     fn lacks(&self, question: &Question) -> Option<&'static str> {
         let abilities = self.abilities;
         let (can, capability) = match question.kind {
-            QuestionKind::Elicit if is_address(question) => {
+            QuestionKind::Elicit if question::is_address(question) => {
                 (abilities.elicit_url, "elicitation.url")
             }
             QuestionKind::Elicit => (abilities.elicit_form, "elicitation"),
@@ -164,7 +164,7 @@ impl Conversation for Talk {
         let method = method_of(question.kind);
         match &self.way {
             Way::Session(session) => {
-                let params = in_session(self.version, question);
+                let params = question::in_session(self.version, question);
                 let line = self.streams.then(|| self.line.clone());
                 Box::pin(Arc::clone(session).ask(line, method, params))
             }
@@ -175,48 +175,12 @@ impl Conversation for Talk {
     }
 }
 
-fn is_address(question: &Question) -> bool {
-    question.params.get("mode").is_some_and(|mode| mode == "url")
-}
-
 fn method_of(kind: QuestionKind) -> &'static str {
     match kind {
         QuestionKind::Elicit => "elicitation/create",
         QuestionKind::Sample => "sampling/createMessage",
         QuestionKind::Roots => "roots/list",
     }
-}
-
-/// The parameters of a question as revisions with sessions have them: addresses have an id, and the
-/// older ones know neither modes nor messages with several blocks.
-fn in_session(version: Version, question: Question) -> Value {
-    let is_address = is_address(&question);
-    let mut params = question.params;
-    if is_address {
-        let id = uuid::Uuid::now_v7().to_string();
-        params.entry("elicitationId").or_insert_with(|| Value::from(id));
-    } else if version < Version::November2025 {
-        params.remove("mode");
-        if let Some(Value::Array(messages)) = params.get_mut("messages") {
-            let whole = std::mem::take(messages);
-            messages.extend(whole.into_iter().flat_map(of_one_block));
-        }
-    }
-    Value::Object(params)
-}
-
-/// A message as several of the same role with a block each, where it has a list of them.
-fn of_one_block(mut message: Value) -> Vec<Value> {
-    let Some(Value::Array(blocks)) = message.get_mut("content") else { return vec![message] };
-    let blocks = std::mem::take(blocks);
-    let with = |block: Value| {
-        let mut one = message.clone();
-        if let Some(content) = one.get_mut("content") {
-            *content = block;
-        }
-        one
-    };
-    blocks.into_iter().map(with).collect()
 }
 
 #[cfg(test)]
@@ -253,49 +217,5 @@ mod tests {
         for meta in [json!({}), json!({"progressToken": null}), json!({"progressToken": {}})] {
             assert!(Meter::new(Some(&meta)).is_none(), "{meta}");
         }
-    }
-
-    #[test]
-    fn older_revisions_know_no_modes_and_newer_sessions_name_addresses() {
-        let question = |params: Value| Question {
-            key: "a".to_owned(),
-            kind: QuestionKind::Elicit,
-            params: params.as_object().cloned().unwrap(),
-            together: 1,
-        };
-        let form = || question(json!({"mode": "form", "message": "m"}));
-        assert_eq!(in_session(Version::June2025, form()), json!({"message": "m"}));
-        assert_eq!(in_session(Version::November2025, form())["mode"], "form");
-        let address = in_session(Version::November2025, question(json!({"mode": "url"})));
-        assert!(address["elicitationId"].is_string());
-    }
-
-    #[test]
-    fn older_revisions_are_sent_one_block_a_message_and_nothing_is_lost() {
-        let text = |text: &str| json!({"type": "text", "text": text});
-        let picture = json!({"type": "image", "data": "AA==", "mimeType": "image/png"});
-        let said = |role: &str, content: &Value| json!({"role": role, "content": content});
-        let messages = json!([
-            said("user", &text("a")),
-            said("assistant", &json!([text("b")])),
-            {"role": "user", "content": [text("c"), picture, text("d")], "_meta": {"x": 1}},
-        ]);
-        let asked = |version| {
-            let params = json!({"messages": messages, "maxTokens": 5});
-            let params = params.as_object().cloned().unwrap();
-            let kind = QuestionKind::Sample;
-            in_session(version, Question { key: "a".to_owned(), kind, params, together: 1 })
-        };
-        let one_each = json!([
-            said("user", &text("a")),
-            said("assistant", &text("b")),
-            {"role": "user", "content": text("c"), "_meta": {"x": 1}},
-            {"role": "user", "content": picture, "_meta": {"x": 1}},
-            {"role": "user", "content": text("d"), "_meta": {"x": 1}},
-        ]);
-        for old in [Version::March2025, Version::June2025] {
-            assert_eq!(asked(old), json!({"messages": one_each, "maxTokens": 5}), "{old:?}");
-        }
-        assert_eq!(asked(Version::November2025)["messages"], messages);
     }
 }
