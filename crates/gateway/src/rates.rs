@@ -70,15 +70,14 @@ pub(crate) async fn count_in_batch(
     request: &Request,
     is_first: bool,
 ) -> Result<(), Error> {
-    let failed = |error: app::Error| Error::refused(&error);
     let mut refusal = None;
     if !is_first {
-        let per_minute = limits::of_mcp(&server.app).await.map_err(failed)?;
+        let per_minute = limits::of_mcp(&server.app).await?;
         let standing = server.limit.count(per_minute, &asker.identity.counted());
         refusal = standing.and_then(|standing| standing.refusal(REQUESTS));
     }
     if refusal.is_none() && methods::kind(&request.method, asker.version) == methods::Kind::Run {
-        let counted = count(server, asker, request).await.map_err(failed)?;
+        let counted = count(server, asker, request).await?;
         refusal = counted.and_then(|run| run.standing.refusal(&run.what()));
     }
     refusal.map_or(Ok(()), |refusal| Err(Error::failure(refusal)))
