@@ -59,6 +59,11 @@ pub enum Error {
         /// Why.
         source: Box<dyn StdError + Send + Sync>,
     },
+    /// A call was carried out, and its row could not be kept; the source is for the log.
+    #[error(
+        "the call was carried out, but it could not be written to the execution log, so its result is not given: find out what it has done before you call again, and tell the operator that the database takes no more (its disk may be full)"
+    )]
+    Unlogged(#[source] Box<dyn StdError + Send + Sync>),
     /// A defect or a failure below; its source is for the log, not for the one who asks.
     #[error("internal error; the server's log has the cause")]
     Internal(#[source] Box<dyn StdError + Send + Sync>),
@@ -76,6 +81,7 @@ impl Error {
             Self::Denied(_) => "denied",
             Self::Busy { .. } => "busy",
             Self::Unavailable { .. } => "unavailable",
+            Self::Unlogged(_) => "unlogged",
             Self::Internal(_) => "internal",
         }
     }

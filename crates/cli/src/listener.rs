@@ -52,6 +52,8 @@ pub(crate) struct Service {
 pub(crate) struct Stages {
     /// From here on requests under way go on, and new ones are refused.
     pub(crate) stopping: CancellationToken,
+    /// From here on requests under way are ended.
+    pub(crate) giving_up: CancellationToken,
     /// From here on there are no connections.
     pub(crate) closing: CancellationToken,
     exchanges: TaskTracker,

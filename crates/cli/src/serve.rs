@@ -19,6 +19,9 @@ use crate::listener::{Places, Service, Stages};
 use crate::lock::Lock;
 use crate::{GUEST, WORKER, first_account, listener, logging, metrics};
 
+/// How long calls may take to end that are given up.
+const GIVING_UP: Duration = Duration::from_secs(2);
+
 /// How long the connections and the state may take to end, once nothing is waited for.
 const CLOSING: Duration = Duration::from_secs(10);
 
@@ -213,6 +216,9 @@ impl<'a> Process<'a> {
             () = tokio::time::sleep(most) => {
                 let open = self.stages.under_way();
                 tracing::warn!(open, "requests were still open {most:?} after the signal; ending them");
+                self.stages.giving_up.cancel();
+                // They are answered so.
+                let _some_are_stuck = tokio::time::timeout(GIVING_UP, self.stages.idle()).await;
             }
         }
         self.stages.closing.cancel();
@@ -247,6 +253,7 @@ async fn mcp_router(
         allowed_origins: settings.allowed_origins.clone(),
         admin_address,
         shutdown: stages.stopping.clone(),
+        giving_up: stages.giving_up.clone(),
     };
     Ok(gateway::router(app.clone(), door))
 }

@@ -1,6 +1,6 @@
 //! Which `Host` and `Origin` headers are taken, so that a web page cannot drive this door through a browser.
 
-use http::header::{HOST, ORIGIN};
+use http::header::{AUTHORIZATION, HOST, ORIGIN};
 use http::uri::Authority;
 use http::{HeaderMap, StatusCode, Uri};
 
@@ -10,12 +10,21 @@ use crate::problem::Problem;
 /// The names of this machine for itself, in the form that URLs have them.
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
+/// The most bytes of a refused header that are logged.
+const LOGGED_BYTES: usize = 200;
+
 /// Refuses a request that names a host, or comes from an origin, that is not allowed.
 pub(crate) fn check(door: &Door, headers: &HeaderMap, uri: &Uri) -> Result<(), Problem> {
+    for name in [HOST, ORIGIN, AUTHORIZATION] {
+        if headers.get_all(&name).iter().nth(1).is_some() {
+            let detail = format!("the header `{name}` stands there twice; send it once");
+            return Err(Problem::new(StatusCode::BAD_REQUEST, detail));
+        }
+    }
     let named = headers.get(HOST).map(|value| value.to_str().unwrap_or_default());
     let host = named.or_else(|| uri.authority().map(Authority::as_str)).unwrap_or_default();
     if !is_allowed_host(host, &door.allowed_hosts) {
-        tracing::warn!(host, "refused a host that is not allowed");
+        tracing::warn!(host = shown(host), "refused a host that is not allowed");
         return Err(Problem::new(
             StatusCode::FORBIDDEN,
             "this Host is not allowed here; use a loopback address, or have the host added to --mcp-allowed-hosts",
@@ -24,13 +33,18 @@ pub(crate) fn check(door: &Door, headers: &HeaderMap, uri: &Uri) -> Result<(), P
     let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
     let origin = origin.to_str().unwrap_or_default();
     if !is_allowed_origin(origin, &door.allowed_origins) {
-        tracing::warn!(origin, "refused an origin that is not allowed");
+        tracing::warn!(origin = shown(origin), "refused an origin that is not allowed");
         return Err(Problem::new(
             StatusCode::FORBIDDEN,
             "this Origin is not allowed here; have it added to --mcp-allowed-origins",
         ));
     }
     Ok(())
+}
+
+/// As much of what anybody can send as is logged.
+fn shown(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(LOGGED_BYTES)).unwrap_or(text)
 }
 
 /// Whether a `Host` header is a loopback name with any port, or one of `configured`: `name`

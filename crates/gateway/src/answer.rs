@@ -1,6 +1,6 @@
 //! Results of calls in the form that clients get: text for models, structured content for programs.
 
-use std::error::Error as _;
+use std::error::Error as StdError;
 
 use app::Error;
 use app::calls::{Report, for_clients};
@@ -36,9 +36,8 @@ pub(crate) fn of_report(report: &Report) -> CallResult {
 
 /// What a verb refused, with what to do next.
 pub(crate) fn of_error(error: &Error) -> CallResult {
-    if matches!(error, Error::Internal(_) | Error::Unavailable { .. }) {
-        let cause = error.source().map(ToString::to_string).unwrap_or_default();
-        tracing::error!(%error, %cause, "a call failed");
+    if matches!(error, Error::Internal(_) | Error::Unavailable { .. } | Error::Unlogged(_)) {
+        tracing::error!(error = error as &dyn StdError, "a call failed");
     }
     failure(&explained(error))
 }

@@ -129,15 +129,6 @@ impl Catalogs {
         self.since(self.app.counter().await?).await
     }
 
-    /// The catalog as this process has heard of it, which may be a moment late.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub(crate) async fn recent(&self) -> app::Result<Arc<Catalog>> {
-        let counter = *self.app.changes().borrow();
-        self.since(counter).await
-    }
-
     /// A catalog that is at least as new as this counter.
     ///
     /// # Errors

@@ -89,7 +89,13 @@ impl Exchange {
     async fn next(&mut self) -> Next {
         loop {
             let Some(running) = &mut self.running else { return Next::Cancelled };
-            match running.frames.recv().await {
+            let giving_up = &self.server.door.giving_up;
+            let Some(frame) = giving_up.run_until_cancelled(running.frames.recv()).await else {
+                running.stop();
+                self.running = None;
+                return Next::Last(Err(given_up()));
+            };
+            match frame {
                 Some(Frame::Message(message)) => return Next::Message(message),
                 Some(Frame::Asked) => {
                     if let Some(asked) = self.suspend() {
@@ -179,6 +185,12 @@ pub(crate) fn json_response(status: StatusCode, body: String) -> Response {
     let kind = HeaderValue::from_static("application/json");
     response.headers_mut().insert(CONTENT_TYPE, kind);
     response
+}
+
+fn given_up() -> Error {
+    Error::failure(
+        "this process is ending and could not wait for the end of this request, which was stopped where it stood: find out what it has done before you send it again",
+    )
 }
 
 fn cancelled() -> Error {

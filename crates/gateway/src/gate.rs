@@ -41,6 +41,10 @@ async fn admitted(server: &Arc<Server>, request: Request) -> Response {
     let mut standing = None;
     let (headers, extensions) = (request.headers(), request.extensions());
     let mut response = match admit(server, headers, extensions, &mut standing).await {
+        // What a client posts may be what a call under way waits for.
+        Ok(_) if server.door.shutdown.is_cancelled() && *request.method() != Method::POST => {
+            Err(ending())
+        }
         Ok(identity) => route(server, identity, request).await,
         Err(problem) => Err(problem),
     }
@@ -55,6 +59,16 @@ async fn admitted(server: &Arc<Server>, request: Request) -> Response {
     response
 }
 
+/// The refusal of what would begin while this process ends.
+pub(crate) fn ending() -> Problem {
+    Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "this process is ending and takes no new requests; try again in a few seconds",
+    )
+    .with_header(RETRY_AFTER, RETRY_AFTER_SECONDS.into())
+    .with_header(CONNECTION, HeaderValue::from_static("close"))
+}
+
 /// Finds out who asks, and counts the request.
 async fn admit(
     server: &Server,
@@ -63,14 +77,6 @@ async fn admit(
     standing: &mut Option<Standing>,
 ) -> Result<Identity, Problem> {
     let Server { app, door, .. } = server;
-    if door.shutdown.is_cancelled() {
-        return Err(Problem::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "this process is ending and takes no new requests; try again in a few seconds",
-        )
-        .with_header(RETRY_AFTER, RETRY_AFTER_SECONDS.into())
-        .with_header(CONNECTION, HeaderValue::from_static("close")));
-    }
     let identity = identity::of(app, door.require_token, headers, extensions).await;
     let who = match &identity {
         Ok(identity) => identity.counted(),

@@ -65,9 +65,11 @@ pub struct Door {
     pub allowed_origins: Vec<String>,
     /// Where people open the pages, `http://127.0.0.1:3000`; models pass it on to their users.
     pub admin_address: String,
-    /// Once it is cancelled, new requests are refused and streams of changes end; calls go on until their
-    /// answer is out or the listener ends.
+    /// Once it is cancelled, new requests are refused and streams of changes end; calls go on, and what
+    /// they asked their clients can be answered.
     pub shutdown: CancellationToken,
+    /// Once it is cancelled, calls that still run are ended and answered that this process is ending.
+    pub giving_up: CancellationToken,
 }
 
 /// One path of this door.

@@ -15,7 +15,7 @@ const SHOWN_MAX_CHARS: usize = 128;
 /// How many are on a page.
 pub(crate) const PAGE: usize = 500;
 
-/// `tools/list`: the live tools, then the management tools.
+/// `tools/list`: the live tools and the management tools, by name.
 ///
 /// # Errors
 /// -32602 for a cursor that no page ended with, -32603 when the database fails.
@@ -45,7 +45,7 @@ pub(crate) async fn prompts(
     page(asker, ("prompts/list", "prompts"), live, &[], cursor)
 }
 
-/// `resources/templates/list`: those of live resources, then those of what mcpbox keeps itself.
+/// `resources/templates/list`: those of live resources and those of what mcpbox keeps itself.
 ///
 /// # Errors
 /// As [`tools`].
@@ -77,7 +77,7 @@ fn page(
     let Some((begin, next)) = cut(list, live, own, cursor) else {
         return Err(unknown_cursor());
     };
-    let shown = live.iter().chain(own).skip(begin).take(PAGE).map(|entry| &*entry.listed);
+    let shown = merged(live, own).skip(begin).take(PAGE).map(|entry| &*entry.listed);
     Ok(result::list(asker.version, key, &shown.collect::<Vec<_>>(), next.as_deref()))
 }
 
@@ -95,9 +95,9 @@ fn cut(
 ) -> Option<(usize, Option<String>)> {
     let begin = match cursor {
         None => 0,
-        Some(cursor) => after(&cursor::decode(list, cursor)?, live, own)?,
+        Some(cursor) => after(&cursor::decode(list, cursor)?, live, own),
     };
-    let last = live.iter().chain(own).skip(begin).take(PAGE).last();
+    let last = merged(live, own).skip(begin).take(PAGE).last();
     let more = begin + PAGE < live.len() + own.len();
     let next = last.filter(|_| more).map(|last| cursor::encode(list, &last.name));
     Some((begin, next))
@@ -105,12 +105,21 @@ fn cut(
 
 /// Where the list goes on behind what has that name. Something live that ended a page may be gone by
 /// now; its place in the order is not.
-fn after(last: &str, live: &[Arc<Entry>], own: &[Arc<Entry>]) -> Option<usize> {
-    if last.starts_with(management::PREFIX) {
-        let place = own.iter().position(|entry| entry.name == last)?;
-        return Some(live.len() + place + 1);
-    }
-    Some(live.partition_point(|entry| *entry.name <= *last))
+fn after(last: &str, live: &[Arc<Entry>], own: &[Arc<Entry>]) -> usize {
+    [live, own].iter().map(|list| list.partition_point(|entry| *entry.name <= *last)).sum()
+}
+
+/// Both in one order. What mcpbox has of its own begins with what nothing else may begin with, and so
+/// stands together.
+fn merged<'a>(
+    live: &'a [Arc<Entry>],
+    own: &'a [Arc<Entry>],
+) -> impl Iterator<Item = &'a Arc<Entry>> {
+    let before = own
+        .first()
+        .map_or(live.len(), |first| live.partition_point(|entry| entry.name < first.name));
+    let (before, behind) = live.split_at(before);
+    before.iter().chain(own).chain(behind)
 }
 
 /// The error for a tool that cannot be called, with the name that was probably meant.
@@ -121,9 +130,16 @@ pub(crate) async fn unknown(server: &Server, caller: &Caller, name: &str) -> Err
     };
     let live = only_if(caller.scopes.call, &catalog.tools);
     let own = only_if(caller.scopes.author, management::listed());
-    let advice = match nearest(name, live.iter().chain(own)) {
+    let is_management = name.starts_with(management::PREFIX);
+    // No author's tool is proposed in the place of a management tool.
+    let meant = if is_management {
+        nearest(name, own.iter())
+    } else {
+        nearest(name, live.iter().chain(own))
+    };
+    let advice = match meant {
         Some(nearest) => format!("did you mean `{nearest}`?"),
-        None if name.starts_with(management::PREFIX) && !caller.scopes.author => {
+        None if is_management && !caller.scopes.author => {
             "this token has no `author` scope, so it has no management tools".to_owned()
         }
         None if !caller.scopes.call => {
@@ -198,12 +214,12 @@ mod tests {
     #[test]
     fn a_cursor_goes_on_where_it_stopped_even_if_that_tool_is_gone() {
         let live = entries(&["a__a", "a__c", "lone"]);
-        let own = entries(&["mcpbox_x", "mcpbox_a"]);
-        assert_eq!(after("a__a", &live, &own), Some(1));
-        assert_eq!(after("a__b", &live, &own), Some(1));
-        assert_eq!(after("lone", &live, &own), Some(3));
-        assert_eq!(after("mcpbox_x", &live, &own), Some(4));
-        assert_eq!(after("mcpbox_gone", &live, &own), None);
+        let own = entries(&["mcpbox_a", "mcpbox_x"]);
+        assert_eq!(after("a__a", &live, &own), 1);
+        assert_eq!(after("a__b", &live, &own), 1);
+        assert_eq!(after("lone", &live, &own), 3);
+        assert_eq!(after("mcpbox_a", &live, &own), 4);
+        assert_eq!(after("mcpbox_gone", &live, &own), 4);
         for cursor in ["nonsense", "a__a", "", &cursor::encode("versions", "a__a")] {
             assert_eq!(cut("tools/list", &live, &own, Some(cursor)), None, "{cursor}");
         }
@@ -211,14 +227,15 @@ mod tests {
 
     #[test]
     fn following_the_cursor_reaches_every_tool_once() {
-        let names: Vec<String> = (0..1250).map(|number| format!("a__{number:04}")).collect();
-        let (live, own) = (entries(&names), entries(&["mcpbox_b", "mcpbox_a"]));
+        let name = |number| format!("{}__{number:04}", if number < 800 { 'a' } else { 'z' });
+        let names: Vec<String> = (0..1250).map(name).collect();
+        let (live, own) = (entries(&names), entries(&["mcpbox_a", "mcpbox_b"]));
         let mut seen = Vec::new();
         let mut cursor = None;
         loop {
             let page = cut("tools/list", &live, &own, cursor.as_deref());
             let (begin, next) = page.expect("a known cursor");
-            let shown = live.iter().chain(&own).skip(begin).take(PAGE);
+            let shown = merged(&live, &own).skip(begin).take(PAGE);
             seen.extend(shown.map(|entry| entry.name.as_str()));
             cursor = next;
             if cursor.is_none() {
@@ -226,7 +243,9 @@ mod tests {
             }
         }
         let all = live.iter().chain(&own).map(|entry| entry.name.as_str());
-        assert_eq!(seen, all.collect::<Vec<_>>());
+        let mut all = all.collect::<Vec<_>>();
+        all.sort_unstable();
+        assert_eq!(seen, all);
         assert_eq!(cut("tools/list", &entries(&["a__b"]), &[], None), Some((0, None)));
     }
 

@@ -105,10 +105,13 @@ pub(crate) struct ManagementTool {
     validator: Option<Validator>,
 }
 
-static LISTED: LazyLock<Vec<Arc<Entry>>> =
-    LazyLock::new(|| GROUPS.into_iter().flatten().map(Definition::listed).collect());
+static LISTED: LazyLock<Vec<Arc<Entry>>> = LazyLock::new(|| {
+    let mut listed: Vec<_> = GROUPS.into_iter().flatten().map(Definition::listed).collect();
+    listed.sort_by(|one, other| one.name.cmp(&other.name));
+    listed
+});
 
-/// All management tools as clients see them.
+/// All management tools as clients see them, by name.
 pub(crate) fn listed() -> &'static [Arc<Entry>] {
     &LISTED
 }

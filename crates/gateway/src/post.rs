@@ -7,7 +7,7 @@ use axum::body::to_bytes;
 use axum::extract::Request as HttpRequest;
 use axum::response::{IntoResponse as _, Response};
 use futures::future::join_all;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::Value;
@@ -62,13 +62,12 @@ pub(crate) async fn serve(
             "answers are JSON or streams of events; send `Accept: application/json, text/event-stream`",
         ));
     }
+    if is_too_long(&headers) {
+        return Ok(too_long());
+    }
     // Any other failure to read means that the client is gone and nobody reads the answer.
     let Ok(body) = to_bytes(body, BODY_MAX_BYTES).await else {
-        let text = format!(
-            "Invalid Request: the body is larger than {BODY_MAX_BYTES} bytes; send less at once"
-        );
-        let error = Error::new(StatusCode::PAYLOAD_TOO_LARGE, -32600, text);
-        return Ok(refused(None, &error));
+        return Ok(too_long());
     };
     let arrival = Arrival { server, identity, headers, streams };
     match rpc::read(&body) {
@@ -84,7 +83,15 @@ pub(crate) async fn serve(
 }
 
 impl Arrival<'_> {
+    /// Refuses what would begin while this process ends.
+    fn begins(&self) -> Result<(), Problem> {
+        if self.server.door.shutdown.is_cancelled() { Err(gate::ending()) } else { Ok(()) }
+    }
+
     async fn request(self, request: Request) -> Result<Response, Problem> {
+        if !request.params.contains_key("requestState") {
+            self.begins()?;
+        }
         if version::stands_alone(&self.headers, &request.method, &request.params) {
             return self.alone(request).await;
         }
@@ -96,7 +103,8 @@ impl Arrival<'_> {
         Ok(match methods::kind(&request.method, asker.version) {
             Kind::Run => self.run(asker, request).await?,
             Kind::Answer => self.answered(&asker, &request).await,
-            Kind::Listen | Kind::Unknown => unknown(&request),
+            // 404 would say that the session has ended.
+            Kind::Listen | Kind::Unknown => unknown(&request, StatusCode::OK),
         })
     }
 
@@ -127,7 +135,7 @@ impl Arrival<'_> {
                 let listening = streams::listen(server, self.identity, id, &request.params).await;
                 listening.unwrap_or_else(|error| refused(Some(&request.id), &error))
             }
-            Kind::Unknown => unknown(&request),
+            Kind::Unknown => unknown(&request, StatusCode::NOT_FOUND),
         })
     }
 
@@ -219,6 +227,7 @@ impl Arrival<'_> {
 
     /// An array of messages, which one revision allows.
     async fn batch(self, messages: Vec<Value>) -> Result<Response, Problem> {
+        self.begins()?;
         let refuse = |what: &str| {
             let error = Error::invalid_request(format!("Invalid Request: {what}"));
             Ok(refused(None, &error))
@@ -302,12 +311,28 @@ fn notified(session: &Session, notification: &Notification) {
     }
 }
 
-fn unknown(request: &Request) -> Response {
-    refused(Some(&request.id), &Error::method_not_found(&request.method))
+fn unknown(request: &Request, status: StatusCode) -> Response {
+    let error = Error { status, ..Error::method_not_found(&request.method) };
+    refused(Some(&request.id), &error)
 }
 
 fn refused(id: Option<&rpc::Id>, error: &Error) -> Response {
     exchange::json_response(error.status, error.body(id))
+}
+
+/// Whether the body is said to be longer than what is taken, so that nobody has to send it.
+fn is_too_long(headers: &HeaderMap) -> bool {
+    let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    length
+        .and_then(|length| length.parse::<u64>().ok())
+        .is_some_and(|length| length > BODY_MAX_BYTES as u64)
+}
+
+fn too_long() -> Response {
+    let text = format!(
+        "Invalid Request: the body is larger than {BODY_MAX_BYTES} bytes; send less at once"
+    );
+    refused(None, &Error::new(StatusCode::PAYLOAD_TOO_LARGE, -32600, text))
 }
 
 /// Whether the body is said to be JSON.

@@ -146,6 +146,10 @@ impl From<app::Error> for Error {
                 tracing::error!(error = &error as &dyn std::error::Error, "a request failed");
                 Self::internal()
             }
+            app::Error::Unlogged(_) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "a request failed");
+                Self::failure(error.to_string())
+            }
             app::Error::Busy { retry_after_seconds, .. } => {
                 Self::failure(format!("{error}; try again in {retry_after_seconds} s"))
             }

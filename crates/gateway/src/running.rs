@@ -98,6 +98,11 @@ impl Running {
         }
     }
 
+    /// Ends it at once.
+    pub(crate) fn stop(&self) {
+        self.held.stop.cancel();
+    }
+
     /// Whether it was ended early.
     pub(crate) fn is_cancelled(&self) -> bool {
         self.held.stop.is_cancelled()

@@ -109,7 +109,8 @@ pub(crate) async fn check_headers(
 ) -> Result<(), Error> {
     let name = request.params.get("name").and_then(Value::as_str);
     let Some(name) = name.filter(|_| request.method == "tools/call") else { return Ok(()) };
-    let catalog = server.catalogs.recent().await?;
+    // What runs is what is live now, and so is what is repeated.
+    let catalog = server.catalogs.get().await?;
     let none = Map::new();
     let arguments = request.params.get("arguments").and_then(Value::as_object).unwrap_or(&none);
     standalone::check_parameters(headers, catalog.mirrored(name), arguments)

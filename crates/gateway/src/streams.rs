@@ -25,6 +25,9 @@ use crate::{resources, result};
 /// The longest URI of a subscription.
 pub(crate) const URI_MAX_BYTES: usize = 2_000;
 
+/// The most bytes of all URIs of one stream together, which are held for as long as it is open.
+const URIS_MAX_BYTES: usize = 64 * 1024;
+
 const SUBSCRIPTION_ID: &str = "io.modelcontextprotocol/subscriptionId";
 
 /// What a stream tells its client of.
@@ -140,7 +143,12 @@ pub(crate) fn wants(params: &Map<String, Value>) -> Result<Wants, Error> {
             .iter()
             .map(|uri| uri.as_str().filter(|uri| uri.len() <= URI_MAX_BYTES).map(str::to_owned))
             .collect::<Option<_>>()
-            .ok_or_else(|| wrong("`notifications.resourceSubscriptions` holds what is no URI"))?,
+            .filter(|uris: &BTreeSet<String>| {
+                uris.iter().map(String::len).sum::<usize>() <= URIS_MAX_BYTES
+            })
+            .ok_or_else(|| {
+                wrong("`notifications.resourceSubscriptions` holds what is no URI, or too much")
+            })?,
         Some(_) => {
             return Err(wrong(&format!(
                 "`notifications.resourceSubscriptions` must be an array of at most {SUBSCRIPTIONS_MAX} URIs"

@@ -122,6 +122,10 @@ impl Talk {
             QuestionKind::Elicit if question::is_address(question) => {
                 (abilities.elicit_url, "elicitation.url")
             }
+            // A client that names no mode has forms.
+            QuestionKind::Elicit if abilities.elicit_url => {
+                (abilities.elicit_form, "elicitation.form")
+            }
             QuestionKind::Elicit => (abilities.elicit_form, "elicitation"),
             QuestionKind::Sample => (abilities.sample, "sampling"),
             QuestionKind::Roots => (abilities.roots, "roots"),

@@ -141,7 +141,8 @@ impl Entry {
         let row = self.ended(row, &report);
         // Written even if the caller goes away meanwhile: what ran is logged.
         let refusals = self.refusals(&row);
-        store::calls::record(self.app.store(), row).await?;
+        let kept = store::calls::record(self.app.store(), row).await;
+        kept.map_err(|error| Error::Unlogged(Box::new(error)))?;
         if !refusals.is_empty() {
             note(&self.app, refusals).await;
         }
@@ -210,7 +211,9 @@ impl Drop for Entry {
 fn cancelled(row: &Call, duration: Duration) -> Report {
     let failure = Failure {
         kind: FailureKind::Cancelled,
-        message: "the caller cancelled the call or went away before it ended".to_owned(),
+        message:
+            "the caller cancelled the call or went away, or this program ended, before it was done"
+                .to_owned(),
         detail: None,
     };
     Report {

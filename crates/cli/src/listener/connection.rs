@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
+use app::metrics::Door;
 use axum::extract::ConnectInfo;
-use axum::http::Response;
+use axum::http::{Method, Response};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -117,7 +118,9 @@ async fn answer(
 ) -> Response<Answer> {
     let version = request.version();
     let under_way = service.stages.exchanges.token();
-    let mut response = if service.stages.stopping.is_cancelled() {
+    // A call under way may wait for what its client posts; the door itself refuses what would begin.
+    let may_answer = service.door == Door::Mcp && request.method() == Method::POST;
+    let mut response = if service.stages.stopping.is_cancelled() && !may_answer {
         refusal::stopping(request.uri().path())
     } else if let Some(refused) = refusal::of_head(&mut request) {
         refused

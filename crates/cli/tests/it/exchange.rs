@@ -22,7 +22,9 @@ pub(crate) fn ask(door: &str, method: &str, params: &Value, headers: &[(&str, &s
     let mut params = params.clone();
     let meta = &mut params["_meta"];
     meta["io.modelcontextprotocol/protocolVersion"] = json!(VERSION);
-    meta["io.modelcontextprotocol/clientCapabilities"] = json!({});
+    if meta["io.modelcontextprotocol/clientCapabilities"].is_null() {
+        meta["io.modelcontextprotocol/clientCapabilities"] = json!({});
+    }
     meta["io.modelcontextprotocol/clientInfo"] = json!({"name": "test", "version": "1"});
     let message = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
     let name = params["name"].as_str().or_else(|| params["uri"].as_str()).unwrap_or_default();

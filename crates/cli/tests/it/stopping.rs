@@ -10,7 +10,7 @@ use testkit::program::{Program, Start};
 
 use crate::client::Client;
 use crate::database::Database;
-use crate::exchange::{call, metric, response};
+use crate::exchange::{ask, call, metric, response};
 use crate::whole_loop::publish;
 
 const CODE: &str = "import asyncio
@@ -18,6 +18,11 @@ const CODE: &str = "import asyncio
 async def main(seconds: float) -> str:
     await asyncio.sleep(seconds)
     return 'finished'
+";
+
+const ASKING: &str = "async def main() -> str:
+    answer = await ctx.elicit('Your name?', {'type': 'object', 'properties': {'name': {'type': 'string'}}})
+    return answer.content['name']
 ";
 
 struct Running {
@@ -114,7 +119,49 @@ fn calls_go_on_no_longer_than_the_setting_says() {
     let under_way = running.begin(25.0);
     assert!(running.program.terminate().success());
     let answer = under_way.join().expect("the caller goes on");
-    assert!(!answer.body.contains("finished"), "{answer:?}");
+    let message = &response(&answer)["error"]["message"];
+    assert!(message.as_str().is_some_and(|text| text.contains("is ending")), "{answer:?}");
+
+    let program = database.serve();
+    let api = Api::sign_in(&program.admin);
+    let log = api.ok("GET", "/api/execution-logs", &Value::Null);
+    assert_eq!(log["items"][0]["error_kind"], json!("cancelled"), "{log}");
+}
+
+#[test]
+fn what_a_call_waits_for_is_taken_while_the_program_stops() {
+    let database = Database::sqlite();
+    let running = start(&database, &[]);
+    let mut model = Client::connect(&running.program.mcp, "auto");
+    publish(&mut model, &running.api, "asking", "name", ASKING);
+    let door = &running.program.mcp;
+    // Something else keeps the program for a while.
+    let under_way = running.begin(6.0);
+    let able = json!({"io.modelcontextprotocol/clientCapabilities": {"elicitation": {}}});
+    let asked = response(&call(door, "asking__name", &json!({}), &able, &[]));
+    let result = &asked["result"];
+    assert_eq!(result["resultType"], json!("input_required"), "{asked}");
+    let key = result["inputRequests"].as_object().and_then(|asked| asked.keys().next());
+    let mut answers = json!({});
+    answers[key.expect("a question")] = json!({"action": "accept", "content": {"name": "Ada"}});
+    let params = json!({
+        "name": "asking__name",
+        "arguments": {},
+        "_meta": able,
+        "requestState": result["requestState"],
+        "inputResponses": answers,
+    });
+
+    running.signal();
+    running.wait_until_stopping();
+    let answer = ask(door, "tools/call", &params, &[]);
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let result = &response(&answer)["result"]["structuredContent"];
+    assert_eq!(*result, json!({"result": "Ada"}), "{answer:?}");
+    let refused = call(door, "asking__name", &json!({}), &able, &[]);
+    assert_eq!(refused.status, 503, "{refused:?}");
+    assert_eq!(under_way.join().expect("the caller goes on").status, 200);
+    assert!(running.program.ended().success());
 }
 
 #[test]

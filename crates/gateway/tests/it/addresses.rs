@@ -31,6 +31,25 @@ async fn a_page_that_rebinds_its_name_gets_nowhere() {
 }
 
 #[tokio::test]
+async fn what_says_who_and_where_from_stands_once() {
+    let door = with::open().await;
+    for (name, value) in [
+        ("host", "evil.example"),
+        ("origin", "http://localhost"),
+        ("authorization", "Bearer a"),
+    ] {
+        let mut request = modern("tools/list", json!({}));
+        request.headers_mut().remove(name);
+        for value in ["localhost", value] {
+            request.headers_mut().append(name, value.parse().expect("a header"));
+        }
+        let (status, problem) = read(door.send(request).await).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{name}: {problem}");
+        assert!(problem["detail"].as_str().is_some_and(|text| text.contains("twice")), "{problem}");
+    }
+}
+
+#[tokio::test]
 async fn only_the_paths_of_the_table_exist() {
     let door = with::open().await;
     let paths: Vec<&str> = gateway::paths().collect();

@@ -39,6 +39,11 @@ async fn a_body_above_the_limit_is_refused_and_one_below_is_read() {
     assert_eq!((status, &error["error"]["code"]), (StatusCode::PAYLOAD_TOO_LARGE, &json!(-32600)));
     let (status, _) = answer(" ".repeat(limit)).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
+    // Nobody has to send what is said to be too long.
+    let announced = post().header("content-length", limit + 1).body(Body::from("{}"));
+    let door = with::open().await;
+    let response = door.send(announced.expect("a request")).await;
+    assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use futures::StreamExt as _;
 use http::{Request, StatusCode};
 use serde_json::{Value, json};
 
-use crate::with::{self, TestDoor, initialize, legacy, modern, session_of};
+use crate::with::{self, TestDoor, initialize, legacy, modern, read, session_of};
 
 const SUBSCRIPTION_ID: &str = "io.modelcontextprotocol/subscriptionId";
 
@@ -69,6 +69,20 @@ async fn a_listener_is_told_at_once_what_it_will_hear_of() {
         assert_eq!(told["params"]["notifications"], kept);
         assert_eq!(told["params"]["_meta"][SUBSCRIPTION_ID], 1, "the id of the request");
     }
+}
+
+#[tokio::test]
+async fn what_a_listener_may_have_kept_for_it_is_bounded() {
+    let door = with::open().await;
+    let uris = |count: usize| {
+        let uri = |number| format!("test://{number}/{}", "x".repeat(1_000));
+        json!({"resourceSubscriptions": (0..count).map(uri).collect::<Vec<_>>()})
+    };
+    let few = listen(&door, uris(60)).await;
+    drop(few);
+    let many = modern("subscriptions/listen", json!({"notifications": uris(70)}));
+    let (_, refused) = read(door.send(many).await).await;
+    assert_eq!(refused["error"]["code"], -32602, "{refused}");
 }
 
 #[tokio::test]

@@ -46,6 +46,25 @@ async fn a_session_begins_with_the_revision_that_was_asked_for_if_it_has_session
 }
 
 #[tokio::test]
+async fn a_method_that_there_is_not_does_not_look_like_the_end_of_the_session() {
+    let door = with::open().await;
+    for version in ["2025-03-26", "2025-06-18", "2025-11-25"] {
+        let session = open(&door, version).await;
+        for method in ["nope/nope", "subscriptions/listen"] {
+            let asked = within(&session, &request(1, method, &json!({})));
+            let (status, answer) = read(door.send(asked).await).await;
+            assert_eq!(status, StatusCode::OK, "{version} {method}: {answer}");
+            assert_eq!(answer["error"]["code"], -32601, "{version} {method}: {answer}");
+        }
+        let ping = within(&session, &request(2, "ping", &json!({})));
+        assert_eq!(read(door.send(ping).await).await.1["result"], json!({}), "{version}");
+    }
+    // Where there are no sessions, 404 says it as the protocol wants it.
+    let (status, answer) = read(door.send(with::modern("nope/nope", json!({}))).await).await;
+    assert_eq!((status, &answer["error"]["code"]), (StatusCode::NOT_FOUND, &json!(-32601)));
+}
+
+#[tokio::test]
 async fn another_process_on_the_database_goes_on_with_a_session() {
     let door = with::open().await;
     let session = open(&door, "2025-11-25").await;

@@ -54,6 +54,7 @@ fn door_of(app: &App, require_token: bool) -> (Router, CancellationToken) {
         allowed_origins: vec!["https://app.example".to_owned()],
         admin_address: "http://127.0.0.1:3000".to_owned(),
         shutdown: shutdown.clone(),
+        giving_up: CancellationToken::new(),
     };
     (gateway::router(app.clone(), door), shutdown)
 }
