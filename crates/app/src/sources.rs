@@ -3,7 +3,7 @@
 use store::revisions::Revision;
 
 use crate::identity::Caller;
-use crate::{App, Error, Listed, Page, Result, resources, tools};
+use crate::{App, Error, Result, resources, tools};
 
 const PREFIX: &str = "mcpbox://tools/";
 const SUFFIX: &str = "/source";
@@ -41,19 +41,33 @@ enum Version {
     Numbered(i32),
 }
 
-/// The sources of all tools, in the order of the names of server and tool.
+/// Sources of tools in the order of the names of server and tool, at most so many: the first, or those
+/// behind the one of that name, `server/tool`. Whatever is made or deleted between two pages, each of
+/// the others is on one of them.
 ///
 /// # Errors
-/// [`Error::Denied`] for a caller that is no author.
-pub async fn list(app: &App, caller: &Caller, page: Page) -> Result<Listed<Source>> {
+/// [`Error::Denied`] for a caller that is no author, [`Error::Invalid`] for what can be no name.
+pub async fn list(
+    app: &App,
+    caller: &Caller,
+    after: Option<&str>,
+    most: u64,
+) -> Result<Vec<Source>> {
     check_author(caller)?;
-    let Listed { items, total } = store::tools::sources(app.store(), page).await?;
-    let listed = items.into_iter().map(|found| Source {
+    let after = after.map(names).transpose()?;
+    let found = store::tools::sources(app.store(), after, most).await?;
+    let listed = found.into_iter().map(|found| Source {
         uri: address(&found.server_name, &found.tool_name),
         name: format!("{}/{}", found.server_name, found.tool_name),
         description: found.description,
     });
-    Ok(Listed { items: listed.collect(), total })
+    Ok(listed.collect())
+}
+
+/// The names of server and tool in the name of a source.
+fn names(name: &str) -> Result<(&str, &str)> {
+    let names = name.split_once('/').filter(|_| !name.contains('\0'));
+    names.ok_or_else(|| Error::invalid("name", "expected `server/tool`"))
 }
 
 /// Reads a source: that of the newest version, or with `?version=live` that of the approved one, with

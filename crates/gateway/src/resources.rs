@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use app::artifacts::{self, Address, Part, READ_MAX};
 use app::identity::{Caller, Scopes, Who};
-use app::{Page, sources};
+use app::sources;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::StatusCode;
@@ -27,8 +27,8 @@ const LIST: &str = "resources/list";
 enum Place {
     /// Behind the live resource of this URI.
     Live(Option<String>),
-    /// This page of the sources of tools.
-    Sources(u64),
+    /// Behind the source of this name.
+    Sources(Option<String>),
     /// Behind the artifact that this names.
     Artifacts(Option<String>),
 }
@@ -70,12 +70,12 @@ async fn part(server: &Server, caller: &Caller, from: Place) -> Result<Shown, Er
             Ok(live(&catalog, caller.scopes, after.as_deref()))
         }
         Place::Sources(_) if !caller.scopes.author => Ok((Vec::new(), None)),
-        Place::Sources(number) => {
-            let page = Page { number, size: listing::PAGE as u64 };
-            let found = sources::list(&server.app, caller, page).await?;
-            let is_last = number.saturating_mul(page.size) >= found.total;
-            let next = (!is_last).then(|| Place::Sources(number.saturating_add(1)));
-            let shown = found.items.into_iter().map(|source| {
+        Place::Sources(after) => {
+            let most = listing::PAGE as u64;
+            let found = sources::list(&server.app, caller, after.as_deref(), most).await?;
+            let last = found.last().filter(|_| found.len() == listing::PAGE);
+            let next = last.map(|last| Place::Sources(Some(last.name.clone())));
+            let shown = found.into_iter().map(|source| {
                 let uri = source.uri;
                 json!({ "uri": uri, "name": source.name, "description": source.description, "mimeType": sources::MIME_TYPE })
                     .to_string()
@@ -86,7 +86,7 @@ async fn part(server: &Server, caller: &Caller, from: Place) -> Result<Shown, Er
             let who = Who::from(caller.clone());
             let (found, next) = artifacts::list(&server.app, &who, after.as_deref()).await?;
             let shown = found.iter().map(|one| Value::Object(content::resource(one)).to_string());
-            let next = next.map_or(Place::Sources(1), |next| Place::Artifacts(Some(next)));
+            let next = next.map_or(Place::Sources(None), |next| Place::Artifacts(Some(next)));
             Ok((shown.collect(), Some(next)))
         }
     }
@@ -109,7 +109,7 @@ impl Place {
     fn cursor(&self) -> String {
         let place = match self {
             Self::Live(after) => format!("live {}", after.as_deref().unwrap_or_default()),
-            Self::Sources(number) => format!("sources {number}"),
+            Self::Sources(after) => format!("sources {}", after.as_deref().unwrap_or_default()),
             Self::Artifacts(after) => format!("artifacts {}", after.as_deref().unwrap_or_default()),
         };
         cursor::encode(LIST, &place)
@@ -121,7 +121,7 @@ impl Place {
         let rest_of = || Some(rest.to_owned()).filter(|rest| !rest.is_empty());
         match part {
             "live" => Some(Self::Live(rest_of())),
-            "sources" => rest.parse().ok().filter(|number| *number > 0).map(Self::Sources),
+            "sources" => Some(Self::Sources(rest_of())),
             "artifacts" => Some(Self::Artifacts(rest_of())),
             _ => None,
         }
@@ -265,12 +265,13 @@ mod tests {
         let again = |place: Place| Place::read(&place.cursor()).map(|place| place.cursor());
         for place in [
             || Place::Live(Some("a:b c".to_owned())),
-            || Place::Sources(3),
+            || Place::Sources(Some("a/b".to_owned())),
+            || Place::Sources(None),
             || Place::Artifacts(None),
         ] {
             assert_eq!(again(place()), Some(place().cursor()));
         }
-        for wrong in ["", "live", "sources 0", "sources x", "else 1"] {
+        for wrong in ["", "live", "sources", "else 1"] {
             assert!(Place::read(&cursor::encode(LIST, wrong)).is_none(), "{wrong}");
         }
         assert!(Place::read("nonsense").is_none());

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::entity;
 use crate::{
-    Connection, Listed, Page, Result, page,
+    Connection, Result,
     servers::entity::{Column as ServerColumn, Entity as Servers},
 };
 
@@ -25,24 +25,34 @@ pub struct SourceOf {
     pub description: String,
 }
 
-/// All tools, in the order of the names of server and tool.
-pub async fn sources(db: &impl Connection, page: Page) -> Result<Listed<SourceOf>> {
+/// Tools in the order of the names of server and tool, at most so many: the first, or those behind the
+/// one of these names, which need not be there any more.
+pub async fn sources(
+    db: &impl Connection,
+    after: Option<(&str, &str)>,
+    most: u64,
+) -> Result<Vec<SourceOf>> {
+    let server_name = || Expr::col((Servers, ServerColumn::Name));
     let mut query = entity::Entity::find()
-        .order_by_asc(Expr::col((Servers, ServerColumn::Name)))
+        .order_by_asc(server_name())
         .order_by_asc(entity::Column::Name)
+        .limit(most)
         .into_query();
-    query
-        .expr_as(Expr::col((Servers, ServerColumn::Name)), "server_name")
-        .inner_join(Servers, is_server());
-    page::listed(&db.reader(), query, page, |row| {
+    query.expr_as(server_name(), "server_name").inner_join(Servers, is_server());
+    if let Some((server, tool)) = after {
+        let behind_on_it = server_name().eq(server).and(entity::Column::Name.gt(tool));
+        query.and_where(server_name().gt(server).or(behind_on_it));
+    }
+    let rows = db.reader().query_all(&query).await?;
+    let read = |row: sea_orm::QueryResult| {
         Ok(SourceOf {
             tool_id: row.try_get("", "id")?,
             server_name: row.try_get("", "server_name")?,
             tool_name: row.try_get("", "name")?,
             description: row.try_get("", "description")?,
         })
-    })
-    .await
+    };
+    rows.into_iter().map(read).collect()
 }
 
 /// The tool of that name on the server of that name.

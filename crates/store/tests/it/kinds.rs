@@ -75,10 +75,21 @@ fn sources_are_found_by_the_names_of_server_and_tool() {
             (stored_server(&store, "notes").await, stored_server(&store, "a").await);
         let note = resource(&store, &second, "note", "notes://1").await;
         let other = resource(&store, &first, "zoo", "notes://2").await;
-        let listed = tools::sources(&store, ALL).await.expect("list");
-        let names = |one: &SourceOf| format!("{}/{}", one.server_name, one.tool_name);
-        let listed: Vec<_> = listed.items.iter().map(names).collect();
-        assert_eq!(listed, ["a/zoo", "notes/note"]);
+        let listed = async |after: Option<(&str, &str)>, most: u64| {
+            let listed = tools::sources(&store, after, most).await.expect("list");
+            let names = |one: &SourceOf| format!("{}/{}", one.server_name, one.tool_name);
+            listed.iter().map(names).collect::<Vec<_>>()
+        };
+        assert_eq!(listed(None, 9).await, ["a/zoo", "notes/note"]);
+        assert_eq!(listed(None, 1).await, ["a/zoo"]);
+        resource(&store, &first, "ape", "notes://3").await;
+        assert_eq!(
+            listed(Some(("a", "zoo")), 9).await,
+            ["notes/note"],
+            "none twice, none left out"
+        );
+        assert_eq!(listed(Some(("a", "gone")), 9).await, ["a/zoo", "notes/note"]);
+        assert!(listed(Some(("notes", "note")), 9).await.is_empty());
         let find = async |server: &str, tool: &str| {
             tools::find_source(&store, server, tool).await.expect("find")
         };

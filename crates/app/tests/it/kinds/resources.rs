@@ -5,7 +5,7 @@ use std::sync::Arc;
 use app::conversation::Silent;
 use app::identity::{Caller, Scopes, Who};
 use app::tools::{self, Changes, Kind};
-use app::{Error, Page, approvals, resources, sources};
+use app::{Error, approvals, resources, sources};
 use serde_json::{Value, json};
 
 use super::{GREETING, NOTE, TEMPLATE, caller, field, is_unknown, on_both, value};
@@ -85,10 +85,15 @@ fn authors_read_the_source_of_each_tool_as_a_resource() {
         let newer = format!("{GREETING}\n# newer\n");
         let changes = Changes { python_code: Some(newer.clone()), ..Changes::default() };
         world.update(revision.tool_id, changes).await.expect("changed");
-        let page = Page { number: 1, size: 10 };
-        let listed = sources::list(&world.app, &caller(), page).await.expect("list");
-        assert_eq!(listed.total, 1);
-        let uri = &listed.items[0].uri;
+        let listed = sources::list(&world.app, &caller(), None, 10).await.expect("list");
+        assert_eq!(listed.len(), 1);
+        let behind = sources::list(&world.app, &caller(), Some(&listed[0].name), 10).await;
+        assert_eq!(behind.expect("list"), []);
+        for wrong in ["", "weather", "weather/\0"] {
+            let refused = sources::list(&world.app, &caller(), Some(wrong), 10).await;
+            assert_eq!(field(refused), "name", "{wrong:?}");
+        }
+        let uri = &listed[0].uri;
         assert_eq!(uri, "mcpbox://tools/weather/greet/source");
         let read = async |query: &str| {
             let uri = format!("{uri}{query}");
@@ -105,7 +110,7 @@ fn authors_read_the_source_of_each_tool_as_a_resource() {
         let nobody = Caller { scopes: Scopes { call: true, author: false }, ..caller() };
         for refused in [
             sources::read(&world.app, &nobody, uri).await.map(drop),
-            sources::list(&world.app, &nobody, page).await.map(drop),
+            sources::list(&world.app, &nobody, None, 10).await.map(drop),
         ] {
             assert!(matches!(refused, Err(Error::Denied(_))), "{refused:?}");
         }
