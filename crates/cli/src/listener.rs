@@ -8,6 +8,8 @@ mod refusal;
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -16,6 +18,7 @@ use axum::Router;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use connection::Terms;
 pub(crate) use places::Places;
@@ -57,6 +60,7 @@ pub(crate) struct Stages {
     /// From here on there are no connections.
     pub(crate) closing: CancellationToken,
     exchanges: TaskTracker,
+    begun: Arc<AtomicU64>,
 }
 
 impl Stages {
@@ -64,6 +68,17 @@ impl Stages {
     pub(crate) async fn idle(&self) {
         self.exchanges.close();
         self.exchanges.wait().await;
+    }
+
+    /// Counts a request, which is under way until what is returned is dropped.
+    fn begin(&self) -> TaskTrackerToken {
+        self.begun.fetch_add(1, Ordering::Relaxed);
+        self.exchanges.token()
+    }
+
+    /// How many requests there were so far.
+    pub(crate) fn begun(&self) -> u64 {
+        self.begun.load(Ordering::Relaxed)
     }
 
     /// How many requests are under way.

@@ -1,6 +1,7 @@
 //! The program `mcpbox`: settings, wiring, and the commands that run it.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its user")]
 
+mod allocator;
 mod arguments;
 mod audit;
 mod doctor;
@@ -29,6 +30,7 @@ static GUEST: &[u8] = include_bytes!(env!("MCPBOX_GUEST_FILE"));
 const WORKER: &str = "worker";
 
 fn main() -> ExitCode {
+    allocator::set_up();
     // A worker reads no settings: it must know nothing that could be stolen from it.
     if std::env::args_os().nth(1).is_some_and(|argument| argument == WORKER) {
         return app::worker::main();

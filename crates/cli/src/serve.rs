@@ -13,11 +13,12 @@ use app::{App, tokens};
 use axum::Router;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::arguments::{Admin, AdminDoor, Common, Gateway, McpDoor, Serve};
 use crate::listener::{Places, Service, Stages};
 use crate::lock::Lock;
-use crate::{GUEST, WORKER, first_account, listener, logging, metrics};
+use crate::{GUEST, WORKER, allocator, first_account, listener, logging, metrics};
 
 /// How long calls may take to end that are given up.
 const GIVING_UP: Duration = Duration::from_secs(2);
@@ -204,10 +205,13 @@ impl<'a> Process<'a> {
 
     /// Serves until the signal, then lets requests end and closes the state.
     async fn finish(mut self, app: App) -> anyhow::Result<()> {
+        let giving_back =
+            AbortOnDropHandle::new(tokio::spawn(allocator::give_back(self.stages.clone())));
         let crashed = tokio::select! {
             () = self.stages.stopping.cancelled() => Ok(()),
             Some(ended) = self.servers.join_next() => ended.context("a door crashed"),
         };
+        drop(giving_back);
         self.stages.stopping.cancel();
         let most = Duration::from_secs(self.common.shutdown_seconds);
         tokio::select! {

@@ -117,7 +117,7 @@ async fn answer(
     terms: Terms,
 ) -> Response<Answer> {
     let version = request.version();
-    let under_way = service.stages.exchanges.token();
+    let under_way = service.stages.begin();
     // A call under way may wait for what its client posts; the door itself refuses what would begin.
     let may_answer = service.door == Door::Mcp && request.method() == Method::POST;
     let mut response = if service.stages.stopping.is_cancelled() && !may_answer {

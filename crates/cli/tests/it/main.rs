@@ -24,6 +24,7 @@ mod health;
 mod keys;
 mod kinds;
 mod lifecycle;
+mod memory;
 mod metrics;
 mod networked_examples;
 mod outside;
