@@ -17,6 +17,7 @@ mod guest;
 mod node;
 mod python;
 mod serve;
+mod soak;
 mod steps;
 mod system;
 mod test;
@@ -29,7 +30,9 @@ cargo xtask COMMAND
 
   serve [ARGUMENTS…]   build everything and run `mcpbox serve` with these arguments
   test [FILTERS…]      set up and run all tests; filters go to `cargo nextest run`
-  soak                 the random sequences of actions on tools, many more than in `test`
+  soak                 build everything and put load on the program, with a kill in the middle: answers, what
+                       is kept, memory; `--seconds N` of it (60), `--waves N --only KINDS` to hunt leaks
+  sequences            the random sequences of actions on tools, many more than in `test`
   reference            renew docs/management-tools.md from the definitions
   check                formatting, lints, documentation, dependency rules, Python lints
   build                the guest and the release binary, target/release/mcpbox
@@ -60,8 +63,10 @@ fn run(command: &str, arguments: &[OsString]) -> Result<()> {
         steps::print(HELP.trim_end());
         return Ok(());
     }
-    if matches!(command, "guest" | "build" | "check" | "reference" | "soak" | "virtual-machine")
-        && !arguments.is_empty()
+    if matches!(
+        command,
+        "guest" | "build" | "check" | "reference" | "sequences" | "virtual-machine"
+    ) && !arguments.is_empty()
     {
         bail!("`cargo xtask {command}` takes no arguments");
     }
@@ -69,7 +74,8 @@ fn run(command: &str, arguments: &[OsString]) -> Result<()> {
     match command {
         "serve" => serve::run(&workspace, arguments),
         "test" => test::run(&workspace, arguments),
-        "soak" => test::soak(&workspace),
+        "soak" => soak::run(&workspace, arguments),
+        "sequences" => test::sequences(&workspace),
         "reference" => test::renew_reference(&workspace),
         "check" => check::run(&workspace),
         "build" => build::run(&workspace),

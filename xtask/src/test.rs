@@ -20,7 +20,7 @@ pub(crate) fn run(workspace: &Workspace, filters: &[OsString]) -> Result<()> {
 }
 
 /// Runs what takes long: the tests of the states of a tool with twenty times as many sequences.
-pub(crate) fn soak(workspace: &Workspace) -> Result<()> {
+pub(crate) fn sequences(workspace: &Workspace) -> Result<()> {
     let long = ["-E", "package(app) and test(/^(states|race)::/)"].map(OsString::from);
     run_with(workspace, &long, &[("MCPBOX_SEQUENCES", "10000")])
 }

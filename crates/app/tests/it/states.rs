@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use crate::sandboxed;
 
-/// How many sequences are tried on each database; `cargo xtask soak` sets more.
+/// How many sequences are tried on each database; `cargo xtask sequences` sets more.
 const SEQUENCES: &str = "MCPBOX_SEQUENCES";
 
 /// Something that a model or a person does.

@@ -39,6 +39,7 @@ mod separate_doors;
 mod services;
 mod sessions;
 mod settings;
+mod soak;
 mod stdio;
 mod stopping;
 mod traces;
