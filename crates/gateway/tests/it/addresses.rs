@@ -33,11 +33,9 @@ async fn a_page_that_rebinds_its_name_gets_nowhere() {
 #[tokio::test]
 async fn what_says_who_and_where_from_stands_once() {
     let door = with::open().await;
-    for (name, value) in [
-        ("host", "evil.example"),
-        ("origin", "http://localhost"),
-        ("authorization", "Bearer a"),
-    ] {
+    for (name, value) in
+        [("host", "evil.example"), ("origin", "http://localhost"), ("authorization", "Bearer a")]
+    {
         let mut request = modern("tools/list", json!({}));
         request.headers_mut().remove(name);
         for value in ["localhost", value] {
