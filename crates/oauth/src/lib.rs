@@ -4,8 +4,12 @@
 
 mod address;
 mod challenge;
+mod client;
 mod document;
 mod issuer;
+mod key;
+pub mod registration;
+mod request;
 mod resource;
 mod scope;
 mod secret;
@@ -14,7 +18,10 @@ mod text;
 
 pub use address::{AddressError, Endpoint, PlainHttp, is_loopback};
 pub use challenge::{BearerChallenge, Challenge};
+pub use client::{Client, ClientError, Credential, Origin};
 pub use issuer::Issuer;
+pub use key::{Algorithm, KeyError, PrivateKey};
+pub use request::{Answer, Post};
 pub use resource::{ProtectedResource, ResourceError, canonical, metadata_urls};
 pub use scope::{Known, MOST_STEP_UPS, OFFLINE_ACCESS, Scopes, StepUpError};
 pub use secret::{RandomError, Secret};
