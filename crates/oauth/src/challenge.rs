@@ -4,7 +4,7 @@ use crate::scope::Scopes;
 use crate::text::shown;
 
 /// The most that is read of one header field.
-const LONGEST: usize = 16 * 1024;
+pub(crate) const LONGEST: usize = 16 * 1024;
 
 /// The most challenges of one header field, and parameters of one challenge.
 const MOST: usize = 32;

@@ -22,6 +22,7 @@ mod callback;
 mod challenge;
 mod client;
 mod document;
+pub mod fuzzing;
 mod issuer;
 mod key;
 pub mod login;
