@@ -4,15 +4,18 @@
 const LONGEST: usize = 500;
 
 /// The text on one line, without control and invisible characters, cut where it is long.
+/// What was made fit stays as it is.
 pub(crate) fn shown(text: &str) -> String {
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let mut short: String =
-        words.join(" ").chars().filter(|letter| is_shown(*letter)).take(LONGEST + 1).collect();
-    if let Some((end, _)) = short.char_indices().nth(LONGEST) {
-        short.truncate(end);
-        short.push('…');
+    let letters = text.chars().filter(|letter| letter.is_whitespace() || is_shown(*letter));
+    let visible: String = letters.collect();
+    let words: Vec<&str> = visible.split_whitespace().collect();
+    let mut line = words.join(" ");
+    let mut ends = line.char_indices().map(|(end, _)| end).skip(LONGEST - 1);
+    if let (Some(end), Some(_)) = (ends.next(), ends.next()) {
+        line.truncate(end);
+        line.push('…');
     }
-    short
+    line
 }
 
 /// Not what changes the direction of a line, joins letters or has no width.
@@ -31,6 +34,9 @@ mod tests {
         assert_eq!(shown(" a\r\n\tb\u{202e}c\u{0}  d "), "a bc d");
         assert_eq!(shown("Größe – 木"), "Größe – 木");
         assert_eq!(shown(&"ä".repeat(LONGEST)), "ä".repeat(LONGEST));
-        assert_eq!(shown(&"ä".repeat(LONGEST + 1)), "ä".repeat(LONGEST) + "…");
+        let cut = "ä".repeat(LONGEST - 1) + "…";
+        assert_eq!(shown(&"ä".repeat(LONGEST + 1)), cut);
+        assert_eq!(shown(&cut), cut);
+        assert_eq!(shown("a \u{200b} b"), "a b");
     }
 }
