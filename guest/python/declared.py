@@ -3,7 +3,7 @@
 import ast
 from typing import Any
 
-from . import header, hosts, imports
+from . import asking, header, hosts, imports
 from .hosts import Rest
 from .source import SourceError
 
@@ -39,7 +39,7 @@ COMPUTED_IMPORT = (
 def read(module: ast.Module, source: str) -> tuple[dict[str, list[str]], list[str]]:
     """Return what a source declares, each list in order, and notes for who reviews it."""
     declared, notes = header.read(module, source)
-    reader = Reader(module)
+    reader = Reader(module, source)
     declared["modules"] |= reader.modules
     declared["modules"] = {name for name in declared["modules"] if _is_declared(name)}
     declared["hosts"] |= reader.hosts
@@ -65,11 +65,12 @@ def _is_declared(name: str) -> bool:
 class Reader:
     """Walks a syntax tree, without recursion: source may be nested deeply."""
 
-    def __init__(self, module: ast.Module) -> None:
+    def __init__(self, module: ast.Module, source: str) -> None:
         self.modules: set[str] = set()
         self.hosts: set[str] = set()
         self.secrets: set[str] = set()
         self._noted: dict[str, set[int]] = {}
+        self._addresses = asking.addresses(module, source)
         # Nodes whose meaning was told with a node above them.
         self._told: set[int] = set()
         nodes: list[tuple[ast.AST, bool]] = [(module, not _binds_secrets(module))]
@@ -81,6 +82,8 @@ class Reader:
                 self._visit_secrets(node)
             children = ast.iter_child_nodes(node)
             nodes += [(child, is_mapping) for child in children if id(child) not in self._told]
+        for line, text in asking.asked(module, source):
+            self._noted.setdefault(text, set()).add(line)
 
     def notes(self) -> list[str]:
         """Return what was noted, each text once with its lines, in the order of those."""
@@ -130,6 +133,8 @@ class Reader:
                 self._visit_text(head, text, Rest.INSERTED if rest else Rest.NOTHING)
 
     def _visit_text(self, node: ast.Constant, text: str, rest: Rest) -> None:
+        if node in self._addresses:
+            return
         host, is_computed = hosts.of_text(text, rest)
         if host is not None:
             self.hosts.add(host)

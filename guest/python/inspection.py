@@ -62,6 +62,7 @@ def inspect_source(source: str, *, execute: bool) -> dict[str, Any]:
     }
     answer["notes"] += [f"line {line}: {why}" for line, why in imports.refused(tree.module)]
     answer["notes"] += found[1]
+    answer["notes"] += _context_notes(tree.main)
     if tree.main.args.vararg is not None:
         answer["notes"].append(f"*{tree.main.args.vararg.arg} stays empty: arguments have names")
     if execute:
@@ -96,6 +97,18 @@ def _written(arguments: ast.arguments) -> list[dict[str, Any]]:
     return [
         {"name": found.arg, "type_text": found.annotation and ast.unparse(found.annotation)}
         for found in found
+    ]
+
+
+def _context_notes(main: ast.AsyncFunctionDef) -> list[str]:
+    """Say that the client is no parameter, as it is elsewhere."""
+    arguments = main.args
+    found = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    return [
+        f"line {one.lineno}: the parameter `ctx` of `main` is an argument that clients give, and"
+        " hides the global `ctx`, by which a tool talks to its client: leave it out"
+        for one in found
+        if one.arg == "ctx"
     ]
 
 

@@ -85,7 +85,7 @@ pub(crate) mod tests {
             ..Capabilities::default()
         };
         let lacking = Lacking { hosts: vec!["new.example.com".to_owned()], ..Lacking::default() };
-        let risk = app::capabilities::risk(&declared, &lacking);
+        let risk = app::capabilities::risk(&declared, &[], &lacking);
         Standing { declared, lacking, risk }
     }
 

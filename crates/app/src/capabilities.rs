@@ -4,6 +4,7 @@ mod effect;
 mod needs;
 mod risk;
 
+use sandbox::Asking;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::revisions::Revision;
@@ -78,7 +79,7 @@ pub async fn standing(app: &App, server_id: Uuid, revision: &Revision) -> Result
         declared.clone()
     };
     let lacking = meant.lacking(&grants, all_public, &held)?;
-    let risk = risk(&declared, &lacking);
+    let risk = risk(&declared, &Asking::among(&revision.remarks), &lacking);
     Ok(Standing { declared, lacking, risk })
 }
 

@@ -6,7 +6,7 @@ mod undo;
 
 use std::collections::BTreeMap;
 
-use sandbox::{ModuleStanding, allowed_modules};
+use sandbox::{Asking, ModuleStanding, allowed_modules};
 use serde::Serialize;
 pub use store::requests::{Named, Request, State};
 use uuid::Uuid;
@@ -244,7 +244,8 @@ pub async fn consequence(app: &App, request: &Request) -> Result<Option<String>>
         return Ok(None);
     }
     declared.hosts.push(request.name.clone());
-    let risk = capabilities::risk(&declared, &Lacking::default());
+    let asking = Asking::among(&live.remarks);
+    let risk = capabilities::risk(&declared, &asking, &Lacking::default());
     Ok(Some(format!(
         "Approving makes a version of {} that declares the host and is live at once. It then: {risk}",
         live.name

@@ -12,6 +12,7 @@ mod abilities;
 mod answer;
 mod arguments;
 mod artifact;
+mod asking;
 mod block;
 mod bundle;
 mod call;
@@ -47,6 +48,7 @@ pub mod worker;
 pub use abilities::Abilities;
 pub use arguments::{Arguments, Purpose};
 pub use artifact::ArtifactError;
+pub use asking::Asking;
 pub use block::{Block, Media, MediaKind};
 pub use bundle::BundleError;
 #[cfg(feature = "engine")]

@@ -1,8 +1,8 @@
 //! The reviewers' queue in the API.
 
-use app::App;
 use app::approvals::{self, Action, Decision, QueueItem};
 use app::tools::State as RevisionState;
+use app::{App, Listed, capabilities};
 use axum::extract::State;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -40,7 +40,13 @@ pub(crate) async fn queue(
         })?),
     };
     let found = approvals::search(&app, state, search.text()?.as_deref(), page).await?;
-    Ok(listed(found, page, |item| shown(&item)))
+    let mut items = Vec::with_capacity(found.items.len());
+    for item in found.items {
+        let standing = capabilities::standing(&app, item.tool.server_id, &item.revision).await?;
+        items.push((item, standing.risk));
+    }
+    let found = Listed { items, total: found.total };
+    Ok(listed(found, page, |(item, risk)| shown(&item, &risk)))
 }
 
 /// POST /api/approvals/tools/{id}/action
@@ -76,7 +82,7 @@ pub(crate) async fn act(
     })))
 }
 
-fn shown(item: &QueueItem) -> Value {
+fn shown(item: &QueueItem, risk: &str) -> Value {
     let QueueItem { tool, revision, server_name, public_name, live } = item;
     let approved = revision.state == RevisionState::Approved;
     json!({
@@ -96,6 +102,8 @@ fn shown(item: &QueueItem) -> Value {
         "input_schema_given": revision.schema_given,
         "timeout_ms": revision.timeout_ms,
         "created_by": revision.created_by,
+        "risk": risk,
+        "remarks": revision.remarks,
         "publish_notes": revision.notes,
         "approval_requested_at": revision.requested_at,
         "approval_requested_by": revision.requested_by,

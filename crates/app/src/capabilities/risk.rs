@@ -1,5 +1,7 @@
 //! What a declaration means, in one plain line for a person and as hints for clients.
 
+use sandbox::Asking;
+
 use super::{Capabilities, EVERY_HOST, Lacking};
 
 /// What clients are told of a tool beside its schema (MCP, `ToolAnnotations`).
@@ -20,8 +22,9 @@ pub fn hints(declared: &Capabilities) -> Hints {
     Hints { read_only: !acts, destructive: acts, open_world: acts }
 }
 
-/// What the tool could do with what it declares, in plain words; what it lacks, it cannot yet.
-pub fn risk(declared: &Capabilities, lacking: &Lacking) -> String {
+/// What the tool could do with what it declares and what it asks its caller, in plain words; what it
+/// lacks, it cannot yet.
+pub fn risk(declared: &Capabilities, asking: &[Asking], lacking: &Lacking) -> String {
     let mut parts = Vec::new();
     if !declared.secrets.is_empty() {
         let noun = if declared.secrets.len() == 1 { "secret" } else { "secrets" };
@@ -35,9 +38,11 @@ pub fn risk(declared: &Capabilities, lacking: &Lacking) -> String {
     if !declared.tools.is_empty() {
         parts.push(format!("calls {}", joined(&declared.tools)));
     }
+    parts.extend(asking.iter().map(|asked| asked.ability().to_owned()));
     let reaches_nothing = declared.hosts.is_empty() && declared.tools.is_empty();
     if reaches_nothing {
-        parts.push("reaches nothing outside the sandbox".to_owned());
+        let nothing = if asking.is_empty() { "nothing" } else { "nothing else" };
+        parts.push(format!("reaches {nothing} outside the sandbox"));
     }
     if !declared.packages.is_empty() {
         parts.push(format!("runs code of {}", joined(&declared.packages)));
@@ -86,11 +91,19 @@ mod tests {
                 "Calls box__upload and runs code of six==1.17.0",
             ),
         ] {
-            assert_eq!(risk(&capabilities(&declared), &none), line);
+            assert_eq!(risk(&capabilities(&declared), &[], &none), line);
         }
+        assert_eq!(
+            risk(&capabilities(&[]), &[Asking::Form, Asking::Model], &none),
+            "Can question the caller's user, can use the caller's model and reaches nothing else outside the sandbox"
+        );
+        assert_eq!(
+            risk(&capabilities(&["hosts=a.example"]), &[Asking::Roots], &none),
+            "Can send to a.example and can see the caller's roots"
+        );
         let lacking = Lacking { hosts: vec!["a.example".to_owned()], ..none };
         assert_eq!(
-            risk(&capabilities(&["hosts=a.example"]), &lacking),
+            risk(&capabilities(&["hosts=a.example"]), &[], &lacking),
             "Can send to a.example; not yet: a.example"
         );
     }

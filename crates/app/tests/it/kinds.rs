@@ -10,7 +10,7 @@ use app::completions::{self, Reference};
 use app::conversation::Silent;
 use app::identity::{Admin, Caller, Scopes, Who};
 use app::tools::{self, Changes, Kind, New, Revision};
-use app::{App, Error, Location, Page, accounts, calls, drafts, prompts, servers};
+use app::{App, Error, Location, Page, accounts, calls, capabilities, drafts, prompts, servers};
 use serde_json::{Map, Value, json};
 use throwaway_postgres::Database;
 use tokio::runtime::Runtime;
@@ -246,5 +246,28 @@ fn a_draft_is_tested_as_what_it_is() {
         assert!(is_unknown(&world.read("notes://x/1").await), "nobody else reads it");
         let logged = calls::find(&world.app, report.call_id).await.expect("read");
         assert!(logged.is_test && logged.kind == Kind::Resource);
+    });
+}
+
+#[test]
+fn what_is_asked_of_the_caller_is_told_to_who_reviews_it() {
+    on_both(async |world| {
+        let risk = async |code: &str, name: &str| {
+            let new = New { name: name.to_owned(), ..world.written("one", Kind::Tool, None, code) };
+            let (tool, revision) = tools::create(&world.app, &model(), new).await.expect("saved");
+            let standing = capabilities::standing(&world.app, tool.server_id, &revision).await;
+            (standing.expect("it is read").risk, revision.remarks)
+        };
+        let code =
+            "async def main():\n    return await ctx.elicit_url('x', 'https://a.example/')\n";
+        let (asking, remarks) = risk(code, "asking").await;
+        assert_eq!(
+            asking,
+            "Can send the caller's user to an address and reaches nothing else outside the sandbox"
+        );
+        assert_eq!(remarks, ["line 2: it can send the caller's user to an address"]);
+        let (silent, remarks) = risk("async def main():\n    ctx.log(1)\n", "silent").await;
+        assert_eq!(silent, "Reaches nothing outside the sandbox");
+        assert!(remarks.is_empty(), "{remarks:?}");
     });
 }

@@ -6,6 +6,7 @@
     reason = "a test that cannot set up has failed"
 )]
 
+mod asking;
 mod capabilities;
 mod concurrency;
 mod constancy;
