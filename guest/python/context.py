@@ -19,7 +19,9 @@ LOG = "client.log"
 LEVELS = "debug info notice warning error critical alert emergency".split()
 # What is longer is cut: clients show it in a line or two.
 MESSAGE_MAX = 1_000
-DATA_MAX = 8_000
+# So many bytes of JSON are logged as they are; of more, so many characters of the text.
+DATA_MAX = 64 << 10
+TEXT_MAX = 8_000
 MAX_TOKENS = 1_000
 NAMES = (
     "progress, log, debug, info, warning, error, elicit, elicit_url, sample, list_roots, client and"
@@ -230,15 +232,16 @@ def _sound(value: Any) -> str:
 
 
 def _short(data: Any) -> Any:
-    """Return what is logged, or the beginning of its text where that is long or no JSON."""
+    """Return what is logged; its text where it is no JSON, the beginning of that if it is long."""
     try:
         text = to_json(data, "data")
     except NotSerializableError:
-        text = data = _sound(data)
-    if len(text) <= DATA_MAX:
+        data = _sound(data)
+        text = to_json(data)
+    if len(text.encode()) <= DATA_MAX:
         return data
     shown = data if isinstance(data, str) else text
-    return f"{shown[:DATA_MAX]}… ({len(shown)} characters in all)"
+    return f"{shown[:TEXT_MAX]}… ({len(shown)} characters in all)"
 
 
 def _tell(operation: str, said: dict[str, Any]) -> None:

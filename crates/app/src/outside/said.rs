@@ -8,8 +8,9 @@ use serde_json::Value;
 use super::asked::is_flat_enough;
 use crate::conversation::{Level, LogEntry, Progress};
 
-/// The most bytes of a message about progress, or of a logged entry; more is left out.
-const BYTES_MAX: usize = 64 << 10;
+/// The most bytes of a message about progress, or of a logged entry; more is left out. Guests send the
+/// beginning of what has more than 64 KB, and a name of its logger beside it.
+const BYTES_MAX: usize = 80 << 10;
 
 /// So many characters of the text of a progress are passed on, and of the name of a logger.
 const TEXT_MAX: usize = 1_000;

@@ -78,6 +78,8 @@ async fn what_is_said_arrives_in_order_awaited_or_not() {
                 await ctx.debug('a'); ctx.info('b'); ctx.warning('c'); ctx.error('d')\n\
                 ctx.log({1, 2}, 'alert')\n\
                 ctx.log('x' * 100_000)\n\
+                ctx.log({'rows': ['x' * 1_000] * 60})\n\
+                ctx.log({'rows': ['ä' * 1_000] * 60})\n\
                 return 1";
     let outcome = of(&sandbox, body, &client).await;
     assert_eq!(outcome.result.as_deref(), Ok("1"));
@@ -89,8 +91,17 @@ async fn what_is_said_arrives_in_order_awaited_or_not() {
     let expected = json!({"level": "notice", "logger": "reader", "data": {"rows": [1]}});
     assert_eq!(logs[0], expected);
     let levels: Vec<_> = logs.iter().map(|log| log["level"].as_str().unwrap_or("")).collect();
-    assert_eq!(levels, ["notice", "debug", "info", "warning", "error", "alert", "info"]);
-    assert!(logs[6]["data"].as_str().is_some_and(|text| text.len() < 10_000));
+    let expected = ["notice", "debug", "info", "warning", "error", "alert", "info", "info", "info"];
+    assert_eq!(levels, expected);
+    let cut = |log: &Value| {
+        let text = log["data"].as_str().expect("it is cut");
+        let (kept, told) = text.split_once('…').expect("it says so");
+        (kept.chars().count(), told.to_owned())
+    };
+    assert_eq!(cut(&logs[6]), (8_000, " (100000 characters in all)".to_owned()));
+    // What has up to 64 KB stays what it is.
+    assert_eq!(logs[7]["data"], json!({"rows": vec!["x".repeat(1_000); 60]}));
+    assert_eq!(cut(&logs[8]), (8_000, " (60250 characters in all)".to_owned()));
 }
 
 #[tokio::test]
