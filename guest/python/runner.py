@@ -12,7 +12,7 @@
     {"type": "text", "text": str}
     {"type": "image" | "audio" | "file", "mime_type": str, "name": str, "data": base64}
 
-and `name` may be absent. `is_error` is there where the tool set `ctx.is_error`.
+and `name` may be absent. `is_error` is there where a tool set `ctx.is_error`.
 
 `message` is one line that a model can act on. `kind` is one of
 
@@ -26,6 +26,7 @@ and `name` may be absent. `is_error` is there where the tool set `ctx.is_error`.
     no_main             `main` is no longer a function after the module level was executed
     not_serializable    the result has no JSON form; detail {path}
     return_type         it is not what the return annotation promises; detail as for arguments
+    reported            a prompt or a resource set `ctx.is_error`; the message is what it returned
     result_too_large    the result, with its blocks, has more bytes than the limit; detail
                         {bytes, limit}
 
@@ -65,7 +66,7 @@ from .annotations import Types
 from .content import AttachmentsError
 from .given import PROMPT, TOOL, Given
 from .parameters import ArgumentError, Parameters
-from .results import NotSerializableError, with_blocks
+from .results import NotSerializableError, to_json, with_blocks
 from .shapes import ConversionError, Shape
 from .source import SourceError, Tree
 
@@ -196,7 +197,22 @@ def _run(loaded: Loaded, given: Given, ctx: context.Context, limit: int) -> str:
     if given.purpose == TOOL:
         answer = _result(value, loaded.promised, limit)
         return f'{answer[:-1]},"is_error":true}}' if ctx.is_error else answer
+    if ctx.is_error:
+        raise CallError("reported", _reported(value, given.purpose))
     return _document(value, given, limit)
+
+
+def _reported(value: Any, purpose: str) -> str:
+    """Return what is said of a prompt or a resource that cannot be had, which is a text alone."""
+    text = value if isinstance(value, str) else _json(value)
+    return text.strip() or f"the {purpose} has set ctx.is_error, and says nothing"
+
+
+def _json(value: Any) -> str:
+    try:
+        return to_json(value)
+    except NotSerializableError as error:
+        raise CallError("not_serializable", str(error), {"path": error.path}) from None
 
 
 def _document(value: Any, given: Given, limit: int) -> str:

@@ -89,6 +89,8 @@ pub enum FailureKind {
     NotSerializable,
     /// The result is not what the return annotation promises.
     ReturnType,
+    /// What a prompt or a resource returned is an error, by `ctx.is_error`.
+    Reported,
     /// The tool waits for something that nothing can bring about.
     Deadlock,
     /// The interpreter itself failed.
@@ -125,6 +127,7 @@ impl FailureKind {
             Self::ResultTooLarge => "result_too_large",
             Self::NotSerializable => "not_serializable",
             Self::ReturnType => "return_type",
+            Self::Reported => "reported",
             Self::Deadlock => "deadlock",
             Self::Trap => "trap",
             Self::WorkerLost => "worker_lost",

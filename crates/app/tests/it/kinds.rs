@@ -271,3 +271,14 @@ fn what_is_asked_of_the_caller_is_told_to_who_reviews_it() {
         assert!(remarks.is_empty(), "{remarks:?}");
     });
 }
+
+#[test]
+fn a_prompt_that_is_an_error_fails_with_what_it_returned() {
+    on_both(async |world| {
+        let code = "async def main():\n    ctx.is_error = True\n    return 'no such topic'\n";
+        world.live(world.written("greet", Kind::Prompt, None, code)).await;
+        let report = world.get("weather__greet", json!({})).await.expect("it runs");
+        assert_eq!((report.error_kind(), report.succeeded()), (Some("reported"), false));
+        assert_eq!(report.text_of_failure(), "no such topic");
+    });
+}

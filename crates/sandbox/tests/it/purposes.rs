@@ -213,3 +213,24 @@ async def main(
     let as_tool = serve(&sandbox, source, &values, Purpose::Tool).await;
     assert_eq!(as_tool.result.expect_err("a text").kind, FailureKind::Arguments);
 }
+
+#[tokio::test]
+async fn what_is_returned_as_an_error_is_why_there_is_no_prompt_and_no_resource() {
+    let sandbox = sandbox(1).await;
+    for (returned, message) in [
+        ("'no such topic'", "no such topic"),
+        ("{'topic': 1}", r#"{"topic": 1}"#),
+        ("''", "the prompt has set ctx.is_error, and says nothing"),
+    ] {
+        let source = main_of(&format!("ctx.is_error = True\nreturn {returned}"));
+        let outcome = serve(&sandbox, &source, &json!({}), Purpose::Prompt).await;
+        let failure = outcome.result.expect_err(returned);
+        assert_eq!((failure.kind, failure.message.as_str()), (FailureKind::Reported, message));
+    }
+    let purpose = || Purpose::Resource { uri: URI.to_owned() };
+    let source = main_of("ctx.is_error = True\nreturn 'no such note'");
+    let failure = serve(&sandbox, &source, &json!({}), purpose()).await.result.expect_err("it");
+    assert_eq!(failure.kind, FailureKind::Reported, "{failure}");
+    let source = main_of("ctx.is_error = False\nreturn 'a note'");
+    assert!(serve(&sandbox, &source, &json!({}), purpose()).await.result.is_ok());
+}
