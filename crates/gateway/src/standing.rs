@@ -3,13 +3,34 @@
 use app::App;
 use app::identity::Caller;
 use app::servers::{self, Status};
-use app::tools::{self, Detail, State};
+use app::tools::{self, Detail, Kind, State};
 
-/// The name under which clients can call the tool now.
+/// Whether clients have the tool, the prompt or the resource now.
+pub(crate) fn is_offered(detail: &Detail) -> bool {
+    let is_on = detail.server.status == Status::Running && detail.tool.enabled;
+    is_on && detail.live.is_some()
+}
+
+/// The name under which clients can call the tool now. Prompts and resources are not called.
 pub(crate) fn callable_as(detail: &Detail) -> Option<String> {
-    let is_callable = detail.server.status == Status::Running && detail.tool.enabled;
-    let live = detail.live.as_ref().filter(|_| is_callable)?;
-    Some(servers::public_name(&detail.server, &live.name))
+    let live = detail.live.as_ref().filter(|_| is_offered(detail))?;
+    (live.kind == Kind::Tool).then(|| servers::public_name(&detail.server, &live.name))
+}
+
+/// How clients have what needs nothing more.
+fn offered(detail: &Detail) -> String {
+    let newest = &detail.newest;
+    let (had, list) = match (newest.kind, newest.uri.as_deref()) {
+        (Kind::Resource, Some(uri)) => (format!("can read it under `{uri}`"), "resources"),
+        (Kind::Prompt, _) => {
+            let name = servers::public_name(&detail.server, &newest.name);
+            (format!("can ask for the prompt `{name}`"), "prompts")
+        }
+        _ => ("can call it".to_owned(), "tools"),
+    };
+    format!(
+        "Nothing; clients {had}. One that does not see it lists its {list} again or begins a new conversation."
+    )
 }
 
 /// What has to happen next for clients to be able to call the newest version.
@@ -30,7 +51,7 @@ pub(crate) fn next(detail: &Detail, admin_address: &str) -> String {
         State::Approved | State::Superseded => {}
     }
     if steps.is_empty() {
-        return "Nothing; clients can call it. One that does not see it lists its tools again or begins a new conversation.".to_owned();
+        return offered(detail);
     }
     let mut text = steps.join("; ");
     text.push('.');
@@ -104,6 +125,21 @@ mod tests {
         let detail = samples::live();
         assert_eq!(callable_as(&detail).as_deref(), Some("geometry__circle"));
         assert!(next(&detail, ADMIN).starts_with("Nothing; clients can call it"));
+    }
+
+    #[test]
+    fn a_prompt_and_a_resource_are_had_in_their_own_way() {
+        let of = |kind, uri: Option<&str>| {
+            let mut detail = samples::live();
+            (detail.newest.kind, detail.newest.uri) = (kind, uri.map(str::to_owned));
+            detail.live = Some(detail.newest.clone());
+            assert!(is_offered(&detail));
+            (callable_as(&detail), next(&detail, ADMIN))
+        };
+        let (name, text) = of(Kind::Prompt, None);
+        assert!(name.is_none() && text.contains("prompt `geometry__circle`"), "{text}");
+        let (name, text) = of(Kind::Resource, Some("notes://{day}"));
+        assert!(name.is_none() && text.contains("read it under `notes://{day}`"), "{text}");
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
     Definition {
         name: "mcpbox_get_tool_status",
         title: "Get approval status",
-        description: "Shows how far the approval of a tool is, under which name it is callable, and what to do next if it is not.",
+        description: "Shows how far the approval of a tool, prompt or resource is, how clients have it, and what to do next if they have not.",
         effect: Effect::Read,
         edits: false,
         input: || parameters(&["tool_id"], vec![tool_id()]),

@@ -159,6 +159,10 @@ fn expected(key: &str, schema: &Value) -> String {
     let Some(property) = property(schema, key) else { return "another value".to_owned() };
     let said = |name: &str| property.get(name).and_then(Value::as_str);
     let mut text = said("type").unwrap_or("a value").to_owned();
+    if let Some(values) = property.get("enum").and_then(Value::as_array) {
+        let values: Vec<String> = values.iter().map(Value::to_string).collect();
+        text = format!("one of {}", values.join(", "));
+    }
     if let Some(format) = said("format") {
         text = format!("{text} ({format})");
     }
@@ -257,6 +261,20 @@ mod tests {
         assert!(text.contains("null") && text.contains("uuid"), "{text}");
         let text = check(&json!({"server_id": "seven"})).unwrap_err();
         assert!(text.contains("\"seven\"") && text.contains("uuid"), "{text}");
+    }
+
+    #[test]
+    fn the_values_that_are_allowed_are_named() {
+        let property = json!({"type": "string", "enum": ["a", "b"], "description": "Which."});
+        let schema = schema::parameters(&[], vec![("which", property)]);
+        let validator = validator(&schema).unwrap();
+        let check = |value: &str| {
+            let values = Map::from_iter([("which".to_owned(), json!(value))]);
+            Arguments::check(values, &schema, &validator)
+        };
+        assert!(check("b").is_ok());
+        let text = check("c").unwrap_err();
+        assert_eq!(text, "- which: got \"c\"; expected one of \"a\", \"b\": Which.");
     }
 
     #[test]

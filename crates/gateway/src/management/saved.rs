@@ -32,9 +32,7 @@ pub(super) fn told(before: &Detail, updated: &Updated) -> String {
 fn switched(before: &Detail, on: bool) -> &'static str {
     let live = before.live.is_some();
     match (on, live, before.server.status) {
-        (false, ..) if standing::callable_as(before).is_some() => {
-            "Switched off: clients no longer see it."
-        }
+        (false, ..) if standing::is_offered(before) => "Switched off: clients no longer see it.",
         (false, ..) => "Switched off: clients do not see it.",
         (true, true, Status::Running) => "Switched on: clients see it.",
         (true, true, _) => {

@@ -108,6 +108,10 @@ fn kind(property: &Value) -> String {
         }
         _ => "any".to_owned(),
     };
+    if let Some(values) = property["enum"].as_array() {
+        let values: Vec<String> = values.iter().map(ToString::to_string).collect();
+        text = values.join(" or ");
+    }
     if property["format"] == "uuid" {
         "UUID".clone_into(&mut text);
     }
