@@ -26,6 +26,11 @@ pub async fn validate(app: &App, source: &str) -> Result<Inspection> {
     inspect(app, Uuid::nil(), source).await
 }
 
+/// What the docstring of source says that a server's tool has.
+pub(crate) async fn docstring(app: &App, server_id: Uuid, source: &str) -> Result<Option<String>> {
+    Ok(inspect(app, server_id, source).await?.doc)
+}
+
 async fn inspect(app: &App, server_id: Uuid, source: &str) -> Result<Inspection> {
     check_size(source)?;
     let grants = grants::of(app, server_id).await?;

@@ -1,5 +1,6 @@
 //! Tools and their revisions: writing, changing, listing.
 
+mod changed;
 mod live;
 
 use std::collections::HashMap;
@@ -177,7 +178,7 @@ pub async fn create(app: &App, who: &Who, new: New) -> Result<(Tool, Revision)> 
     };
     content.check(&server)?;
     let doc = content.read(app, server.id, with_line_feeds(new.python_code)).await?;
-    content.description = described(content.description, doc.as_deref());
+    content.description = changed::described(content.description, doc.as_deref());
     let now = clock::now();
     let tool = Tool {
         id: Uuid::now_v7(),
@@ -197,6 +198,8 @@ pub async fn create(app: &App, who: &Who, new: New) -> Result<(Tool, Revision)> 
     let event = Event::new("tool.created", &tool.name).id(tool.id).digest(&revision.digest);
     audit::record(&transaction, Actor::from(who), event.with("server", server.name.clone()))
         .await?;
+    // Authors hear of its source.
+    store::changes::publish(&transaction).await?;
     transaction.commit().await?;
     tracing::info!(tool = %tool.name, server = %server.name, by = %who, "tool created");
     Ok((tool, revision))
@@ -212,14 +215,17 @@ pub async fn update(app: &App, who: &Who, id: Uuid, mut changes: Changes) -> Res
     changes.python_code = changes.python_code.map(with_line_feeds);
     let Detail { mut tool, server, newest, .. } = get(app, id).await?;
     check_seen(&newest, changes.seen.as_deref())?;
-    let changed = changed_fields(&tool, &newest, &changes)?;
+    let mut changed = changed_fields(&tool, &newest, &changes)?;
     if changed.is_empty() {
         return Ok(Updated { tool, revision: newest, new_revision: false });
     }
-    let summary = format!("Updated {}", changed.join(", "));
     let needs_revision = changed.iter().any(|field| *field != "enabled");
     let enabled = changes.enabled.unwrap_or(tool.enabled);
-    let content = changed_content(app, &server, &newest, changes).await?;
+    let content = changed::content(app, &server, &newest, changes).await?;
+    if content.description != newest.description && !changed.contains(&"description") {
+        changed.push("description");
+    }
+    let summary = format!("Updated {}", changed.join(", "));
     tool.name.clone_from(&content.name);
     tool.description.clone_from(&content.description);
     tool.enabled = enabled;
@@ -239,7 +245,7 @@ pub async fn update(app: &App, who: &Who, id: Uuid, mut changes: Changes) -> Res
     };
     let event = Event::new("tool.updated", &tool.name).id(id).digest(&revision.digest);
     audit::record(&transaction, Actor::from(who), event.with("change", summary)).await?;
-    if tool.live_revision.is_some() {
+    if needs_revision || tool.live_revision.is_some() {
         store::changes::publish(&transaction).await?;
     }
     transaction.commit().await?;
@@ -295,48 +301,6 @@ async fn told_what_changed(app: &App, seen: &Revision, error: Error) -> Error {
     }
 }
 
-/// What the newest revision becomes with the changes; other source is inspected anew.
-async fn changed_content(
-    app: &App,
-    server: &Server,
-    newest: &Revision,
-    changes: Changes,
-) -> Result<Content> {
-    let mut content = Content::of(newest, server);
-    content.name = changes.name.unwrap_or(content.name);
-    content.description = changes.description.unwrap_or(content.description);
-    content.uri = changes.uri.or(content.uri);
-    match changes.input_schema {
-        Some(Value::Null) => content.schema_given = false,
-        Some(schema) => {
-            content.schema_given = true;
-            content.input_schema = Some(schema);
-        }
-        None => {}
-    }
-    if let Some(timeout_ms) = changes.timeout_ms {
-        content.timeout_ms = timeout_ms;
-        content.timeout_inherited = false;
-    }
-    content.check(server)?;
-    let source = changes.python_code.filter(|source| *source != newest.python_code);
-    let is_same = content.uri == newest.uri && !redescribes(newest, &content);
-    let is_undescribed =
-        content.description.trim().is_empty() && content.description != newest.description;
-    if source.is_some() || !is_same || is_undescribed {
-        let source = source.unwrap_or_else(|| newest.python_code.clone());
-        let doc = content.read(app, server.id, source).await?;
-        content.description = described(content.description, doc.as_deref());
-    }
-    Ok(content)
-}
-
-/// Whether the schema of the arguments is another, or made by somebody else.
-fn redescribes(newest: &Revision, content: &Content) -> bool {
-    let schema = content.input_schema.as_ref().unwrap_or(&Value::Null);
-    revisions::schemas_differ(newest, schema, content.schema_given)
-}
-
 /// Source as Python reads it: each kind of line end is a line feed (Python language reference, 2.1.2).
 /// A lone carriage return, which ends a line for Python and for few others, could hide code from eyes.
 fn with_line_feeds(source: String) -> String {
@@ -370,11 +334,6 @@ fn is_other_schema(newest: &Revision, new: &Value) -> bool {
         Value::Null => newest.schema_given,
         schema => revisions::schemas_differ(newest, schema, true),
     }
-}
-
-/// What an author wrote of a tool, or else what its docstring says.
-fn described(given: String, doc: Option<&str>) -> String {
-    if given.trim().is_empty() { doc.unwrap_or_default().to_owned() } else { given }
 }
 
 pub(crate) fn taken(error: store::Error, name: &str) -> Error {
