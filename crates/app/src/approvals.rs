@@ -1,6 +1,7 @@
 //! Filing a revision for review, and a person's decision about it.
 
 mod along;
+mod obstacle;
 mod revoke;
 mod rollback;
 
@@ -8,6 +9,7 @@ pub use store::approvals::Approval;
 use uuid::Uuid;
 
 pub use self::along::Along;
+pub use self::obstacle::obstacle;
 pub use self::revoke::revoke;
 pub use self::rollback::{RolledBack, rollback};
 use crate::audit::{self, Event};

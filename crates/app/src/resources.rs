@@ -34,6 +34,15 @@ pub async fn read(
     calls::read(app, caller, uri, conversation).await
 }
 
+/// Whether clients read a live resource under a URI now.
+///
+/// # Errors
+/// As [`read`].
+pub async fn check(app: &App, caller: &Caller, uri: &str) -> Result<()> {
+    caller.check_call()?;
+    calls::read_name(app, uri).await.map(drop)
+}
+
 /// Whether a URI is one of those that a template describes.
 pub fn matches(template: &str, uri: &str) -> bool {
     Template::parse(template).is_ok_and(|template| template.matches(uri).is_some())
@@ -98,19 +107,30 @@ pub(crate) async fn check_live_uri(
     tool_id: Uuid,
     uri: &str,
 ) -> Result<()> {
+    match in_the_way(transaction, tool_id, uri).await? {
+        Some(taken) => Err(Error::Conflict(taken)),
+        None => Ok(()),
+    }
+}
+
+/// What keeps a URI from being that of a tool's live resource: another one's.
+pub(crate) async fn in_the_way(
+    db: &impl store::Connection,
+    tool_id: Uuid,
+    uri: &str,
+) -> Result<Option<String>> {
     let shape = |text: &str| Template::parse(text).map(|template| template.shape());
     let own = shape(uri).map_err(|fault| Error::invalid("uri", fault))?;
-    let live = store::tools::live_uris(transaction).await?;
+    let live = store::tools::live_uris(db).await?;
     let others = live.into_iter().filter(|one| one.name.tool_id != tool_id);
     let mut taken = others.filter(|one| shape(&one.uri).is_ok_and(|shape| shape == own));
-    match taken.next() {
-        Some(other) => Err(Error::Conflict(format!(
+    Ok(taken.next().map(|other| {
+        format!(
             "the live resource `{}` is read under {}, which is the same as {uri}; change the uri of one of them first",
             other.name.public_name(),
             other.uri
-        ))),
-        None => Ok(()),
-    }
+        )
+    }))
 }
 
 /// The variables of a resource's URI.

@@ -6,8 +6,8 @@ pub use store::servers::{Server, Status};
 use store::tools::Counts;
 use uuid::Uuid;
 
-pub(crate) use self::change::check_live_name;
 pub use self::change::{Changes, update};
+pub(crate) use self::change::{check_live_name, name_taken};
 use crate::audit::{self, Event};
 use crate::identity::Who;
 use crate::{App, Error, Listed, Page, Result, clock, names};

@@ -105,12 +105,16 @@ pub(crate) async fn check_live_name(
     let server = server.ok_or_else(|| Error::not_found("Server", &server_id))?;
     names::check_tool(server.prefix(), name)?;
     if taken {
-        return Err(Error::Conflict(format!(
-            "another live tool is called `{}` by clients; rename one of them, or change the prefix of its server, first",
-            names::public(server.prefix(), name)
-        )));
+        return Err(Error::Conflict(name_taken(&names::public(server.prefix(), name))));
     }
     Ok(())
+}
+
+/// Says that clients know another tool by that public name.
+pub(crate) fn name_taken(public: &str) -> String {
+    format!(
+        "another live tool is called `{public}` by clients; rename one of them, or change the prefix of its server, first"
+    )
 }
 
 /// Whether clients can use all tools of a server under its prefix, and know each from all others.

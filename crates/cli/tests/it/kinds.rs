@@ -95,6 +95,120 @@ fn what_nobody_describes_is_described_by_its_docstring_or_else_by_its_name() {
 }
 
 #[test]
+fn a_description_that_was_read_from_the_docstring_follows_it() {
+    let database = Database::sqlite();
+    let program = database.serve();
+    let mut model = Client::connect(&program.mcp, "auto");
+    let server = model.ok("mcpbox_create_server", &json!({"name": "days"}));
+    let code = |doc: &str| format!("async def main():\n    '''{doc}'''\n    return 1\n");
+    let new = json!({"server_id": server["id"], "name": "rest", "python_code": code("First.")});
+    let tool = json!({"tool_id": model.ok("mcpbox_create_tool", &new)["id"]});
+    let mut update = |doc: &str, description: Option<&str>| {
+        let mut changes = tool.clone();
+        changes["python_code"] = json!(code(doc));
+        if let Some(description) = description {
+            changes["description"] = json!(description);
+        }
+        model.ok("mcpbox_update_tool", &changes);
+        model.ok("mcpbox_get_tool", &tool)["description"].clone()
+    };
+    assert_eq!(update("Second.", None), "Second.");
+    assert_eq!(update("Third.", Some("Given.")), "Given.");
+    assert_eq!(update("Fourth.", None), "Given.");
+    assert_eq!(update("Fifth.", Some("")), "Fifth.");
+    assert_eq!(update("Sixth.", None), "Sixth.");
+    let versions = model.ok("mcpbox_list_tool_versions", &tool);
+    let summary = &versions["versions"][0]["change_summary"];
+    assert_eq!(summary, "Updated code, description", "{versions}");
+}
+
+#[test]
+fn authors_are_told_of_a_name_or_a_uri_that_is_taken_before_they_file_it() {
+    let database = Database::sqlite();
+    let program = database.serve();
+    let mut model = Client::connect(&program.mcp, "auto");
+    let api = Api::sign_in(&program.admin);
+    let server = model.ok("mcpbox_create_server", &json!({"name": "notes"}));
+    let told = |saved: &Value| saved["notes"].to_string();
+    let new = json!({
+        "server_id": server["id"], "name": "first", "kind": "resource", "uri": "notes://{day}",
+        "python_code": NOTE,
+    });
+    let first = model.ok("mcpbox_create_tool", &new);
+    assert!(!told(&first).contains("notes__first"), "{first}");
+    model.ok("mcpbox_request_publish", &json!({"tool_id": first["id"]}));
+    api.approve(first["id"].as_str().expect("an id"));
+    let own = json!({"tool_id": first["id"], "description": "Of a day."});
+    let own = model.ok("mcpbox_update_tool", &own);
+    assert!(!told(&own).contains("notes__first"), "it is not in its own way: {own}");
+
+    let same = json!({
+        "server_id": server["id"], "name": "second", "kind": "resource", "uri": "notes://{date}",
+        "python_code": NOTE.replace("day", "date"),
+    });
+    let second = model.ok("mcpbox_create_tool", &same);
+    assert!(told(&second).contains("`notes__first`"), "{second}");
+    let id = &second["id"];
+    let filed = model.ok("mcpbox_request_publish", &json!({"tool_id": id}));
+    let message = filed["message"].as_str().expect("a text");
+    assert!(message.contains("`notes__first`"), "{filed}");
+    let other =
+        model.ok("mcpbox_update_tool", &json!({"tool_id": id, "uri": "notes://dates/{date}"}));
+    assert!(!told(&other).contains("notes__first"), "{other}");
+    let filed = model.ok("mcpbox_request_publish", &json!({"tool_id": id}));
+    assert!(!filed["message"].to_string().contains("notes__first"), "{filed}");
+    let again = model.ok("mcpbox_update_tool", &json!({"tool_id": id, "uri": "notes://{date}"}));
+    assert!(told(&again).contains("`notes__first`"), "{again}");
+
+    let away = json!({"tool_id": first["id"], "name": "moved"});
+    model.ok("mcpbox_update_tool", &away);
+    let mut new = json!({
+        "server_id": server["id"], "name": "first",
+        "python_code": "async def main():\n    return 1\n",
+    });
+    let named = model.ok("mcpbox_create_tool", &new);
+    assert!(told(&named).contains("called `notes__first`"), "{named}");
+    new["name"] = json!("free");
+    let named = model.ok("mcpbox_create_tool", &new);
+    assert!(!told(&named).contains("called"), "{named}");
+}
+
+#[test]
+fn the_status_says_how_each_kind_is_had() {
+    let database = Database::sqlite();
+    let program = database.serve();
+    let mut model = Client::connect(&program.mcp, "auto");
+    let api = Api::sign_in(&program.admin);
+    let server = model.ok("mcpbox_create_server", &json!({"name": "notes"}));
+    let wrong = json!({
+        "server_id": server["id"], "name": "ask", "kind": "prmpt", "python_code": PROMPT,
+    });
+    let refused = model.fails("mcpbox_create_tool", &wrong);
+    for value in ["\"tool\"", "\"prompt\"", "\"resource\""] {
+        assert!(refused.contains(value), "{refused}");
+    }
+    let mut status = |name: &str, kind: &str, uri: Option<&str>, code: &str| {
+        let new = json!({
+            "server_id": server["id"], "name": name, "kind": kind, "uri": uri, "python_code": code,
+        });
+        let tool = json!({"tool_id": model.ok("mcpbox_create_tool", &new)["id"]});
+        model.ok("mcpbox_request_publish", &tool);
+        api.approve(tool["tool_id"].as_str().expect("an id"));
+        let status = model.ok("mcpbox_get_tool_status", &tool);
+        (status["callable_as"].clone(), status["next"].as_str().expect("a text").to_owned())
+    };
+    let (name, next) = status("ask", "prompt", None, PROMPT);
+    assert_eq!(name, Value::Null, "it is not called");
+    assert!(next.contains("prompt `notes__ask`") && !next.contains("its tools"), "{next}");
+    let (name, next) = status("note", "resource", Some("notes://{day}"), NOTE);
+    assert_eq!(name, Value::Null, "it is not called");
+    assert!(next.contains("`notes://{day}`") && !next.contains("its tools"), "{next}");
+    let (name, next) = status("sum", "tool", None, "async def main():\n    return 1\n");
+    assert_eq!(name, "notes__sum");
+    assert!(next.contains("its tools again"), "{next}");
+}
+
+#[test]
 fn a_schema_is_given_changed_and_taken_back() {
     let database = Database::sqlite();
     let program = database.serve();

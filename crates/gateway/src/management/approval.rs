@@ -153,6 +153,12 @@ async fn request_publish(request: Request) -> Outcome {
     let along: Vec<Value> = along.collect();
     let message = if filed.revision.state == State::Approved {
         format!("Version {number} is approved at once, as this installation is set.")
+    } else if let Some(obstacle) =
+        approvals::obstacle(&app, filed.tool.server_id, &filed.revision).await?
+    {
+        format!(
+            "Version {number} is{filed_before} filed, but cannot be approved as things stand: {obstacle}. Mend it with mcpbox_update_tool and file it again, or tell your user, who decides at {admin_address}/approvals."
+        )
     } else {
         format!(
             "Version {number} is{filed_before} filed. Tell your user: a person has to approve it at {admin_address}/approvals. mcpbox_get_tool_status shows whether clients can call it then, and under which name. Clients that do not refresh their list of tools see it in their next conversation."

@@ -288,6 +288,10 @@ async fn update(request: Request) -> Outcome {
 /// What creating and updating answer.
 async fn told(app: &App, tool: &Tool, revision: &Revision, message: &str) -> Outcome {
     let standing = capabilities::standing(app, tool.server_id, revision).await?;
+    let mut notes = revision.remarks.clone();
+    if let Some(obstacle) = approvals::obstacle(app, tool.server_id, revision).await? {
+        notes.push(format!("cannot be approved as things stand: {obstacle}"));
+    }
     Ok(answer::object(json!({
         "success": true,
         "id": tool.id,
@@ -297,7 +301,7 @@ async fn told(app: &App, tool: &Tool, revision: &Revision, message: &str) -> Out
         "capabilities": declared::lists(&standing.declared),
         "lacking": declared::lacking(&standing.lacking),
         "risk": standing.risk,
-        "notes": revision.remarks,
+        "notes": notes,
         "message": message,
     })))
 }
