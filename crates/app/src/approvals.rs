@@ -225,6 +225,7 @@ async fn file(
         let origin = Origin::edit(who, "Named the versions of its packages".to_owned());
         let next = content.into_revision(newest.tool_id, newest.number + 1, origin);
         revisions::append(&transaction, &newest, &next).await?;
+        store::changes::publish(&transaction).await?;
         next
     };
     let revision = Revision {

@@ -1,6 +1,8 @@
 //! The source of each tool as a resource for its authors: `mcpbox://tools/{server}/{tool}/source`.
 
 use store::revisions::Revision;
+use store::tools::SourceOf;
+use uuid::Uuid;
 
 use crate::identity::Caller;
 use crate::{App, Error, Result, resources, tools};
@@ -34,6 +36,17 @@ pub struct Text {
     pub text: String,
 }
 
+/// How far the source of a tool has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct State {
+    /// As it is listed.
+    pub source: Source,
+    /// The number of the newest version.
+    pub newest: i32,
+    /// The approved version.
+    pub live: Option<Uuid>,
+}
+
 /// Which version of a source is meant.
 enum Version {
     Newest,
@@ -56,18 +69,31 @@ pub async fn list(
     check_author(caller)?;
     let after = after.map(names).transpose()?;
     let found = store::tools::sources(app.store(), after, most).await?;
-    let listed = found.into_iter().map(|found| Source {
-        uri: address(&found.server_name, &found.tool_name),
-        name: format!("{}/{}", found.server_name, found.tool_name),
-        description: found.description,
-    });
-    Ok(listed.collect())
+    Ok(found.into_iter().map(Source::from).collect())
 }
 
 /// The names of server and tool in the name of a source.
 fn names(name: &str) -> Result<(&str, &str)> {
     let names = name.split_once('/').filter(|_| !name.contains('\0'));
     names.ok_or_else(|| Error::invalid("name", "expected `server/tool`"))
+}
+
+/// How far all sources have come, in the same order.
+pub async fn states(app: &App) -> Result<Vec<State>> {
+    let states = store::tools::source_states(app.store()).await?.into_iter();
+    Ok(states
+        .map(|one| State { source: one.source.into(), newest: one.newest, live: one.live })
+        .collect())
+}
+
+impl From<SourceOf> for Source {
+    fn from(found: SourceOf) -> Self {
+        Self {
+            uri: address(&found.server_name, &found.tool_name),
+            name: format!("{}/{}", found.server_name, found.tool_name),
+            description: found.description,
+        }
+    }
 }
 
 /// Reads a source: that of the newest version, or with `?version=live` that of the approved one, with
@@ -77,11 +103,8 @@ fn names(name: &str) -> Result<(&str, &str)> {
 /// [`Error::Denied`] for a caller that is no author, [`Error::NotFound`] for what is the address of no
 /// source, [`Error::Invalid`] for a version that is neither a number nor `live`.
 pub async fn read(app: &App, caller: &Caller, uri: &str) -> Result<Text> {
-    check_author(caller)?;
     let unknown = || resources::not_found(uri);
-    let (server, tool, version) = parse(uri)?;
-    let found = store::tools::find_source(app.store(), server, tool).await?;
-    let tool_id = found.ok_or_else(unknown)?;
+    let (tool_id, version) = find(app, caller, uri).await?;
     let revision: Option<Revision> = match version {
         Version::Newest => Some(tools::newest(app, tool_id).await?),
         Version::Live => tools::get(app, tool_id).await?.live,
@@ -93,6 +116,21 @@ pub async fn read(app: &App, caller: &Caller, uri: &str) -> Result<Text> {
     Ok(Text { uri: uri.to_owned(), text })
 }
 
+/// Whether there is a tool whose source has that address; the version may be one that is still to come.
+///
+/// # Errors
+/// As [`read`].
+pub async fn check(app: &App, caller: &Caller, uri: &str) -> Result<()> {
+    find(app, caller, uri).await.map(drop)
+}
+
+async fn find(app: &App, caller: &Caller, uri: &str) -> Result<(Uuid, Version)> {
+    check_author(caller)?;
+    let (server, tool, version) = parse(uri)?;
+    let found = store::tools::find_source(app.store(), server, tool).await?;
+    Ok((found.ok_or_else(|| resources::not_found(uri))?, version))
+}
+
 /// Whether a URI is meant to be the address of a source.
 pub fn is_address(uri: &str) -> bool {
     uri.starts_with(PREFIX)
@@ -101,6 +139,11 @@ pub fn is_address(uri: &str) -> bool {
 /// The address of a tool's source; names hold nothing that would have to be encoded.
 pub fn address(server: &str, tool: &str) -> String {
     format!("{PREFIX}{server}/{tool}{SUFFIX}")
+}
+
+/// The address of a tool's approved source, made of that of its newest.
+pub fn live_address(address: &str) -> String {
+    format!("{address}?version=live")
 }
 
 fn parse(uri: &str) -> Result<(&str, &str, Version)> {
@@ -125,7 +168,9 @@ fn check_author(caller: &Caller) -> Result<()> {
     if caller.scopes.author {
         return Ok(());
     }
-    Err(Error::Denied("this token has no `author` scope".to_owned()))
+    Err(Error::Denied(
+        "this token has no `author` scope, so it reads no sources of tools".to_owned(),
+    ))
 }
 
 #[cfg(test)]
@@ -149,6 +194,7 @@ mod tests {
         let found = |version| Some(("weather".to_owned(), "now".to_owned(), version));
         assert_eq!(read(""), found(0));
         assert_eq!(read("?version=live"), found(-1));
+        assert_eq!(live_address(&uri), format!("{uri}?version=live"));
         assert_eq!(read("?version=3"), found(3));
         for wrong in ["?version=x", "?version=99999999999", "?other=1", "?version", "/more"] {
             assert_eq!(read(wrong), None, "{wrong}");

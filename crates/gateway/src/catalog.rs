@@ -13,6 +13,8 @@ use serde_json::{Map, Value, json};
 use tokio::sync::{Mutex, watch};
 use uuid::Uuid;
 
+use crate::source_states::SourceStates;
+
 /// Everything that is live, in the order of the lists.
 #[derive(Debug, Default)]
 pub(crate) struct Catalog {
@@ -98,6 +100,8 @@ pub(crate) struct Prints {
     pub(crate) prompts: u64,
     /// Templates, too.
     pub(crate) resources: u64,
+    /// The sources of tools, for those who may read them.
+    pub(crate) sources: Option<u64>,
 }
 
 /// The catalog of this process, made anew where the database has changed.
@@ -106,6 +110,8 @@ pub(crate) struct Catalogs {
     current: RwLock<Arc<Catalog>>,
     /// One at a time makes a new one; the others wait for it.
     making: Mutex<()>,
+    /// The sources of tools, which are read for those alone who listen and may read them.
+    sources: Mutex<Arc<SourceStates>>,
 }
 
 impl Catalogs {
@@ -113,7 +119,12 @@ impl Catalogs {
         // No counter of a database is below zero.
         let none = Prints { counter: -1, ..Prints::default() };
         let none = Catalog { prints: none, ..Catalog::default() };
-        Self { app, current: RwLock::new(Arc::new(none)), making: Mutex::new(()) }
+        Self {
+            app,
+            current: RwLock::new(Arc::new(none)),
+            making: Mutex::new(()),
+            sources: Mutex::new(Arc::new(SourceStates::unread())),
+        }
     }
 
     /// Moves whenever there may be another catalog.
@@ -147,6 +158,19 @@ impl Catalogs {
         let made = Arc::new(Catalog::read(&self.app, counter, &before).await?);
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&made);
         Ok(made)
+    }
+
+    /// The sources of tools, at least as new as this counter.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn sources(&self, counter: i64) -> app::Result<Arc<SourceStates>> {
+        let mut sources = self.sources.lock().await;
+        if sources.counter < counter {
+            let counter = self.app.counter().await?;
+            *sources = Arc::new(SourceStates::read(&self.app, counter).await?);
+        }
+        Ok(Arc::clone(&sources))
     }
 
     fn standing(&self, counter: i64) -> Option<Arc<Catalog>> {
@@ -190,6 +214,7 @@ impl Catalog {
             tools: print(&[&catalog.tools]),
             prompts: print(&[&catalog.prompts]),
             resources: print(&[&catalog.resources, &catalog.templates]),
+            sources: None,
         };
         Ok(catalog)
     }

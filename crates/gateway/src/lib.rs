@@ -31,6 +31,7 @@ mod samples;
 mod server;
 mod session;
 mod sessions;
+mod source_states;
 mod standalone;
 mod standing;
 mod streams;

@@ -68,7 +68,7 @@ pub(crate) async fn answer(
         "server/discover" => Ok(discovered()),
         "ping" => Ok("{}".to_owned()),
         method => match &asker.session {
-            Some(session) => wish(server, session, method, params).await,
+            Some(session) => wish(server, asker, session, method, params).await,
             None => Err(Error::method_not_found(method)),
         },
     }
@@ -144,6 +144,7 @@ async fn complete(
 /// What a session's client wants to hear from now on.
 async fn wish(
     server: &Server,
+    asker: &Asker,
     session: &Session,
     method: &str,
     params: &Map<String, Value>,
@@ -167,6 +168,7 @@ async fn wish(
         if method == "resources/unsubscribe" {
             subscriptions.remove(uri);
         } else if subscriptions.len() < SUBSCRIPTIONS_MAX || subscriptions.contains(uri) {
+            resources::check(server, asker, uri).await?;
             subscriptions.insert(uri.to_owned());
         } else {
             return Err(Error::invalid_params(format!(

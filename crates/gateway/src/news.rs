@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::catalog::{Catalog, Catalogs, Prints};
+use crate::source_states::SourceStates;
 
 /// How long to wait after the database failed.
 const RETRY: Duration = Duration::from_secs(1);
@@ -30,7 +31,8 @@ impl Change {
         Self {
             tools: is_other(|prints| prints.tools),
             prompts: is_other(|prints| prints.prompts),
-            resources: is_other(|prints| prints.resources),
+            resources: is_other(|prints| prints.resources)
+                || old.is_some_and(|old| are_other_sources(old, new)),
             updated: Vec::new(),
         }
     }
@@ -41,28 +43,68 @@ impl Change {
     }
 }
 
+/// Whether the sources of tools are others; where nobody looked before, they may be.
+fn are_other_sources(old: Prints, new: Prints) -> bool {
+    match (old.sources, new.sources) {
+        (Some(old), Some(new)) => old != new,
+        (None, Some(_)) => old.counter != new.counter,
+        (_, None) => false,
+    }
+}
+
+/// What who listens knows.
+struct Known {
+    lists: Arc<Catalog>,
+    /// None for who may not read them.
+    sources: Option<Arc<SourceStates>>,
+}
+
+impl Known {
+    /// With sources that are as new as the lists.
+    async fn of(catalogs: &Catalogs, lists: Arc<Catalog>, is_author: bool) -> app::Result<Self> {
+        let sources =
+            if is_author { Some(catalogs.sources(lists.prints.counter).await?) } else { None };
+        Ok(Self { lists, sources })
+    }
+
+    fn prints(&self) -> Prints {
+        let sources = self.sources.as_ref().map(|sources| sources.print);
+        Prints { sources, ..self.lists.prints }
+    }
+
+    fn updated_since(&self, before: &Self) -> Vec<String> {
+        let mut updated = self.lists.updated_since(&before.lists);
+        if let (Some(now), Some(before)) = (&self.sources, &before.sources) {
+            updated.extend(now.updated_since(before));
+        }
+        updated
+    }
+}
+
 /// One who listens.
 pub(crate) struct Listener {
     catalogs: Arc<Catalogs>,
     counter: watch::Receiver<i64>,
-    known: Arc<Catalog>,
+    known: Known,
+    /// Whether it may read the sources of tools.
+    is_author: bool,
 }
 
 impl Listener {
-    /// Hears of what changes from now on.
+    /// Hears of what changes from now on; of the sources of tools as an author.
     ///
     /// # Errors
     /// When the database fails.
-    pub(crate) async fn open(catalogs: &Arc<Catalogs>) -> app::Result<Self> {
+    pub(crate) async fn open(catalogs: &Arc<Catalogs>, is_author: bool) -> app::Result<Self> {
         // Before the lists are read, so that a change in between is heard of.
         let counter = catalogs.changes();
-        let known = catalogs.get().await?;
-        Ok(Self { catalogs: Arc::clone(catalogs), counter, known })
+        let known = Known::of(catalogs, catalogs.get().await?, is_author).await?;
+        Ok(Self { catalogs: Arc::clone(catalogs), counter, known, is_author })
     }
 
     /// What the lists are known by.
     pub(crate) fn prints(&self) -> Prints {
-        self.known.prints
+        self.known.prints()
     }
 
     /// The next change; none when the program ends.
@@ -70,11 +112,11 @@ impl Listener {
         loop {
             // The future may be dropped at any await: only what stands behind them counts as heard.
             let counter = *self.counter.borrow_and_update();
-            if counter <= self.known.prints.counter {
+            if counter <= self.known.lists.prints.counter {
                 self.counter.changed().await.ok()?;
                 continue;
             }
-            let now = match self.catalogs.since(counter).await {
+            let now = match self.look(counter).await {
                 Ok(now) => now,
                 Err(error) => {
                     tracing::warn!(
@@ -88,12 +130,17 @@ impl Listener {
             let before = std::mem::replace(&mut self.known, now);
             let change = Change {
                 updated: self.known.updated_since(&before),
-                ..Change::since(Some(before.prints), self.known.prints)
+                ..Change::since(Some(before.prints()), self.known.prints())
             };
             if change.is_any() {
                 return Some(change);
             }
         }
+    }
+
+    async fn look(&self, counter: i64) -> app::Result<Known> {
+        let lists = self.catalogs.since(counter).await?;
+        Known::of(&self.catalogs, lists, self.is_author).await
     }
 }
 
@@ -103,12 +150,18 @@ mod tests {
 
     #[test]
     fn only_lists_with_other_prints_changed() {
-        let old = Prints { counter: 7, tools: 1, prompts: 2, resources: 3 };
+        let old = Prints { counter: 7, tools: 1, prompts: 2, resources: 3, sources: Some(4) };
         assert!(!Change::since(Some(old), Prints { counter: 8, ..old }).is_any());
         let change = Change::since(Some(old), Prints { counter: 8, prompts: 9, ..old });
         assert_eq!(change, Change { prompts: true, ..Change::default() });
         let between = Change::since(Some(old), Prints { counter: 9, ..old });
         assert!(between.tools, "a client may have read what stood between");
+        let sources = |sources, counter| Prints { counter, sources, ..old };
+        assert!(Change::since(Some(old), sources(Some(5), 8)).resources);
+        assert!(!Change::since(Some(old), sources(None, 8)).resources, "nobody's who may not read");
+        let unread = sources(None, 7);
+        assert!(!Change::since(Some(unread), old).is_any(), "nothing lies between");
+        assert!(Change::since(Some(unread), sources(Some(4), 8)).resources, "they may be others");
         let unknown = Change::since(None, old);
         assert!(unknown.tools && unknown.prompts && unknown.resources);
     }

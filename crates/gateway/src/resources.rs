@@ -1,10 +1,11 @@
 //! Resources: those that authors make, the sources of tools, and artifacts that calls have left, listed and read.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use app::artifacts::{self, Address, Part, READ_MAX};
 use app::identity::{Caller, Scopes, Who};
-use app::sources;
+use app::{App, sources};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::StatusCode;
@@ -152,6 +153,50 @@ pub(crate) fn covers(template: &str, uri: &str) -> bool {
     template == uri || app::resources::matches(template, uri)
 }
 
+/// Refuses a subscription to what this caller cannot read.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) async fn check(server: &Server, asker: &Asker, uri: &str) -> Result<(), Error> {
+    let found = find(&server.app, &asker.caller(), uri).await;
+    found.map_err(|error| refused(asker.version, uri, error))
+}
+
+/// Those of these that this caller can read.
+///
+/// # Errors
+/// -32603 when the database fails.
+pub(crate) async fn those_that_are(
+    app: &App,
+    caller: &Caller,
+    uris: BTreeSet<String>,
+) -> Result<BTreeSet<String>, Error> {
+    let mut found = BTreeSet::new();
+    for uri in uris {
+        match find(app, caller, &uri).await {
+            Ok(()) => {
+                found.insert(uri);
+            }
+            Err(
+                app::Error::NotFound { .. } | app::Error::Denied(_) | app::Error::Invalid { .. },
+            ) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(found)
+}
+
+async fn find(app: &App, caller: &Caller, uri: &str) -> app::Result<()> {
+    if sources::is_address(uri) {
+        sources::check(app, caller, uri).await
+    } else if uri.starts_with(OWN) {
+        let address = Address::parse(uri)?;
+        artifacts::find(app, &Who::from(caller.clone()), address.id).await.map(drop)
+    } else {
+        app::resources::check(app, caller, uri).await
+    }
+}
+
 /// `resources/read`.
 ///
 /// # Errors
@@ -165,7 +210,7 @@ pub(crate) async fn read(
 ) -> Result<String, Error> {
     let caller = asker.caller();
     let holding = |contents| Map::from_iter([("contents".to_owned(), Value::Array(contents))]);
-    let mut members = if sources::is_address(uri) && caller.scopes.author {
+    let mut members = if sources::is_address(uri) {
         let source = sources::read(&server.app, &caller, uri).await;
         let source = source.map_err(|error| refused(asker.version, uri, error))?;
         let text = json!({ "uri": uri, "mimeType": sources::MIME_TYPE, "text": source.text });
@@ -243,7 +288,9 @@ fn contents(part: &Part, uri: &str) -> Vec<Value> {
 
 fn refused(version: Version, uri: &str, error: app::Error) -> Error {
     match error {
-        app::Error::NotFound { .. } => missing(version, uri, &error.to_string()),
+        app::Error::NotFound { .. } | app::Error::Denied(_) => {
+            missing(version, uri, &error.to_string())
+        }
         other => other.into(),
     }
 }

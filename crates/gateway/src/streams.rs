@@ -97,7 +97,7 @@ pub(crate) async fn of_session(
     identity: Identity,
     session: &Arc<Session>,
 ) -> app::Result<Response> {
-    let news = Listener::open(&server.catalogs).await?;
+    let news = Listener::open(&server.catalogs, is_author(&identity)).await?;
     let (guard, lines) = session.open_stream();
     let missed = Change::since(session.hear(news.prints()), news.prints());
     let form = Form::Session(guard, lines);
@@ -116,12 +116,18 @@ pub(crate) async fn listen(
     id: Id,
     params: &Map<String, Value>,
 ) -> Result<Response, Error> {
-    let wants = wants(params)?;
-    let news = Listener::open(&server.catalogs).await?;
+    let mut wants = wants(params)?;
+    let news = Listener::open(&server.catalogs, is_author(&identity)).await?;
+    wants.uris = resources::those_that_are(&server.app, &identity.caller(None), wants.uris).await?;
     let acknowledged = accepted(&wants);
     let mut stream = Stream::new(server, identity, news, Form::Listen(id, wants));
     stream.say("notifications/subscriptions/acknowledged", acknowledged);
     Ok(stream.response())
+}
+
+/// Whether a caller may read the sources of tools.
+fn is_author(identity: &Identity) -> bool {
+    identity.caller(None).scopes.author
 }
 
 /// What a client asks to hear of.
@@ -163,7 +169,7 @@ pub(crate) fn wants(params: &Map<String, Value>) -> Result<Wants, Error> {
     })
 }
 
-/// The part of a filter that is kept to, which is all of what this server knows.
+/// The part of a filter that is kept to: what this server knows, and resources that there are.
 fn accepted(wants: &Wants) -> Map<String, Value> {
     let mut filter = Map::new();
     for (is_wanted, key) in [

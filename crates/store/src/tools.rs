@@ -16,7 +16,7 @@ pub use self::{
         live_uris,
     },
     naming::{SEPARATOR, public_name},
-    sources::{SourceOf, find_source, sources},
+    sources::{SourceOf, SourceState, find_source, source_states, sources},
 };
 use crate::{
     Connection, Error, Listed, Page, Result, page,

@@ -64,6 +64,7 @@ pub async fn rollback(app: &App, who: &Who, tool_id: Uuid, number: i32) -> Resul
     record(&transaction, &revision, "requested", Actor::from(who), None).await?;
     let event = Event::new("tool.rolled_back", &tool.name).id(tool.id).digest(&revision.digest);
     audit::record(&transaction, Actor::from(who), event.with("version", number)).await?;
+    store::changes::publish(&transaction).await?;
     transaction.commit().await?;
     tracing::info!(tool = %tool.name, to = number, by = %who, "rolled back");
     if !holds {

@@ -42,5 +42,6 @@ mod settings;
 mod soak;
 mod stdio;
 mod stopping;
+mod subscriptions;
 mod traces;
 mod whole_loop;

@@ -64,7 +64,6 @@ async fn a_listener_is_told_at_once_what_it_will_hear_of() {
         let kept = json!({
             "toolsListChanged": true,
             "promptsListChanged": true,
-            "resourceSubscriptions": ["test://a"],
         });
         assert_eq!(told["params"]["notifications"], kept);
         assert_eq!(told["params"]["_meta"][SUBSCRIPTION_ID], 1, "the id of the request");

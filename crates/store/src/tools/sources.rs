@@ -1,14 +1,16 @@
 //! The source texts of tools by the names of server and tool.
 
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
-    sea_query::{Expr, ExprTrait},
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QueryResult,
+    QuerySelect, QueryTrait,
+    sea_query::{Expr, ExprTrait, Func},
 };
 use uuid::Uuid;
 
 use super::entity;
 use crate::{
     Connection, Result,
+    revisions::entity::{Column as RevisionColumn, Entity as Revisions},
     servers::entity::{Column as ServerColumn, Entity as Servers},
 };
 
@@ -23,6 +25,43 @@ pub struct SourceOf {
     pub tool_name: String,
     /// What it does, as last written.
     pub description: String,
+}
+
+/// How far a tool's source has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceState {
+    /// The tool.
+    pub source: SourceOf,
+    /// The number of its newest revision.
+    pub newest: i32,
+    /// Its live revision.
+    pub live: Option<Uuid>,
+}
+
+/// How far the sources of all tools have come, in the order of the names of server and tool.
+pub async fn source_states(db: &impl Connection) -> Result<Vec<SourceState>> {
+    use entity::Column;
+    let mut query = entity::Entity::find()
+        .select_only()
+        .columns([Column::Id, Column::Name, Column::Description, Column::LiveRevision])
+        .order_by_asc(Expr::col((Servers, ServerColumn::Name)))
+        .order_by_asc(Column::Name)
+        .into_query();
+    let of_tool =
+        Expr::col((Revisions, RevisionColumn::ToolId)).eq(Expr::col((entity::Entity, Column::Id)));
+    query
+        .expr_as(Expr::col((Servers, ServerColumn::Name)), "server_name")
+        .expr_as(Func::max(Expr::col((Revisions, RevisionColumn::Number))), "newest")
+        .inner_join(Servers, is_server())
+        .inner_join(Revisions, of_tool)
+        .group_by_col((entity::Entity, Column::Id))
+        .group_by_col((Servers, ServerColumn::Name));
+    let rows = db.reader().query_all(&query).await?;
+    let read_state = |row: &QueryResult| -> Result<_, DbErr> {
+        let (newest, live) = (row.try_get("", "newest")?, row.try_get("", "live_revision")?);
+        Ok(SourceState { source: read(row)?, newest, live })
+    };
+    Ok(rows.iter().map(read_state).collect::<Result<_, _>>()?)
 }
 
 /// Tools in the order of the names of server and tool, at most so many: the first, or those behind the
@@ -44,15 +83,16 @@ pub async fn sources(
         query.and_where(server_name().gt(server).or(behind_on_it));
     }
     let rows = db.reader().query_all(&query).await?;
-    let read = |row: sea_orm::QueryResult| {
-        Ok(SourceOf {
-            tool_id: row.try_get("", "id")?,
-            server_name: row.try_get("", "server_name")?,
-            tool_name: row.try_get("", "name")?,
-            description: row.try_get("", "description")?,
-        })
-    };
-    rows.into_iter().map(read).collect()
+    Ok(rows.iter().map(read).collect::<Result<_, DbErr>>()?)
+}
+
+fn read(row: &QueryResult) -> Result<SourceOf, DbErr> {
+    Ok(SourceOf {
+        tool_id: row.try_get("", "id")?,
+        server_name: row.try_get("", "server_name")?,
+        tool_name: row.try_get("", "name")?,
+        description: row.try_get("", "description")?,
+    })
 }
 
 /// The tool of that name on the server of that name.

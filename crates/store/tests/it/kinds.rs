@@ -75,6 +75,14 @@ fn sources_are_found_by_the_names_of_server_and_tool() {
             (stored_server(&store, "notes").await, stored_server(&store, "a").await);
         let note = resource(&store, &second, "note", "notes://1").await;
         let other = resource(&store, &first, "zoo", "notes://2").await;
+        let names = |one: &SourceOf| format!("{}/{}", one.server_name, one.tool_name);
+        let next = Revision { id: uuid::Uuid::now_v7(), number: 2, ..note.clone() };
+        revisions::insert(&store, &next).await.expect("insert");
+        let states = tools::source_states(&store).await.expect("list");
+        let states: Vec<_> =
+            states.iter().map(|one| (names(&one.source), one.newest, one.live)).collect();
+        let expected = [("a/zoo", 1, Some(other.id)), ("notes/note", 2, Some(note.id))];
+        assert_eq!(states, expected.map(|(name, newest, live)| (name.to_owned(), newest, live)));
         let listed = async |after: Option<(&str, &str)>, most: u64| {
             let listed = tools::sources(&store, after, most).await.expect("list");
             let names = |one: &SourceOf| format!("{}/{}", one.server_name, one.tool_name);
