@@ -2,13 +2,14 @@
 
 use crate::connector::Connector;
 use crate::error::{Kind, RequestError};
-use crate::lane::Lane;
+use crate::lane::{Lane, Reservation};
 use crate::policy::{Policy, Reach};
 use crate::proxy::Proxy;
 use crate::record::Record;
 use crate::request::{Checked, Request, Timeouts};
 use crate::resolver::Resolver;
 use crate::response::{Head, Response};
+use crate::target::Target;
 use crate::tls::{self, TrustError};
 use crate::{decode, exchange, limits, redirect};
 use hickory_resolver::net::NetError;
@@ -151,6 +152,16 @@ impl Client {
         let reach = policy.reach(checked.target.host(), checked.target.port());
         let lane = self.lane(caller, reach);
         exchange::ask(&lane, checked, timeouts).await.map_err(|error| located(error, checked))
+    }
+
+    /// Nothing yet of the share of bytes of a caller whose answers are read part by part.
+    pub(crate) fn reservation(
+        &self,
+        caller: &str,
+        policy: &Policy,
+        target: &Target,
+    ) -> Reservation {
+        self.lane(caller, policy.reach(target.host(), target.port())).reservation()
     }
 
     /// The connections and shares of one caller. Those that were not used for longest make room.

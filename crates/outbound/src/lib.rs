@@ -18,6 +18,7 @@ pub mod grant;
 pub mod host;
 mod lane;
 pub mod limits;
+pub mod mcp;
 mod policy;
 mod proxy;
 mod record;

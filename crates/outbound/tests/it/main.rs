@@ -11,6 +11,7 @@ mod answers;
 mod configured;
 mod guard;
 mod http2;
+mod mcp;
 mod patience;
 mod peer;
 mod pool;

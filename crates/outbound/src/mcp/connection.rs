@@ -1,0 +1,47 @@
+//! A connection to a source, whichever way it is reached.
+
+use super::about::Outgoing;
+use super::error::Error;
+use super::start::Started;
+use super::streamable::Streamable;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// A connection that has begun.
+#[derive(Clone)]
+pub(crate) enum Connection {
+    Streamable(Arc<Streamable>),
+}
+
+impl Connection {
+    pub(crate) fn started(&self) -> &Started {
+        match self {
+            Self::Streamable(streamable) => &streamable.started,
+        }
+    }
+
+    pub(crate) async fn request(&self, outgoing: &Outgoing) -> Result<Value, Error> {
+        match self {
+            Self::Streamable(streamable) => streamable.request(outgoing).await,
+        }
+    }
+
+    pub(crate) async fn listen(&self) -> Result<(), Error> {
+        match self {
+            Self::Streamable(streamable) => streamable.listen().await,
+        }
+    }
+
+    pub(crate) async fn close(&self) {
+        match self {
+            Self::Streamable(streamable) => streamable.close().await,
+        }
+    }
+
+    /// Whether both are the same connection.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Streamable(one), Self::Streamable(other)) => Arc::ptr_eq(one, other),
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! An external source, as the rest of the program sees it: its tools, and calls of them.
+
+use super::about::{About, Outgoing};
+use super::connection::Connection;
+use super::door::Door;
+use super::error::{Error, RpcError};
+use super::list::{Pages, Tools};
+use super::listener::{Access, Listener};
+use super::patience::Patience;
+use super::start::{Era, Started};
+use super::{limits, mirror, streamable};
+use crate::client::Client;
+use crate::error::{Kind, RequestError};
+use crate::policy::Policy;
+use crate::target::Target;
+use futures::future::join_all;
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Mutex, Semaphore};
+
+/// How a source is reached, and what it is told of this client.
+pub struct Setup {
+    /// Where it is.
+    pub place: Place,
+    /// Name and version of this client: `{"name": …, "version": …}`.
+    pub info: Value,
+    /// What the source may ask of it, such as `{"elicitation": {}}`.
+    pub capabilities: Value,
+    /// From which level on log messages are wanted, such as `info`.
+    pub log_level: Option<String>,
+    /// Who hears what belongs to no call, such as that the list of tools has changed.
+    pub observer: Arc<dyn Listener>,
+}
+
+/// Where a source is.
+pub enum Place {
+    /// At an address that speaks Streamable HTTP.
+    Http(Web),
+}
+
+/// An address, and how to get there.
+pub struct Web {
+    /// The http or https address.
+    pub url: String,
+    /// What makes the requests.
+    pub client: Client,
+    /// Whose connections they use.
+    pub caller: String,
+    /// What was allowed to the source.
+    pub policy: Policy,
+    /// Where its credentials come from.
+    pub access: Arc<dyn Access>,
+}
+
+/// One source. It connects when it is first used, and again when its session was lost.
+pub struct Source {
+    way: Way,
+    about: Arc<About>,
+    observer: Arc<dyn Listener>,
+    connection: Mutex<Known>,
+    under_way: Semaphore,
+}
+
+enum Way {
+    Http(Arc<Door>),
+}
+
+/// What is known of the connection.
+#[derive(Default)]
+struct Known {
+    connection: Option<Connection>,
+    /// The last one was a session.
+    session: bool,
+}
+
+/// A call of a tool.
+pub struct Call {
+    /// The tool, by its name at the source.
+    pub name: String,
+    /// Its arguments.
+    pub arguments: Map<String, Value>,
+    /// What to send in `_meta`.
+    pub meta: Map<String, Value>,
+    /// The tool's `inputSchema` as the source listed it: it may want arguments repeated in headers.
+    pub schema: Option<Value>,
+    /// How long it may take; questions to the caller do not count.
+    pub timeout: Duration,
+    /// Who hears its progress and answers its questions.
+    pub listener: Option<Arc<dyn Listener>>,
+}
+
+impl Source {
+    /// A source that is not connected to yet.
+    pub fn new(setup: Setup) -> Result<Self, RequestError> {
+        let about = About {
+            info: setup.info,
+            capabilities: setup.capabilities,
+            log_level: setup.log_level,
+        };
+        let way = match setup.place {
+            Place::Http(web) => Way::Http(Arc::new(web.door()?)),
+        };
+        Ok(Self {
+            way,
+            about: Arc::new(about),
+            observer: setup.observer,
+            connection: Mutex::default(),
+            under_way: Semaphore::new(limits::UNDER_WAY),
+        })
+    }
+
+    /// Connects where that has not happened, and says what the source said of itself.
+    pub async fn start(&self) -> Result<Started, Error> {
+        Ok(self.connection().await?.started().clone())
+    }
+
+    /// All tools that the source lists.
+    pub async fn list_tools(&self, timeout: Duration) -> Result<Tools, Error> {
+        let mut outgoing = Outgoing::new("tools/list", Patience::new(timeout));
+        let mut pages = Pages::default();
+        loop {
+            outgoing.params = pages.params();
+            let (page, era) = self.request(&outgoing).await?;
+            if !pages.take(page)? {
+                return Ok(pages.finish(era == Era::Modern));
+            }
+        }
+    }
+
+    /// Calls a tool; gives its result as it came. Dropping the future cancels the call.
+    pub async fn call_tool(&self, call: Call) -> Result<Value, Error> {
+        let patience = Patience::new(call.timeout);
+        let mut outgoing = Outgoing::new("tools/call", Arc::clone(&patience));
+        if let Some(schema) = &call.schema {
+            // A tool whose headers cannot be made is none that was listed.
+            outgoing.mirrored = mirror::headers(schema, &call.arguments).map_err(Error::NotMcp)?;
+        }
+        outgoing.params.insert("name".to_owned(), json!(call.name));
+        outgoing.params.insert("arguments".to_owned(), Value::Object(call.arguments));
+        if !call.meta.is_empty() {
+            outgoing.params.insert("_meta".to_owned(), Value::Object(call.meta));
+        }
+        outgoing.name = Some(call.name);
+        outgoing.listener = call.listener;
+        for round in 0..=limits::ROUNDS {
+            let answered = self.request(&outgoing).await;
+            let (mut result, era) = match answered {
+                Err(error) if round > 0 => return Err(Error::Begun(Box::new(error))),
+                answered => answered?,
+            };
+            let asks = result.get("resultType").is_some_and(|kind| kind == "input_required");
+            if era != Era::Modern || !asks {
+                return Ok(result);
+            }
+            let questions = result.get_mut("inputRequests").map(Value::take);
+            let answers = answer(&outgoing, questions, round).await;
+            let answers = answers.map_err(|error| Error::Begun(Box::new(error)))?;
+            outgoing.params.remove("inputResponses");
+            outgoing.params.remove("requestState");
+            if let Some(answers) = answers {
+                outgoing.params.insert("inputResponses".to_owned(), answers);
+            }
+            if let Some(state) = result.get_mut("requestState").map(Value::take) {
+                outgoing.params.insert("requestState".to_owned(), state);
+            }
+        }
+        let endless = Error::NotMcp("its tool asks questions without end".to_owned());
+        Err(Error::Begun(Box::new(endless)))
+    }
+
+    /// Asks the source for a sign of life.
+    pub async fn ping(&self, timeout: Duration) -> Result<(), Error> {
+        let era = self.connection().await?.started().era.clone();
+        let method = if era == Era::Modern { "server/discover" } else { "ping" };
+        self.request(&Outgoing::new(method, Patience::new(timeout))).await.map(|_pong| ())
+    }
+
+    /// Hands what the source tells beside its answers to the observer, for as long as it has a
+    /// stream for that; `Ok` where it has none.
+    pub async fn listen(&self) -> Result<(), Error> {
+        let connection = self.connection().await?;
+        let ended = connection.listen().await;
+        if matches!(ended, Err(Error::SessionLost | Error::Ended { .. })) {
+            self.forget(&connection).await;
+        }
+        ended
+    }
+
+    /// Ends the connection, if there is one. The next use begins another.
+    pub async fn close(&self) {
+        let connection = self.connection.lock().await.connection.take();
+        if let Some(connection) = connection {
+            connection.close().await;
+        }
+    }
+
+    /// Sends a request. One that met a session which is over, and so was not carried out, is
+    /// sent once more in a new one.
+    async fn request(&self, outgoing: &Outgoing) -> Result<(Value, Era), Error> {
+        let patience = &outgoing.patience;
+        let late = || {
+            let message = "the source could not be connected to in time";
+            Error::NotSent(RequestError::new(Kind::PoolTimeout, message))
+        };
+        let _place = tokio::select! {
+            place = self.under_way.acquire() => place,
+            () = patience.end() => return Err(late()),
+        };
+        let mut again = false;
+        loop {
+            let connection = tokio::select! {
+                connection = self.connection() => connection?,
+                () = patience.end() => return Err(late()),
+            };
+            let error = match connection.request(outgoing).await {
+                Ok(result) => return Ok((result, connection.started().era.clone())),
+                Err(error) => error,
+            };
+            if matches!(error, Error::SessionLost | Error::Ended { .. }) {
+                self.forget(&connection).await;
+                if error.is_certainly_not_carried_out() && !std::mem::replace(&mut again, true) {
+                    continue;
+                }
+            }
+            return Err(error);
+        }
+    }
+
+    async fn connection(&self) -> Result<Connection, Error> {
+        let mut known = self.connection.lock().await;
+        if let Some(connection) = &known.connection {
+            return Ok(connection.clone());
+        }
+        let connection = match self.connect(known.session).await {
+            // It may have learnt to do without.
+            Err(_) if known.session => {
+                known.session = false;
+                self.connect(false).await
+            }
+            connected => connected,
+        };
+        let connection = connection.map_err(Error::at_start)?;
+        known.session = connection.started().era != Era::Modern;
+        known.connection = Some(connection.clone());
+        Ok(connection)
+    }
+
+    async fn connect(&self, session: bool) -> Result<Connection, Error> {
+        let (about, observer) = (Arc::clone(&self.about), Arc::clone(&self.observer));
+        match &self.way {
+            Way::Http(door) => {
+                let begun = streamable::begin(Arc::clone(door), about, observer, session).await?;
+                Ok(Connection::Streamable(begun))
+            }
+        }
+    }
+
+    async fn forget(&self, connection: &Connection) {
+        let mut known = self.connection.lock().await;
+        if known.connection.as_ref().is_some_and(|current| current.is(connection)) {
+            known.connection = None;
+        }
+    }
+}
+
+impl Web {
+    fn door(self) -> Result<Door, RequestError> {
+        let target = Target::parse(&self.url)?;
+        let Self { client, caller, policy, access, .. } = self;
+        Ok(Door { client, caller, policy, target, access })
+    }
+}
+
+/// Has the questions answered that a result ended with; the answers, under the same names.
+async fn answer(
+    outgoing: &Outgoing,
+    questions: Option<Value>,
+    round: usize,
+) -> Result<Option<Value>, Error> {
+    let Some(Value::Object(questions)) = questions else {
+        // It only wants to be asked again: not at once.
+        let wait = Duration::from_millis(50) * (1 << round.min(5));
+        tokio::time::sleep(wait).await;
+        return Ok(None);
+    };
+    if questions.len() > limits::QUESTIONS {
+        return Err(Error::NotMcp("its tool asks too many questions at once".to_owned()));
+    }
+    let _pause = outgoing.patience.pause();
+    let answers = join_all(questions.iter().map(async |(name, question)| {
+        let method = question.get("method").and_then(Value::as_str).unwrap_or_default();
+        let params = question.get("params").unwrap_or(&Value::Null);
+        let answered = match &outgoing.listener {
+            Some(listener) => listener.asked(method, params).await,
+            None => Err(RpcError::unknown_method(method)),
+        };
+        let unanswered = |error| Error::Unanswered { method: method.to_owned(), error: Box::new(error) };
+        answered.map(|answer| (name.clone(), answer)).map_err(unanswered)
+    }))
+    .await;
+    let answers = answers.into_iter().collect::<Result<Map<_, _>, _>>()?;
+    Ok(Some(Value::Object(answers)))
+}
