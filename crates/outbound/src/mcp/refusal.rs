@@ -25,7 +25,11 @@ pub(crate) fn explain(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> E
         403 => Error::Forbidden(refused(status, headers, body)),
         status @ 429 => Error::RateLimited { status, retry_after },
         status @ 503 if retry_after.is_some() => Error::RateLimited { status, retry_after },
-        status => Error::Status { status, text: quote(body), error: message::error_within(body).map(Box::new) },
+        status => Error::Status {
+            status,
+            text: quote(body),
+            error: message::error_within(body).map(Box::new),
+        },
     }
 }
 
@@ -79,7 +83,7 @@ mod tests {
             let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
             (name, HeaderValue::from_bytes(value.as_bytes()).unwrap())
         });
-        let headers = HeaderMap::from_iter(headers);
+        let headers: HeaderMap = headers.collect();
         explain(StatusCode::from_u16(status).unwrap(), &headers, body.as_bytes())
     }
 

@@ -295,7 +295,8 @@ async fn answer(
             Some(listener) => listener.asked(method, params).await,
             None => Err(RpcError::unknown_method(method)),
         };
-        let unanswered = |error| Error::Unanswered { method: method.to_owned(), error: Box::new(error) };
+        let unanswered =
+            |error| Error::Unanswered { method: method.to_owned(), error: Box::new(error) };
         answered.map(|answer| (name.clone(), answer)).map_err(unanswered)
     }))
     .await;

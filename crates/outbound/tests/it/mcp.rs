@@ -1,4 +1,6 @@
 //! The client of MCP against servers: real ones, and such as do what no server should.
 
+mod odd;
 mod python;
+mod scripted;
 mod world;

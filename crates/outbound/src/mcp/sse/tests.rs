@@ -92,7 +92,7 @@ proptest! {
     ) {
         let stream: String = written
             .iter()
-            .map(|(name, data, end)| format!("event: {name}{end}data: {data}{end}{end}"))
+            .flat_map(|(name, data, end)| ["event: ", name, end, "data: ", data, end, end])
             .collect();
         let expected: Vec<_> = written.iter().map(|(name, data, _)| event(name, data)).collect();
         prop_assert_eq!(events(&[stream.as_bytes()]).unwrap().0, expected);
