@@ -43,6 +43,18 @@ pub(crate) const START: Duration = Duration::from_secs(30);
 /// How long something that nobody waits for may take: a farewell, or word that a call ended.
 pub(crate) const FAREWELL: Duration = Duration::from_secs(5);
 
+/// How much of what a process writes to its standard error is kept: the end, in bytes.
+pub(crate) const WORDS: usize = 4096;
+
+/// How many messages wait to be written to a process.
+pub(crate) const FRAMES: usize = 8;
+
+/// How long a process has to end when its input has ended, and again when it was asked to.
+pub(crate) const GRACE: Duration = Duration::from_secs(2);
+
+/// How long after the end of its output a process may still say why.
+pub(crate) const LAST_WORDS: Duration = Duration::from_millis(500);
+
 /// The longest identifier of a session or an event.
 pub(crate) const IDENTIFIER: usize = 1024;
 

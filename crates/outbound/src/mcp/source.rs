@@ -7,8 +7,9 @@ use super::error::{Error, RpcError};
 use super::list::{Pages, Tools};
 use super::listener::{Access, Listener};
 use super::patience::Patience;
+use super::process::Program;
 use super::start::{Era, Started};
-use super::{limits, mirror, streamable};
+use super::{event_stream, limits, mirror, process, streamable};
 use crate::client::Client;
 use crate::error::{Kind, RequestError};
 use crate::policy::Policy;
@@ -37,6 +38,10 @@ pub struct Setup {
 pub enum Place {
     /// At an address that speaks Streamable HTTP.
     Http(Web),
+    /// At an address that opens a stream of events, as revision 2024-11-05 has it.
+    EventStream(Web),
+    /// A process of this machine.
+    Process(Program),
 }
 
 /// An address, and how to get there.
@@ -64,6 +69,8 @@ pub struct Source {
 
 enum Way {
     Http(Arc<Door>),
+    EventStream(Arc<Door>),
+    Process(Program),
 }
 
 /// What is known of the connection.
@@ -100,6 +107,8 @@ impl Source {
         };
         let way = match setup.place {
             Place::Http(web) => Way::Http(Arc::new(web.door()?)),
+            Place::EventStream(web) => Way::EventStream(Arc::new(web.door()?)),
+            Place::Process(program) => Way::Process(program),
         };
         Ok(Self {
             way,
@@ -234,7 +243,7 @@ impl Source {
         }
         let connection = match self.connect(known.session).await {
             // It may have learnt to do without.
-            Err(_) if known.session => {
+            Err(Error::Rpc(_) | Error::Status { .. } | Error::NotMcp(_)) if known.session => {
                 known.session = false;
                 self.connect(false).await
             }
@@ -250,8 +259,25 @@ impl Source {
         let (about, observer) = (Arc::clone(&self.about), Arc::clone(&self.observer));
         match &self.way {
             Way::Http(door) => {
-                let begun = streamable::begin(Arc::clone(door), about, observer, session).await?;
-                Ok(Connection::Streamable(begun))
+                let (first, own) = (Arc::clone(door), Arc::clone(&about));
+                let begun = streamable::begin(first, own, Arc::clone(&observer), session).await;
+                match begun {
+                    // An address of the oldest kind takes no messages: it opens a stream.
+                    Err(Error::Status { status: status @ (400 | 404 | 405), text, error }) => {
+                        let oldest = event_stream::begin(Arc::clone(door), about, observer).await;
+                        let refused = |_reason| Error::Status { status, text, error };
+                        oldest.map(Connection::Line).map_err(refused)
+                    }
+                    begun => begun.map(Connection::Streamable),
+                }
+            }
+            Way::EventStream(door) => {
+                let begun = event_stream::begin(Arc::clone(door), about, observer).await?;
+                Ok(Connection::Line(begun))
+            }
+            Way::Process(program) => {
+                let begun = process::begin(program, about, observer, session).await?;
+                Ok(Connection::Line(begun))
             }
         }
     }

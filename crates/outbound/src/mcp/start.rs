@@ -77,6 +77,7 @@ pub(crate) fn judge(outcome: Result<Value, Error>) -> Verdict {
         Error::Rpc(_)
         | Error::NotMcp(_)
         | Error::Timeout(_)
+        | Error::Broken(_)
         | Error::NoAnswer
         | Error::SessionLost => Verdict::Session,
         Error::Status { status, .. }

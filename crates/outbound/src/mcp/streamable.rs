@@ -6,10 +6,12 @@ use super::calls::{Calls, Outcome, Ticket};
 use super::door::Door;
 use super::error::Error;
 use super::events::Mark;
+use super::farewell::Farewell;
 use super::message::{self, Message};
 use super::start::{Era, Started};
 use super::{limits, mirror};
 use crate::request::Request;
+use futures::FutureExt as _;
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -35,14 +37,21 @@ impl Streamable {
     /// Sends a request and waits for its result. Dropping the future tells the source.
     pub(crate) async fn request(self: &Arc<Self>, outgoing: &Outgoing) -> Result<Value, Error> {
         let ticket = self.calls.begin(outgoing.listener.clone(), &outgoing.patience);
-        let mut farewell = Farewell { of: Arc::clone(self), id: ticket.id, over: false };
+        let mut farewell = self.farewell(ticket.id);
         tokio::select! {
             outcome = self.exchange(&ticket, outgoing) => {
-                farewell.over = true;
+                farewell.over();
                 outcome
             }
             () = outgoing.patience.end() => Err(Error::Timeout(outgoing.patience.whole())),
         }
+    }
+
+    /// In the modern era ending the connection says it.
+    fn farewell(self: &Arc<Self>, id: u64) -> Farewell {
+        let of = Arc::clone(self);
+        let telling = async move { of.tell(&Farewell::message(id)).await };
+        Farewell::new((*self.era() != Era::Modern).then(|| telling.boxed()))
     }
 
     async fn exchange(&self, ticket: &Ticket, outgoing: &Outgoing) -> Result<Value, Error> {
@@ -248,27 +257,5 @@ fn is_no_stream(error: &Error) -> bool {
         Error::Rpc(told) => matches!(told.code, -32601 | -32602 | -32000),
         Error::NotMcp(_) => true,
         _ => false,
-    }
-}
-
-/// Tells the source that nobody waits any more, where ending the connection does not.
-struct Farewell {
-    of: Arc<Streamable>,
-    id: u64,
-    over: bool,
-}
-
-impl Drop for Farewell {
-    fn drop(&mut self) {
-        if self.over || matches!(self.of.era(), Era::Modern) {
-            return;
-        }
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        let params = json!({"requestId": self.id, "reason": "nobody waits for it any more"});
-        let told = message::notification("notifications/cancelled", &params);
-        let of = Arc::clone(&self.of);
-        drop(runtime.spawn(async move {
-            drop(tokio::time::timeout(limits::FAREWELL, of.tell(&told)).await);
-        }));
     }
 }

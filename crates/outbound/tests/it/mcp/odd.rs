@@ -12,7 +12,7 @@ use std::time::Duration;
 /// What a call of a tool fails of at a server with this script.
 async fn failure(act: impl Fn() -> Act + Clone + Send + Sync + 'static) -> (Error, Scripted) {
     let server = Scripted::with_sessions(move |_request, _message| act()).await;
-    let error = at(&server.url).call_tool(call("a", json!({}))).await.unwrap_err();
+    let error = at(&server.url).call_tool(call("a", &json!({}))).await.unwrap_err();
     (error, server)
 }
 
@@ -25,7 +25,7 @@ async fn what_is_not_known_passes_as_it_came() {
     })
     .await;
     let source = at(&server.url);
-    let answered = source.call_tool(call("a", json!({"b": 1, "a": 2}))).await.unwrap();
+    let answered = source.call_tool(call("a", &json!({"b": 1, "a": 2}))).await.unwrap();
     assert_eq!(answered.to_string(), body);
     assert!(server.seen("tools/call")[0].contains(r#""arguments":{"b":1,"a":2}"#));
     source.close().await;
@@ -46,7 +46,7 @@ async fn a_lost_session_is_begun_again_once_and_the_call_repeated() {
             })
             .await;
             let source = at(&server.url);
-            let answered = source.call_tool(call("a", json!({}))).await;
+            let answered = source.call_tool(call("a", &json!({}))).await;
             if fails == 1 {
                 assert!(answered.is_ok(), "{answered:?}");
             } else {
@@ -76,7 +76,7 @@ async fn a_source_that_is_not_there_was_not_reached() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     drop(listener);
-    let error = at(&url).call_tool(call("a", json!({}))).await.unwrap_err();
+    let error = at(&url).call_tool(call("a", &json!({}))).await.unwrap_err();
     assert!(error.is_certainly_not_carried_out(), "{error:?}");
     assert!(matches!(error, Error::NotSent(error) if error.kind() == Kind::ConnectError));
 }
@@ -137,7 +137,7 @@ async fn redirects_stay_within_the_origin() {
         }
     })
     .await;
-    at(&server.url).call_tool(call("a", json!({}))).await.unwrap();
+    at(&server.url).call_tool(call("a", &json!({}))).await.unwrap();
     assert_eq!(server.seen("POST /mcp/ ").len(), 1);
 }
 
@@ -157,7 +157,7 @@ async fn refused_credentials_are_replaced_once() {
         let tokens = Arc::new(Tokens { renew, ..Tokens::default() });
         let place = Place::Http(web(&server.url, Arc::clone(&tokens) as Arc<_>));
         let source = Source::new(setup(place, Arc::new(()))).unwrap();
-        let answered = source.call_tool(call("a", json!({}))).await;
+        let answered = source.call_tool(call("a", &json!({}))).await;
         assert_eq!(server.seen("tools/call").len(), expected);
         assert_eq!(tokens.refused.lock().unwrap().len(), 1);
         let Err(error) = answered else { continue };
@@ -190,7 +190,7 @@ async fn who_waits_too_long_gives_up_and_says_so() {
     let server =
         Scripted::with_sessions(|_request, _message| Act::Hang(stream(": wait\n\n"))).await;
     let patience = Duration::from_millis(200);
-    let impatient = Call { timeout: patience, ..call("a", json!({})) };
+    let impatient = Call { timeout: patience, ..call("a", &json!({})) };
     let error = at(&server.url).call_tool(impatient).await.unwrap_err();
     assert!(matches!(error, Error::Timeout(_)), "{error:?}");
     assert!(!error.is_certainly_not_carried_out());
@@ -214,7 +214,7 @@ async fn a_stream_that_ended_is_taken_up_where_it_ended() {
     .await;
     let source = at(&server.url);
     // The request has the third number: two began the session.
-    source.call_tool(call("a", json!({}))).await.unwrap();
+    source.call_tool(call("a", &json!({}))).await.unwrap();
     assert_eq!(server.seen("tools/call").len(), 1);
     let taken_up = server.seen("GET /mcp").remove(0);
     for field in ["last-event-id: e7", "mcp-session-id: s1", "mcp-protocol-version: 2025-11-25"] {
@@ -247,14 +247,14 @@ async fn what_a_source_asks_is_answered_on_the_way() {
     let ear = Ear::answering(&[json!({"action": "decline"})]);
     let asked = tokio::spawn({
         let (source, ear) = (Arc::clone(&source), Arc::clone(&ear));
-        async move { source.call_tool(heard("ask", json!({}), &ear)).await }
+        async move { source.call_tool(heard("ask", &json!({}), &ear)).await }
     });
     until(async || server.seen("\r\n\r\n{\"jsonrpc\":\"2.0\",\"id\":\"").len() == 3).await;
     assert_eq!(server.seen(r#""id":"ping","result":{}"#).len(), 1);
     assert_eq!(server.seen(r#""id":"elicitation/create","result":{"action":"decline"}"#).len(), 1);
     assert_eq!(server.seen(r#""id":"sampling/createMessage","error":{"code":-32601"#).len(), 1);
     asked.abort();
-    source.call_tool(call("answer", json!({}))).await.unwrap();
+    source.call_tool(call("answer", &json!({}))).await.unwrap();
 }
 
 /// A server without sessions.
@@ -270,7 +270,7 @@ async fn every_request_of_the_modern_era_says_all_of_itself() {
     })
     .await;
     let schema = json!({"properties": {"r": {"type": "string", "x-mcp-header": "Region"}}});
-    let mut tool = call("größe", json!({"r": "eu", "b": 1}));
+    let mut tool = call("größe", &json!({"r": "eu", "b": 1}));
     tool.schema = Some(schema);
     tool.meta.insert("traceparent".to_owned(), json!("00-1"));
     at(&server.url).call_tool(tool).await.unwrap();
@@ -318,13 +318,13 @@ async fn questions_that_nobody_answers_end_the_call() {
     })
     .await;
     let source = at(&server.url);
-    let error = source.call_tool(call("a", json!({}))).await.unwrap_err();
+    let error = source.call_tool(call("a", &json!({}))).await.unwrap_err();
     let Error::Begun(error) = error else { panic!("{error:?}") };
     assert!(matches!(*error, Error::Unanswered { .. }), "{error:?}");
     assert_eq!(server.seen("tools/call").len(), 1);
     // With answers to everything, there is an end to it all the same.
     let ear = Ear::answering(&vec![json!({"action": "decline"}); 1000]);
-    let error = source.call_tool(heard("a", json!({}), &ear)).await.unwrap_err();
+    let error = source.call_tool(heard("a", &json!({}), &ear)).await.unwrap_err();
     assert!(matches!(error, Error::Begun(_)), "{error:?}");
 }
 
@@ -335,7 +335,7 @@ async fn dropping_a_call_of_the_modern_era_closes_its_stream() {
     })
     .await;
     let source = at(&server.url);
-    let waiting = source.call_tool(call("a", json!({})));
+    let waiting = source.call_tool(call("a", &json!({})));
     assert!(tokio::time::timeout(Duration::from_millis(300), waiting).await.is_err());
     until(async || !server.seen("closed by the client").is_empty()).await;
     assert!(server.seen("notifications/cancelled").is_empty());

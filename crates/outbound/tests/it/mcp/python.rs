@@ -6,26 +6,26 @@ use serde_json::json;
 use std::sync::Arc;
 
 /// What every server has to give, whichever way it is reached.
-async fn is_served(source: &Source, tools: usize) {
+pub(crate) async fn is_served(source: &Source, tools: usize) {
     let all = source.list_tools(LONG).await.unwrap();
     assert_eq!((all.tools.len(), all.left_out.len()), (tools, 0));
-    let sum = source.call_tool(call("add", json!({"a": 1, "b": 2}))).await.unwrap();
+    let sum = source.call_tool(call("add", &json!({"a": 1, "b": 2}))).await.unwrap();
     assert_eq!((text(&sum), &sum["isError"]), ("3", &json!(false)));
-    let failed = source.call_tool(call("fail", json!({}))).await.unwrap();
+    let failed = source.call_tool(call("fail", &json!({}))).await.unwrap();
     assert_eq!(failed["isError"], json!(true), "{failed}");
     assert!(text(&failed).contains("fail"), "{failed}");
-    let unknown = source.call_tool(call("unknown", json!({}))).await;
+    let unknown = source.call_tool(call("unknown", &json!({}))).await;
     assert!(unknown.is_err() || unknown.is_ok_and(|result| result["isError"] == json!(true)));
     source.ping(LONG).await.unwrap();
 }
 
 /// That a call whose caller goes away ends at the server.
-async fn is_cancelled(source: &Source) {
-    let waiting = source.call_tool(call("wait", json!({"name": "one"})));
+pub(crate) async fn is_cancelled(source: &Source) {
+    let waiting = source.call_tool(call("wait", &json!({"name": "one"})));
     let short = std::time::Duration::from_millis(500);
     assert!(tokio::time::timeout(short, waiting).await.is_err());
     until(async || {
-        let ended = source.call_tool(call("was_cancelled", json!({}))).await.unwrap();
+        let ended = source.call_tool(call("was_cancelled", &json!({}))).await.unwrap();
         ended["structuredContent"]["result"] == json!(["one"])
     })
     .await;
@@ -43,10 +43,10 @@ async fn without_sessions() {
     is_cancelled(&source).await;
 
     let ear = Ear::answering(&[json!({"action": "accept", "content": {"name": "Ada"}})]);
-    let answered = source.call_tool(heard("ask_by_result", json!({}), &ear)).await.unwrap();
+    let answered = source.call_tool(heard("ask_by_result", &json!({}), &ear)).await.unwrap();
     assert_eq!(text(&answered), "hello Ada, kept");
     assert_eq!(ear.heard("elicitation/create")[0]["message"], "who?");
-    source.call_tool(heard("steps", json!({}), &ear)).await.unwrap();
+    source.call_tool(heard("steps", &json!({}), &ear)).await.unwrap();
     assert_eq!(ear.heard("notifications/progress").len(), 3);
     source.close().await;
 }
@@ -62,9 +62,9 @@ async fn within_a_session() {
     is_cancelled(&source).await;
 
     let ear = Ear::answering(&[json!({"action": "accept", "content": {"name": "Ada"}})]);
-    let answered = source.call_tool(heard("ask", json!({}), &ear)).await.unwrap();
+    let answered = source.call_tool(heard("ask", &json!({}), &ear)).await.unwrap();
     assert_eq!(text(&answered), "hello Ada");
-    source.call_tool(heard("steps", json!({}), &ear)).await.unwrap();
+    source.call_tool(heard("steps", &json!({}), &ear)).await.unwrap();
     assert_eq!(ear.heard("notifications/progress").len(), 3);
     source.close().await;
     is_served(&source, TOOLS).await;
@@ -84,7 +84,7 @@ async fn a_changed_list_is_told_in_both_eras() {
         });
         // The stream may open a moment after the first call.
         until(async || {
-            source.call_tool(call("change", json!({}))).await.unwrap();
+            source.call_tool(call("change", &json!({}))).await.unwrap();
             !ear.heard("notifications/tools/list_changed").is_empty()
         })
         .await;

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// Longer than anything takes that works.
-pub(crate) const LONG: Duration = Duration::from_secs(60);
+pub(crate) const LONG: Duration = Duration::from_mins(1);
 
 /// A server of Python, which ends with the test.
 pub(crate) struct Python {
@@ -136,14 +136,14 @@ pub(crate) fn at(url: &str) -> Source {
 }
 
 /// A call of a tool, that nobody listens to.
-pub(crate) fn call(name: &str, arguments: Value) -> Call {
-    let Value::Object(arguments) = arguments else { panic!("arguments are an object") };
+pub(crate) fn call(name: &str, arguments: &Value) -> Call {
+    let arguments = arguments.as_object().cloned().expect("arguments are an object");
     let meta = serde_json::Map::new();
     Call { name: name.to_owned(), arguments, meta, schema: None, timeout: LONG, listener: None }
 }
 
 /// The same with somebody who listens.
-pub(crate) fn heard(name: &str, arguments: Value, ear: &Arc<Ear>) -> Call {
+pub(crate) fn heard(name: &str, arguments: &Value, ear: &Arc<Ear>) -> Call {
     Call { listener: Some(Arc::clone(ear) as Arc<dyn Listener>), ..call(name, arguments) }
 }
 
