@@ -87,6 +87,15 @@ impl Answer {
         }
     }
 
+    /// Reads what is left of a stream whose answer is there, so that the connection can be used again; for a
+    /// moment, and nobody waits for it.
+    pub(crate) fn drain(self) {
+        if let Form::Events(mut events) = self.form {
+            let rest = async move { while let Ok(Some(_event)) = events.next().await {} };
+            drop(tokio::spawn(tokio::time::timeout(limits::DRAIN, rest)));
+        }
+    }
+
     /// Where to take up the stream, if it is one.
     pub(crate) fn mark(&self) -> Mark {
         match &self.form {

@@ -72,6 +72,14 @@ impl Door {
         }
     }
 
+    /// Sends what has no answer but that it was taken. What comes with that is read, so that the connection
+    /// can be used again.
+    pub(crate) async fn deliver(&self, request: &Request) -> Result<(), Error> {
+        let taken = self.send(request).await?;
+        drop(tokio::time::timeout(limits::DRAIN, start_of(taken.into_body())).await);
+        Ok(())
+    }
+
     async fn send_once(&self, request: &Request) -> Result<http::Response<Incoming>, Error> {
         let mut request = request.clone();
         for (name, value) in self.access.headers().await.map_err(Error::Credentials)? {

@@ -23,8 +23,8 @@ impl Posts {
     pub(crate) async fn send(&self, message: &Value) -> Result<(), Error> {
         let mut request = self.door.post(message);
         request.url.clone_from(&self.url);
-        match self.door.send(&request).await {
-            Ok(_accepted) => Ok(()),
+        match self.door.deliver(&request).await {
+            Ok(()) => Ok(()),
             Err(Error::Status { status: 404 | 410, .. }) => Err(Error::SessionLost),
             Err(Error::Status { error: Some(error), .. }) => Err(Error::Rpc(*error)),
             Err(error) => Err(error),

@@ -55,6 +55,9 @@ pub(crate) const GRACE: Duration = Duration::from_secs(2);
 /// How long after the end of its output a process may still say why.
 pub(crate) const LAST_WORDS: Duration = Duration::from_millis(500);
 
+/// How long a stream may take to end when its answer is there, for its connection to be kept.
+pub(crate) const DRAIN: Duration = Duration::from_millis(500);
+
 /// The longest identifier of a session or an event.
 pub(crate) const IDENTIFIER: usize = 1024;
 

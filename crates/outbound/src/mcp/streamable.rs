@@ -95,7 +95,10 @@ impl Streamable {
         let (mut mark, mut failures) = (Mark::default(), 0);
         loop {
             let ended = match self.pump(&mut answer, Some(id)).await {
-                Ok(Some(outcome)) => return outcome.map_err(Error::Rpc),
+                Ok(Some(outcome)) => {
+                    answer.drain();
+                    return outcome.map_err(Error::Rpc);
+                }
                 Ok(None) => Error::NoAnswer,
                 Err(error @ Error::Broken(_)) => error,
                 Err(error) => return Err(error),
@@ -176,7 +179,7 @@ impl Streamable {
     /// Sends what has no answer. That it did not arrive shows by what does not follow.
     async fn tell(&self, message: &Value) {
         let request = self.with_session(self.door.post(message), "");
-        let sent = tokio::time::timeout(limits::START, self.door.send(&request)).await;
+        let sent = tokio::time::timeout(limits::START, self.door.deliver(&request)).await;
         if let Ok(Err(reason)) = sent {
             tracing::debug!(%reason, "a source did not take a message");
         }

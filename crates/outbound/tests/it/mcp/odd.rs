@@ -257,6 +257,24 @@ async fn what_a_source_asks_is_answered_on_the_way() {
     source.call_tool(call("answer", &json!({}))).await.unwrap();
 }
 
+#[tokio::test]
+async fn a_stream_that_gave_its_answer_leaves_the_connection_to_the_next_call() {
+    let server = Scripted::with_sessions(|_request, message| {
+        let answer = event(&json!({"jsonrpc": "2.0", "id": message["id"], "result": {}}));
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream";
+        let chunk = format!("{:x}\r\n{answer}\r\n0\r\n\r\n", answer.len());
+        Act::Say(format!("{head}\r\nTransfer-Encoding: chunked\r\n\r\n{chunk}").into_bytes())
+    })
+    .await;
+    let source = at(&server.url);
+    until(async || {
+        let before = server.connections();
+        source.call_tool(call("a", &json!({}))).await.unwrap();
+        before > 0 && server.connections() == before
+    })
+    .await;
+}
+
 /// A server without sessions.
 fn modern(message: &serde_json::Value) -> Option<Act> {
     let said = json!({"supportedVersions": ["2026-07-28"], "resultType": "complete"});

@@ -2,6 +2,7 @@
 
 use crate::peer::{read_request, with_headers};
 use serde_json::{Value, json};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -21,6 +22,7 @@ pub(crate) enum Act {
 pub(crate) struct Scripted {
     pub(crate) url: String,
     seen: Arc<Mutex<Vec<String>>>,
+    connections: Arc<AtomicUsize>,
 }
 
 impl Scripted {
@@ -31,9 +33,12 @@ impl Scripted {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/mcp", listener.local_addr().unwrap());
         let seen = Arc::<Mutex<Vec<String>>>::default();
-        let server = Self { url, seen: Arc::clone(&seen) };
+        let connections = Arc::<AtomicUsize>::default();
+        let (kept, counter) = (Arc::clone(&seen), Arc::clone(&connections));
+        let server = Self { url, seen: kept, connections };
         tokio::spawn(async move {
             while let Ok((connection, _peer)) = listener.accept().await {
+                counter.fetch_add(1, Ordering::SeqCst);
                 tokio::spawn(serve(connection, script.clone(), Arc::clone(&seen)));
             }
         });
@@ -51,6 +56,11 @@ impl Scripted {
             _ => script(request, message),
         })
         .await
+    }
+
+    /// How often it was connected to.
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
     }
 
     /// The requests whose head or body holds this.

@@ -76,7 +76,9 @@ if PACKAGE == "mcp":
     async def ask_by_result(ctx: Context) -> types.InputRequiredResult | types.CallToolResult:
         """Asks for a name, by its result."""
         if ctx.input_responses is None:
-            params = types.ElicitRequestFormParams(message="who?", requested_schema=Name.model_json_schema())
+            params = types.ElicitRequestFormParams(
+                message="who?", requested_schema=Name.model_json_schema()
+            )
             question = types.ElicitRequest(params=params)
             return types.InputRequiredResult(input_requests={"who": question}, request_state="kept")
         name = ctx.input_responses["who"].content["name"]
@@ -101,7 +103,13 @@ def old(app):
 
     async def wrapped(scope, receive, send):
         if scope["type"] == "http" and any(name == b"mcp-method" for name, _ in scope["headers"]):
-            await send({"type": "http.response.start", "status": 400, "headers": [(b"content-type", b"text/plain")]})
+            await send(
+                {
+                    "type": "http.response.start",
+                    "status": 400,
+                    "headers": [(b"content-type", b"text/plain")],
+                }
+            )
             await send({"type": "http.response.body", "body": b"Bad Request: no session"})
         else:
             await app(scope, receive, send)
