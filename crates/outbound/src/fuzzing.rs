@@ -10,7 +10,7 @@ use crate::host::{self, Host};
 use crate::policy::{Policy, Public, Refusal};
 use crate::request::Checked;
 use crate::target::Target;
-use crate::{limits, redirect, wire};
+use crate::{limits, mcp, redirect, wire};
 use http::header::{AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, HOST, LOCATION};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use std::net::IpAddr;
@@ -74,6 +74,11 @@ pub fn bodies(bytes: &[u8]) -> usize {
     let decoded = decode::decode(&codings, body.to_vec(), BODY).unwrap_or_default();
     assert!(decoded.len() <= BODY.max(body.len()), "{codings:?}: {} bytes", decoded.len());
     decoded.len()
+}
+
+/// Reads what an external source sends as a stream of events; returns how many messages came of it.
+pub fn streams(bytes: &[u8]) -> usize {
+    mcp::fuzzing::read_stream(bytes)
 }
 
 /// A host has one form, and no name in it is read as an address by another reader.

@@ -16,6 +16,7 @@ mod error;
 mod event_stream;
 mod events;
 mod farewell;
+pub(crate) mod fuzzing;
 mod limits;
 mod line;
 mod list;

@@ -1,11 +1,12 @@
 //! Replays the corpus that `cargo xtask fuzz` has left.
 
-use super::{bodies, hosts, judge_host, judge_redirect, requests};
+use super::{bodies, hosts, judge_host, judge_redirect, requests, streams};
 use crate::host::Host;
 use crate::request::{Checked, Request};
 use testkit::corpus::{Target, replay};
 
-const TARGETS: [(&str, Target); 3] = [("hosts", hosts), ("requests", requests), ("bodies", bodies)];
+const TARGETS: [(&str, Target); 4] =
+    [("hosts", hosts), ("requests", requests), ("bodies", bodies), ("streams", streams)];
 
 #[test]
 fn the_corpus_of_every_target_is_understood_and_breaks_nothing() {
