@@ -157,9 +157,9 @@ impl Open {
         Farewell::new((!begins).then(|| telling.boxed()))
     }
 
-    /// Asks which era the source is of.
+    /// Asks which era the source is of; a program may take long to start.
     pub(crate) async fn discover(self: &Arc<Self>) -> Result<Value, Error> {
-        let outgoing = Outgoing::new("server/discover", Patience::new(limits::DISCOVER));
+        let outgoing = Outgoing::new("server/discover", Patience::new(limits::START));
         self.request(&Era::Modern, &outgoing).await
     }
 

@@ -80,7 +80,15 @@ pub(crate) async fn begin(
             },
         }
     }
-    opened.session().await
+    match Arc::clone(&opened).session().await {
+        Err(refused) if start::shows_modern(&refused) => {
+            match start::judge(opened.discover().await) {
+                Verdict::Modern(said) => Ok(opened.modern(said)),
+                Verdict::Again | Verdict::Session | Verdict::Failed(_) => Err(refused),
+            }
+        }
+        begun => begun,
+    }
 }
 
 fn run(

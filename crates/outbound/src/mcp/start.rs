@@ -89,6 +89,14 @@ pub(crate) fn judge(outcome: Result<Value, Error>) -> Verdict {
     }
 }
 
+/// Whether a refusal to begin a session shows that the source is of the modern era after all: it was slow
+/// to say so.
+pub(crate) fn shows_modern(refused: &Error) -> bool {
+    let Error::Rpc(told) = refused else { return false };
+    let supported = told.data.as_ref().and_then(|data| data.get("supported"));
+    told.code == -32022 && matches!(names(supported), Named::Modern)
+}
+
 enum Named {
     Modern,
     Session,

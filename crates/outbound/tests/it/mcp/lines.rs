@@ -157,6 +157,7 @@ async fn a_line_of_a_process_has_an_end() {
 #[tokio::test]
 async fn a_process_that_does_not_answer_is_given_up_on() {
     let source = shell(&session("true"));
+    source.start().await.unwrap();
     let impatient = Call { timeout: Duration::from_millis(1500), ..call("a", &json!({})) };
     let error = source.call_tool(impatient).await.unwrap_err();
     assert!(matches!(error, Error::Timeout(_)), "{error:?}");
@@ -192,4 +193,22 @@ async fn a_stream_of_events_that_is_none_is_told_as_that() {
     assert!(matches!(&error, Error::Start(error) if matches!(**error, Error::NotMcp(_))));
     assert!(error.is_certainly_not_carried_out());
     assert!(source.list_tools(LONG).await.is_err());
+}
+
+#[tokio::test]
+async fn a_process_that_had_sessions_may_have_learnt_to_do_without() {
+    let folder = tempfile::tempdir().unwrap();
+    let began = folder.path().join("began");
+    let refused = r#"{"jsonrpc":"2.0","id":'$id',"error":{"code":-32022,"message":"no","data":{"supported":["2026-07-28"]}}}"#;
+    let said = r#"{"jsonrpc":"2.0","id":'$id',"result":{"supportedVersions":["2026-07-28"]}}"#;
+    let modern = session("true").replace(
+        "in\n",
+        &format!("in\n*server/discover*) echo '{said}';; *'\"initialize\"'*) echo '{refused}';;\n"),
+    );
+    let old = session("exit 0");
+    let file = began.display();
+    let source = shell(&format!("if [ -e {file} ]; then {modern}; else touch {file}; {old}; fi"));
+    assert_eq!(source.start().await.unwrap().era, Era::Session("2025-06-18"));
+    assert!(source.call_tool(call("a", &json!({}))).await.is_err(), "it ends");
+    assert_eq!(source.start().await.unwrap().era, Era::Modern);
 }

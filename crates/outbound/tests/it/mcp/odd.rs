@@ -191,7 +191,9 @@ async fn who_waits_too_long_gives_up_and_says_so() {
         Scripted::with_sessions(|_request, _message| Act::Hang(stream(": wait\n\n"))).await;
     let patience = Duration::from_millis(200);
     let impatient = Call { timeout: patience, ..call("a", &json!({})) };
-    let error = at(&server.url).call_tool(impatient).await.unwrap_err();
+    let source = at(&server.url);
+    source.start().await.unwrap();
+    let error = source.call_tool(impatient).await.unwrap_err();
     assert!(matches!(error, Error::Timeout(_)), "{error:?}");
     assert!(!error.is_certainly_not_carried_out());
     until(async || !server.seen("notifications/cancelled").is_empty()).await;
@@ -353,9 +355,12 @@ async fn dropping_a_call_of_the_modern_era_closes_its_stream() {
     })
     .await;
     let source = at(&server.url);
-    let waiting = source.call_tool(call("a", &json!({})));
-    assert!(tokio::time::timeout(Duration::from_millis(300), waiting).await.is_err());
-    until(async || !server.seen("closed by the client").is_empty()).await;
+    until(async || {
+        let waiting = source.call_tool(call("a", &json!({})));
+        assert!(tokio::time::timeout(Duration::from_millis(300), waiting).await.is_err());
+        !server.seen("closed by the client").is_empty()
+    })
+    .await;
     assert!(server.seen("notifications/cancelled").is_empty());
     source.ping(LONG).await.unwrap();
 }

@@ -21,12 +21,13 @@ pub(crate) async fn is_served(source: &Source, tools: usize) {
 
 /// That a call whose caller goes away ends at the server.
 pub(crate) async fn is_cancelled(source: &Source) {
-    let waiting = source.call_tool(call("wait", &json!({"name": "one"})));
     let short = std::time::Duration::from_millis(500);
-    assert!(tokio::time::timeout(short, waiting).await.is_err());
+    // A call may be given up before it was sent, where the machine is busy.
     until(async || {
+        let waiting = source.call_tool(call("wait", &json!({"name": "one"})));
+        assert!(tokio::time::timeout(short, waiting).await.is_err());
         let ended = source.call_tool(call("was_cancelled", &json!({}))).await.unwrap();
-        ended["structuredContent"]["result"] == json!(["one"])
+        ended["structuredContent"]["result"][0] == json!("one")
     })
     .await;
 }
