@@ -199,7 +199,9 @@ class Context:
     async def _ask(self, kind: str, params: dict[str, Any], key: str | None, read: Any) -> Any:
         if self._questions is None:
             self._questions = Questions()
-        answer = await self._questions.ask(kind, params, key)
+        able = kind if kind != "elicit" else f"elicit_{params.get('mode', 'form')}"
+        is_able = getattr(self.client, able)
+        answer = await self._questions.ask(kind, params, key, is_able=is_able)
         try:
             return read(answer)
         except (AttributeError, KeyError, TypeError) as error:

@@ -20,9 +20,10 @@ ASK = "client.ask"
 class Question:
     """One question, which the host hears of at the end of this step of the event loop."""
 
-    def __init__(self, text: str, answer: asyncio.Future[bytes]) -> None:
+    def __init__(self, text: str, answer: asyncio.Future[bytes], *, is_able: bool) -> None:
         self.text = text
         self.answer = answer
+        self.is_able = is_able
         self._identifier: int | None = None
 
     def send(self, together: int) -> None:
@@ -44,16 +45,24 @@ class Questions:
         self._step: list[Question] = []
         self._asked: dict[str, int] = {}
 
-    async def ask(self, kind: str, params: dict[str, Any], key: str | None) -> Any:
-        """Ask the client, and wait for what it answers."""
+    async def ask(
+        self, kind: str, params: dict[str, Any], key: str | None, *, is_able: bool
+    ) -> Any:
+        """Ask the client, and wait for what it answers; `is_able` where it can be asked that."""
         loop = asyncio.get_running_loop()
         text = _written({"key": self._key(kind, key), "kind": kind, "params": params})
-        question = Question(text, loop.create_future())
+        question = Question(text, loop.create_future(), is_able=is_able)
+        earlier = [] if is_able else [one.answer for one in self._step if not one.is_able]
         if not self._step:
             loop.call_soon(self._send)
         self._step.append(question)
         try:
-            return _understood(await question.answer)
+            answer = await question.answer
+            if earlier:
+                # All of them are refused at once: what is lacking first is told first.
+                await asyncio.wait(earlier)
+                await asyncio.sleep(0)
+            return _understood(answer)
         except OperationError as error:
             raise clients.ClientError(str(error)) from None
         finally:

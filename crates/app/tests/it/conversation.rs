@@ -130,6 +130,12 @@ async fn what_a_client_lacks_ends_the_call_by_its_name_unless_it_is_caught() {
         let (report, _) = place.run(&format!("{name}_caught"), &caught, &lacking).await;
         assert_eq!(value(&report), json!(capability));
     }
+    let together = "return await asyncio.gather(ctx.list_roots(), ctx.sample('x'), ctx.elicit_url('x', 'https://a.example/'))";
+    for number in 0..10 {
+        let (report, _) = place.run(&format!("together_{number}"), together, &lacking).await;
+        let failure = report.outcome.expect_err("nobody answers");
+        assert_eq!(failure.detail.expect("a detail")["capability"], "roots", "the first is told");
+    }
     assert_eq!(lacking.asked(), [], "it is never asked");
     place.app.close().await;
 }
