@@ -63,7 +63,8 @@ fn cargo(workspace: &Workspace, subcommand: &str, arguments: &[&str]) -> Command
 /// the other Python is for development.
 fn python(workspace: &Workspace, ruff: &Path) -> [(&'static str, Command); 6] {
     let rules = workspace.path("dev/ruff.toml");
-    let others = ["dev", "crates/cli/tests", "crates/outbound/tests"].map(|folder| workspace.path(folder));
+    let others =
+        ["dev", "crates/cli/tests", "crates/outbound/tests"].map(|folder| workspace.path(folder));
     let start = |subcommand: &[&str]| {
         let mut command = workspace.command(ruff);
         command.args(subcommand).arg("--cache-dir").arg(workspace.target("ruff"));
