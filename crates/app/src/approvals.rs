@@ -174,7 +174,7 @@ pub async fn decide(
     decision: Decision,
 ) -> Result<Decided> {
     names::check_text("reason", decision.reason.as_deref().unwrap_or_default())?;
-    let Detail { tool, newest, .. } = tools::get(app, tool_id).await?;
+    let Detail { tool, newest, live, .. } = tools::get(app, tool_id).await?;
     if let Some(seen) = decision.digest.as_ref().filter(|seen| **seen != newest.digest) {
         return Err(Error::Conflict(format!(
             "`{}` was changed after you looked at it: you saw the digest {seen}, version {} has {}; read it and decide again",
@@ -190,7 +190,10 @@ pub async fn decide(
             )))
         }
         Action::Approve => approve(app, admin.into(), tool, newest, decision.reason).await,
-        Action::Reject => reject(app, admin, tool, newest, decision.reason).await,
+        Action::Reject => {
+            check_not_live(&newest, live.as_ref())?;
+            reject(app, admin, tool, newest, decision.reason).await
+        }
         Action::SubmitForReview => {
             let who = Who::from(admin.clone());
             let notes = decision.reason.as_deref();
@@ -198,6 +201,18 @@ pub async fn decide(
             Ok(Decided { tool: filed.tool, revision: filed.revision, server_started: false })
         }
     }
+}
+
+/// What clients call now is taken from them by a revocation: a rejection of the same content under a
+/// later number would leave it running although the last word about it was no.
+fn check_not_live(newest: &Revision, live: Option<&Revision>) -> Result<()> {
+    let same = live.filter(|live| live.id != newest.id && live.digest == newest.digest);
+    same.map_or(Ok(()), |live| {
+        Err(Error::Conflict(format!(
+            "version {} of `{}` is the same as version {}, which clients call now; revoke that one first if nobody is to call it",
+            newest.number, newest.name, live.number
+        )))
+    })
 }
 
 /// Files a revision; one that names packages otherwise than the server has them now is filed as a new

@@ -95,6 +95,34 @@ fn nothing_runs_that_was_not_approved_on_postgresql() {
     sequences(folder.path(), &Location::Postgres(database.url().to_owned()));
 }
 
+#[test]
+fn what_clients_call_is_not_rejected_under_another_number() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let location = Location::Sqlite(folder.path().join("mcpbox.db"));
+    Runtime::new().expect("a runtime").block_on(async {
+        let app = Box::pin(sandboxed::open(folder.path(), &location)).await;
+        let admin = accounts::setup(&app, "grace", "a long enough password").await;
+        let admin = admin.expect("the account is made");
+        let mut world = Box::pin(World::new(&app, &admin, "same")).await;
+        let approved = [Act::Code(1), Act::Publish, Act::Approve(Seen::Newest)];
+        let again = [Act::Code(0), Act::Code(1), Act::Publish];
+        for act in approved.iter().chain(&again) {
+            world.act(act).await;
+            world.check(act).await;
+        }
+        let reject = async |reason: &str| {
+            let reason = Some(reason.to_owned());
+            let decision = Decision { action: Decide::Reject, digest: None, reason };
+            approvals::decide(&app, &admin, world.tool_id, decision).await
+        };
+        let refused = reject("no").await.expect_err("it runs");
+        assert!(refused.to_string().contains("the same as version"), "{refused}");
+        approvals::revoke(&app, &admin, world.tool_id, None, None).await.expect("revoked");
+        reject("no").await.expect("nobody calls it any more");
+        app.close().await;
+    });
+}
+
 fn sequences(folder: &Path, location: &Location) {
     let runtime = Runtime::new().expect("a runtime");
     let (app, admin) = runtime.block_on(async {
