@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 pub type Target = fn(&[u8]) -> usize;
 
 /// The most files, and bytes, that `fuzz/corpus` holds of all targets together.
-const FILES_MAX: usize = 299;
+const FILES_MAX: usize = 399;
 const BYTES_MAX: u64 = 1 << 20;
 
 /// Replays the kept inputs of all fuzz targets whose rules the crate `package` states.

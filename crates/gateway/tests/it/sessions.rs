@@ -96,7 +96,6 @@ async fn what_a_client_wants_to_hear_is_checked() {
         ("logging/setLevel", json!({"level": "debug"}), true),
         ("logging/setLevel", json!({"level": "loud"}), false),
         ("logging/setLevel", json!({}), false),
-        ("resources/subscribe", json!({"uri": "test://a"}), true),
         ("resources/subscribe", json!({"uri": "x".repeat(3_000)}), false),
         ("resources/subscribe", json!({"uri": 3}), false),
         ("resources/unsubscribe", json!({"uri": "test://a"}), true),
@@ -110,6 +109,10 @@ async fn what_a_client_wants_to_hear_is_checked() {
             assert_eq!(answer["error"]["code"], -32602, "{method} {params}");
         }
     }
+    // What is not there is answered as a read of it is.
+    let unknown = request(1, "resources/subscribe", &json!({"uri": "test://a"}));
+    let (_, answer) = read(door.send(within(&session, &unknown)).await).await;
+    assert_eq!(answer["error"]["code"], -32002, "{answer}");
 }
 
 #[tokio::test]
