@@ -94,7 +94,8 @@ pub(crate) async fn execute(
     let secrets = secrets_of(app, &subject).await?;
     let entry = Entry::begin(app, who.to_string(), &subject, arguments.clone(), &secrets);
     let (redactor, log) = (Arc::clone(entry.redactor()), entry.requests().clone());
-    let dialogue = Dialogue::new(conversation, redactor, app.asking(), log);
+    let asking = (app.asking(), app.shares().of(who));
+    let dialogue = Dialogue::new(conversation, redactor, asking, log);
     let outcome = match attempt(&entry, &subject, &arguments, &secrets, dialogue).await {
         Ok(outcome) => outcome,
         Err(error) => return entry.abandon(error),

@@ -79,6 +79,8 @@ struct Inner {
     keeping: artifacts::Keeping,
     /// What calls may ask of their clients.
     asking: settings::Asking,
+    /// How many calls of one caller may wait for their client.
+    shares: Arc<outside::Shares>,
     policy: policy::Kept,
     /// Removes artifacts that have expired and old calls, and keeps packages ready, in programs that
     /// run tools.
@@ -180,6 +182,8 @@ impl App {
             tasks.map(AbortOnDropHandle::new).into()
         });
         let asking = running.as_ref().map(|running| running.asking).unwrap_or_default();
+        let bounds = running.as_ref().map(|running| running.sandbox.status().bounds);
+        let shares = Arc::new(outside::Shares::new(&bounds.unwrap_or_default()));
         let (sandbox, outbound, packages, traces) = match running {
             Some(Running { sandbox, outbound, packages, traces, .. }) => {
                 (Some(sandbox), Some(outbound), Some(packages), traces)
@@ -201,6 +205,7 @@ impl App {
                 hashing: passwords::Hashing::default(),
                 keeping,
                 asking,
+                shares,
                 policy: policy::Kept::new(fixed),
                 _tasks: tasks,
             }),
@@ -283,6 +288,10 @@ impl App {
 
     pub(crate) fn asking(&self) -> settings::Asking {
         self.inner.asking
+    }
+
+    pub(crate) fn shares(&self) -> &Arc<outside::Shares> {
+        &self.inner.shares
     }
 
     pub(crate) fn sandbox(&self) -> Result<&sandbox::Sandbox> {

@@ -5,6 +5,7 @@ mod asked;
 mod dialogue;
 mod params;
 mod said;
+mod shares;
 mod step;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,6 +16,7 @@ use outbound::{Client, Kind, Place, Policy, Record, RequestError, wire};
 use sandbox::{Host, Operation};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+pub(crate) use shares::Shares;
 use store::refusals::Refusal;
 use uuid::Uuid;
 

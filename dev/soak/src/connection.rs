@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::net::Ipv4Addr;
 
 use anyhow::{Context as _, Result, bail};
 use bytes::Bytes;
@@ -12,7 +13,7 @@ use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::Value;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 
 /// The mark of an error that says that the connection is no more; what was asked may or may not have been done.
@@ -49,7 +50,18 @@ pub(crate) struct Connection {
 impl Connection {
     /// Connects to `HOST:PORT`.
     pub(crate) async fn open(address: &str, http: Http) -> Result<Self> {
-        let stream = TcpStream::connect(address).await.context(Gone)?;
+        Self::over(TcpStream::connect(address).await.context(Gone)?, http).await
+    }
+
+    /// Connects to `HOST:PORT`, a literal address of IPv4, as the machine of another address.
+    pub(crate) async fn open_from(from: Ipv4Addr, address: &str, http: Http) -> Result<Self> {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind((from, 0).into())?;
+        let stream = socket.connect(address.parse()?).await.context(Gone)?;
+        Self::over(stream, http).await
+    }
+
+    async fn over(stream: TcpStream, http: Http) -> Result<Self> {
         stream.set_nodelay(true)?;
         let stream = TokioIo::new(stream);
         let mut driver = JoinSet::new();

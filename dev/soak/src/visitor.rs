@@ -1,5 +1,6 @@
 //! One visitor of the program: a connection that is kept, a session that is kept, and how it asks.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -17,6 +18,8 @@ pub(crate) struct Visitor {
     pub(crate) stage: Arc<Stage>,
     pub(crate) random: StdRng,
     http: Http,
+    /// Its own, as the program counts callers without a token by address.
+    address: Ipv4Addr,
     connection: Option<Connection>,
     /// A session that outlives the program.
     session: Option<String>,
@@ -33,6 +36,7 @@ impl Visitor {
             stage: Arc::clone(stage),
             random: StdRng::seed_from_u64(stage.plan.seed.wrapping_mul(1 << 20) + number),
             http,
+            address: address(number),
             connection: None,
             session: None,
             admin: None,
@@ -52,7 +56,7 @@ impl Visitor {
 
     /// A connection beside the one that is kept.
     pub(crate) async fn other_connection(&self) -> Result<Connection> {
-        Connection::open(&self.stage.mcp, self.http).await
+        Connection::open_from(self.address, &self.stage.mcp, self.http).await
     }
 
     /// Breaks the connection, with whatever is under way on it.
@@ -225,6 +229,12 @@ impl Visitor {
         };
         Ok(self.admin.insert(open))
     }
+}
+
+/// An address of this machine for each visitor.
+fn address(number: u64) -> Ipv4Addr {
+    let [.., high, low] = number.to_be_bytes();
+    Ipv4Addr::new(127, 1, high, low)
 }
 
 /// The result in an answer that has one and belongs to that id; messages of a stream may come before it.

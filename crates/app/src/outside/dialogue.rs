@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 
 use super::asked::{self, Refusal};
 use super::said::Pace;
+use super::shares::{Place, Share};
 use super::step::{Answer, Step};
 use super::{Log, WITHDRAWN, said};
 use crate::conversation::{AskError, Conversation, Question};
@@ -30,6 +31,7 @@ struct Shared {
     conversation: Arc<dyn Conversation>,
     redactor: Arc<Redactor>,
     bounds: Asking,
+    share: Share,
     log: Log,
     state: Mutex<State>,
 }
@@ -41,6 +43,8 @@ struct State {
     asked: usize,
     /// The keys of the questions that wait for an answer.
     keys: Vec<String>,
+    /// What the call takes of its caller's share while there is one.
+    place: Option<Place>,
     /// Since when there is one.
     since: Option<Instant>,
     /// How long there was one before.
@@ -60,11 +64,11 @@ impl Dialogue {
     pub(crate) fn new(
         conversation: Arc<dyn Conversation>,
         redactor: Arc<Redactor>,
-        bounds: Asking,
+        (bounds, share): (Asking, Share),
         log: Log,
     ) -> Self {
         let state = Mutex::default();
-        Self(Arc::new(Shared { conversation, redactor, bounds, log, state }))
+        Self(Arc::new(Shared { conversation, redactor, bounds, share, log, state }))
     }
 
     /// What the call did outside.
@@ -200,6 +204,9 @@ impl Shared {
                 question.key
             )));
         }
+        if state.place.is_none() {
+            state.place = Some(self.share.begin().map_err(Refusal::limit)?);
+        }
         state.asked += 1;
         state.keys.push(question.key.clone());
         state.since.get_or_insert_with(Instant::now);
@@ -270,10 +277,10 @@ impl Drop for Waiting {
         self.ended(WITHDRAWN);
         let mut state = self.shared.state();
         state.keys.retain(|key| *key != self.key);
-        if state.keys.is_empty()
-            && let Some(since) = state.since.take()
-        {
-            state.waited += since.elapsed();
+        if state.keys.is_empty() {
+            state.place = None;
+            let waited = state.since.take().map(|since| since.elapsed());
+            state.waited += waited.unwrap_or_default();
         }
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use app::calls::{self, FailureKind};
 use app::conversation::AskError;
+use app::identity::Caller;
 use app::settings::Asking;
 use serde_json::{Map, json};
 
@@ -114,5 +115,37 @@ async fn a_call_that_is_cancelled_while_it_waits_is_logged_and_asks_no_more() {
     }
     assert_eq!(rows[0].error_kind.as_deref(), Some("cancelled"));
     assert_eq!(logged(&rows[0]), [line("roots", "slow", "withdrawn")]);
+    place.app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_caller_cannot_take_every_place_to_wait_for_an_answer() {
+    let place = Place::new(Asking::default()).await;
+    place.tool("wait", "return await ctx.list_roots(key='slow')").await;
+    place.tool("ask", "return await ctx.list_roots(key='good')").await;
+    let client = Client::new(&[("slow", Reply::Never), ("good", roots())]);
+    let call = async |caller: Caller, name: &str| {
+        let client = Arc::<Client>::clone(&client);
+        calls::run(&place.app, &caller, name, Map::new(), client).await.expect("it runs").outcome
+    };
+    // Of the calls of one server here, two may wait.
+    let waiting = {
+        let (app, client) = (place.app.clone(), Arc::<Client>::clone(&client));
+        tokio::spawn(
+            async move { calls::run(&app, &caller(), "talk__wait", Map::new(), client).await },
+        )
+    };
+    while client.open.load(Ordering::SeqCst) == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let failure = call(caller(), "talk__ask").await.expect_err("it has its share");
+    assert!(failure.message.contains("of the same caller wait"), "{}", failure.message);
+    let other = Caller { token: Some("other".to_owned()), ..caller() };
+    assert_eq!(call(other, "talk__ask").await.expect("another caller can ask"), "[]");
+    waiting.abort();
+    while client.open.load(Ordering::SeqCst) > 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(call(caller(), "talk__ask").await.expect("nothing of its own waits"), "[]");
     place.app.close().await;
 }
