@@ -1,6 +1,7 @@
 //! What a tool's schema must look like before it is kept and shown to clients, whoever wrote it.
 
 mod headers;
+mod references;
 
 use jsonschema::{Draft, PatternOptions};
 use serde_json::{Map, Value};
@@ -73,6 +74,7 @@ fn check(schema: &Value) -> Result<(), String> {
     }
     let mut walk = Walk::default();
     walk.look(schema, "", Some(Reach::Root))?;
+    references::check(schema, &walk.seen)?;
     check_compiles(schema)
 }
 
@@ -136,18 +138,18 @@ enum Reach {
 
 /// What was seen on the way through a schema.
 #[derive(Default)]
-struct Walk {
-    schemas: usize,
+struct Walk<'a> {
+    seen: Vec<&'a Value>,
     patterns: usize,
     headers: Vec<String>,
 }
 
-impl Walk {
+impl<'a> Walk<'a> {
     /// Looks at one schema and all within it; `reach` is nothing for those that no chain of
     /// `properties` leads to.
-    fn look(&mut self, schema: &Value, at: &str, reach: Option<Reach>) -> Result<(), String> {
-        self.schemas += 1;
-        if self.schemas > SCHEMAS_MAX {
+    fn look(&mut self, schema: &'a Value, at: &str, reach: Option<Reach>) -> Result<(), String> {
+        self.seen.push(schema);
+        if self.seen.len() > SCHEMAS_MAX {
             return Err(format!("it holds more than {SCHEMAS_MAX} schemas"));
         }
         let Value::Object(fields) = schema else {
