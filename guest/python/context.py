@@ -16,6 +16,7 @@ from .results import NotSerializableError, to_json
 
 PROGRESS = "client.progress"
 LOG = "client.log"
+ACTIONS = ("accept", "decline", "cancel")
 LEVELS = "debug info notice warning error critical alert emergency".split()
 # What is longer is cut: clients show it in a line or two.
 MESSAGE_MAX = 1_000
@@ -69,8 +70,11 @@ class Elicited:
 
     def __init__(self, raw: dict[str, Any]) -> None:
         self.action = raw["action"]
-        content = raw.get("content")
-        self.content = content if isinstance(content, dict) else None
+        if self.action not in ACTIONS:
+            raise ValueError(f"'action' is {self.action!r}, not accept, decline or cancel")
+        self.content = raw.get("content")
+        if not isinstance(self.content, dict | None):
+            raise TypeError(f"'content' is {self.content!r}, not an object")
 
     def __repr__(self) -> str:
         return f"<{self.action}: {self.content!r}>"
@@ -203,9 +207,10 @@ class Context:
         is_able = getattr(self.client, able)
         answer = await self._questions.ask(kind, params, key, is_able=is_able)
         try:
-            return read(answer)
-        except (AttributeError, KeyError, TypeError) as error:
-            message = f"the client's answer cannot be read: {type(error).__name__}: {error}"
+            return read(_object(answer))
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            why = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
+            message = f"the client's answer cannot be read: {why[:MESSAGE_MAX]}"
             raise clients.ClientRefusedError(message) from None
 
     def __getattr__(self, name: str) -> Any:
@@ -217,6 +222,12 @@ class Context:
 
 # Where a module level is executed that touches none.
 NONE = Context('{"elicit_form": false, "elicit_url": false, "sample": false, "roots": false}')
+
+
+def _object(answer: Any) -> dict[str, Any]:
+    if not isinstance(answer, dict):
+        raise TypeError(f"it is {answer!r}, not an object")
+    return answer
 
 
 def _roots(raw: dict[str, Any]) -> list[Root]:

@@ -49,6 +49,37 @@ async fn a_form_is_asked_for_as_it_is_given() {
 }
 
 #[tokio::test]
+async fn an_answer_that_is_none_is_an_error_that_says_so() {
+    let sandbox = sandbox(1).await;
+    let body = "import mcpbox\n\
+                form = {'type': 'object', 'properties': {}}\n\
+                try:\n    answer = await ctx.elicit('Who?', form, key='form')\n\
+                except mcpbox.ClientRefusedError as error:\n    return str(error)\n\
+                return [answer.action, answer.content]";
+    let answered = async |answer: Value| {
+        let client = Arc::new(Client::answering(&[("form", json!({ "answer": answer }))]));
+        returned(&sandbox, body, &client).await
+    };
+    for (answer, part) in [
+        (json!({}), "lacks 'action'"),
+        (json!({"action": "accepted", "content": {}}), "'accepted', not accept"),
+        (json!({"action": null}), "None, not accept"),
+        (json!({"action": ["accept"]}), "['accept'], not accept"),
+        (json!({"action": "accept", "content": "Ada"}), "'Ada', not an object"),
+        (json!({"action": "accept", "content": []}), "[], not an object"),
+        (json!("accept"), "'accept', not an object"),
+        (json!([]), "[], not an object"),
+    ] {
+        let told = answered(answer.clone()).await;
+        let told = told.as_str().unwrap_or_else(|| panic!("taken: {answer}: {told}"));
+        assert!(told.contains("cannot be read") && told.contains(part), "{answer}: {told}");
+    }
+    assert_eq!(answered(json!({"action": "accept"})).await, json!(["accept", null]));
+    let more = json!({"action": "accept", "content": {"a": 1}, "_meta": {}});
+    assert_eq!(answered(more).await, json!(["accept", {"a": 1}]));
+}
+
+#[tokio::test]
 async fn a_form_is_made_of_a_type() {
     let sandbox = sandbox(1).await;
     let source = "from dataclasses import dataclass\n\
