@@ -15,6 +15,7 @@ use tokio::sync::{Mutex, watch};
 use uuid::Uuid;
 
 use crate::source_states::SourceStates;
+use crate::version::Version;
 
 /// Everything that is live, in the order of the lists.
 #[derive(Debug, Default)]
@@ -48,6 +49,8 @@ pub(crate) struct Entry {
     pub(crate) name: String,
     /// What clients are shown, as JSON.
     pub(crate) listed: String,
+    /// The same for revision 2025-03-26, where that is something else.
+    oldest: Option<String>,
     /// The arguments that a client repeats in headers.
     pub(crate) mirrored: Vec<Mirrored>,
     /// Which list it belongs to.
@@ -67,12 +70,34 @@ pub(crate) enum List {
 
 impl Entry {
     pub(crate) fn new(list: List, name: String, listed: &Value) -> Self {
+        let oldest = oldest(listed);
         let listed = listed.to_string();
         let mut hasher = DefaultHasher::new();
         listed.hash(&mut hasher);
         let print = hasher.finish();
-        Self { name, listed, mirrored: Vec::new(), list, print }
+        Self { name, listed, oldest, mirrored: Vec::new(), list, print }
     }
+
+    /// What clients of a revision are shown.
+    pub(crate) fn shown(&self, version: Version) -> &str {
+        let oldest = self.oldest.as_deref().filter(|_| version < Version::June2025);
+        oldest.unwrap_or(&self.listed)
+    }
+}
+
+/// What revision 2025-03-26 has of it, which knows no output schemas, and titles of tools among their
+/// annotations alone; nothing where that is all.
+fn oldest(listed: &Value) -> Option<String> {
+    let mut known = listed.as_object()?.clone();
+    let title = known.shift_remove("title");
+    let output = known.shift_remove("outputSchema");
+    if title.is_none() && output.is_none() {
+        return None;
+    }
+    if let (Some(title), Some(Value::Object(annotations))) = (title, known.get_mut("annotations")) {
+        annotations.insert("title".to_owned(), title);
+    }
+    Some(Value::Object(known).to_string())
 }
 
 /// An argument that a client repeats in the header `Mcp-Param-…`.

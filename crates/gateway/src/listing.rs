@@ -77,7 +77,7 @@ fn page(
     let Some((begin, next)) = cut(list, live, own, cursor) else {
         return Err(unknown_cursor());
     };
-    let shown = merged(live, own).skip(begin).take(PAGE).map(|entry| &*entry.listed);
+    let shown = merged(live, own).skip(begin).take(PAGE).map(|entry| entry.shown(asker.version));
     Ok(result::list(asker.version, key, &shown.collect::<Vec<_>>(), next.as_deref()))
 }
 

@@ -79,7 +79,7 @@ pub(crate) fn initialized(version: Version) -> String {
     json!({
         "protocolVersion": version.as_str(),
         "capabilities": capabilities(),
-        "serverInfo": result::server_info(),
+        "serverInfo": result::server_info_in(version),
         "instructions": INSTRUCTIONS,
     })
     .to_string()

@@ -58,6 +58,15 @@ pub(crate) fn server_info() -> Value {
     json!({ "name": "mcpbox", "title": "mcpbox", "version": env!("CARGO_PKG_VERSION") })
 }
 
+/// The same within a session: revision 2025-03-26 knows no titles.
+pub(crate) fn server_info_in(version: Version) -> Value {
+    let mut info = server_info();
+    if let Some(info) = info.as_object_mut().filter(|_| version < Version::June2025) {
+        info.shift_remove("title");
+    }
+    info
+}
+
 /// A result that is complete, as JSON.
 pub(crate) fn complete(version: Version, mut members: Map<String, Value>) -> String {
     if version.is_modern() {

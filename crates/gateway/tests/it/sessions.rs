@@ -159,6 +159,35 @@ async fn the_oldest_revision_gets_no_structured_content() {
 }
 
 #[tokio::test]
+async fn the_oldest_revision_is_shown_no_titles_and_no_output_schemas() {
+    let door = with::open().await;
+    for (version, is_shown) in [("2025-03-26", false), ("2025-06-18", true)] {
+        let (_, opened) = read(door.send(legacy(None, &opening(&json!(version)))).await).await;
+        let titled = opened["result"]["serverInfo"].get("title").is_some();
+        assert_eq!(titled, is_shown, "{version}: {opened}");
+        let session = open(&door, version).await;
+        for (method, key) in
+            [("tools/list", "tools"), ("resources/templates/list", "resourceTemplates")]
+        {
+            let list = request(1, method, &json!({}));
+            let (_, answer) = read(door.send(within(&session, &list)).await).await;
+            let listed = answer["result"][key].as_array().expect("a list").clone();
+            assert!(!listed.is_empty(), "{answer}");
+            for one in listed {
+                assert_eq!(one.get("title").is_some(), is_shown, "{version}: {one}");
+                if key == "tools" {
+                    assert_eq!(one.get("outputSchema").is_some(), is_shown, "{version}: {one}");
+                    let among_hints = one["annotations"].get("title").is_some();
+                    assert_eq!(among_hints, !is_shown, "{version}: {one}");
+                    let first = one.as_object().and_then(|one| one.keys().next());
+                    assert_eq!(first.map(String::as_str), Some("name"), "in the order as written");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_header_that_names_another_revision_with_sessions_is_taken_and_an_unknown_one_is_not() {
     let door = with::open().await;
     let session = open(&door, "2025-11-25").await;
