@@ -1,5 +1,7 @@
 //! What an argument of a prompt or a variable of a resource can be, for who is typing it.
 
+mod own;
+
 use serde_json::Value;
 use store::tools::LiveTool;
 
@@ -23,6 +25,7 @@ pub enum Reference<'a> {
 }
 
 /// The values of an argument that begin as `so_far` does, in the order in which the schema names them.
+/// Of mcpbox's own templates, what the caller can read now.
 /// Nothing for one that can be any text. An answer holds the first [`ANSWER_MAX`] of them.
 ///
 /// # Errors
@@ -35,15 +38,20 @@ pub async fn of(
     argument: &str,
     so_far: &str,
 ) -> Result<Vec<String>> {
+    if let Reference::Resource(uri) = reference
+        && let Some(template) = own::template(uri)
+    {
+        let values = own::values(app, caller, template, argument).await?;
+        let values = values.ok_or_else(|| unknown(template, argument))?;
+        return Ok(begun(values, so_far));
+    }
     caller.check_call()?;
     let live = match reference {
         Reference::Prompt(name) => calls::live(app, Kind::Prompt, name).await?,
         Reference::Resource(uri) => calls::live_resource(app, uri).await?,
     };
     if !takes(&live, argument) {
-        let argument: String = argument.chars().take(100).collect();
-        let reason = format!("`{}` has no argument `{argument}`", live.public_name());
-        return Err(Error::invalid("argument", reason));
+        return Err(unknown(&live.public_name(), argument));
     }
     let schema = &live.revision.input_schema;
     let property = schema.get("properties").and_then(|all| all.get(argument));
@@ -51,9 +59,19 @@ pub async fn of(
     if let Some(property) = property {
         collect(schema, property, REFERENCES_MAX, &mut values);
     }
+    Ok(begun(values, so_far))
+}
+
+/// Those that begin so.
+fn begun(mut values: Vec<String>, so_far: &str) -> Vec<String> {
     let begun = so_far.to_lowercase();
     values.retain(|value| value.to_lowercase().starts_with(&begun));
-    Ok(values)
+    values
+}
+
+fn unknown(name: &str, argument: &str) -> Error {
+    let argument: String = argument.chars().take(100).collect();
+    Error::invalid("argument", format!("`{name}` has no argument `{argument}`"))
 }
 
 fn takes(live: &LiveTool, argument: &str) -> bool {

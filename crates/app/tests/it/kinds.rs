@@ -231,6 +231,37 @@ async def main(day: Literal['monday', 'mayday'], line: int):
 }
 
 #[test]
+fn who_types_an_address_of_mcpboxs_own_is_told_what_there_is() {
+    on_both(async |world| {
+        world.create(world.written("greet", Kind::Prompt, None, GREETING)).await.expect("saved");
+        let of = async |caller: &Caller, uri, argument, so_far| {
+            completions::of(&world.app, caller, Reference::Resource(uri), argument, so_far).await
+        };
+        let all = caller();
+        let source = app::sources::TEMPLATE;
+        for (variable, so_far, expected) in [
+            ("server", "Wea", &["weather"][..]),
+            ("tool", "", &["greet"]),
+            ("tool", "x", &[]),
+            ("version", "", &["live"]),
+        ] {
+            let found = of(&all, source, variable, so_far).await.expect("known");
+            assert_eq!(found, expected, "{variable}");
+        }
+        let one = "mcpbox://tools/weather/greet/source";
+        assert_eq!(of(&all, one, "server", "").await.expect("known"), ["weather"]);
+        assert_eq!(field(of(&all, source, "vresion", "").await), "argument");
+        for variable in ["id", "offset", "length"] {
+            let found = of(&all, app::artifacts::TEMPLATE, variable, "").await.expect("known");
+            assert_eq!(found, [""; 0], "{variable}");
+        }
+        let scopes = Scopes { author: false, ..Scopes::ALL };
+        let stranger = Caller { scopes, ..caller() };
+        assert!(matches!(of(&stranger, source, "tool", "").await, Err(Error::Denied(_))));
+    });
+}
+
+#[test]
 fn a_draft_is_tested_as_what_it_is() {
     on_both(async |world| {
         let new = world.written("note", Kind::Resource, Some(TEMPLATE), NOTE);
