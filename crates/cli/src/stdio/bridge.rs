@@ -28,10 +28,18 @@ pub(super) struct Bridge {
     session: Arc<Session>,
     output: Output,
     listed: Mutex<Listed>,
-    /// Stateless requests under way, by id: to end one is to close its connection.
-    open: Mutex<HashMap<String, CancellationToken>>,
+    /// Requests under way, by id.
+    open: Mutex<HashMap<String, Open>>,
     requests: TaskTracker,
     ending: CancellationToken,
+}
+
+/// A request under way.
+struct Open {
+    /// Closes its connection, by which the server takes a stateless request for cancelled, and others
+    /// not.
+    end: CancellationToken,
+    is_modern: bool,
 }
 
 type Outcome<T> = Result<T, Undelivered>;
@@ -63,7 +71,11 @@ impl Bridge {
         if let Some(id) = message.cancels()
             && let Some(request) = self.open().get(&id.to_string())
         {
-            return request.cancel();
+            // Nothing is answered any more, neither by the server nor for it.
+            request.end.cancel();
+            if request.is_modern {
+                return;
+            }
         }
         let bridge = Arc::clone(self);
         match message.kind {
@@ -86,7 +98,7 @@ impl Bridge {
         self.session.end(&self.door).await;
     }
 
-    fn open(&self) -> MutexGuard<'_, HashMap<String, CancellationToken>> {
+    fn open(&self) -> MutexGuard<'_, HashMap<String, Open>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -96,9 +108,12 @@ impl Bridge {
 
     fn begin(self: Arc<Self>, message: Message) {
         let gone = self.ending.child_token();
-        let key = message.ids.first().filter(|_| message.is_modern()).map(ToString::to_string);
+        let (is_modern, is_one) = (message.is_modern(), message.kind == Kind::Request);
+        // What begins a session cannot be cancelled, and one of a batch not by itself.
+        let can_be_cancelled = is_one && !message.is_initialize();
+        let key = message.ids.first().filter(|_| can_be_cancelled).map(ToString::to_string);
         if let Some(key) = &key {
-            self.open().insert(key.clone(), gone.clone());
+            self.open().insert(key.clone(), Open { end: gone.clone(), is_modern });
         }
         // Nobody waits at the end for streams that never end by themselves.
         let counted = (!message.is_subscription()).then(|| self.requests.token());

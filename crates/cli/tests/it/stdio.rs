@@ -179,25 +179,39 @@ fn lines_that_are_no_messages_are_answered_and_the_next_ones_are_served() {
 }
 
 #[test]
-fn a_stateless_request_that_is_cancelled_is_ended_at_the_server_and_not_answered() {
+fn a_request_that_is_cancelled_is_ended_at_the_server_and_not_answered_in_either_era() {
     let database = Database::sqlite();
-    let (program, mut model, _) = program_with(&database, &[("slow", SLOW)]);
-    let mut bridge = Bridge::start(&program.mcp, &[]);
-    let slow = json!({"name": "sums__slow", "arguments": {"seconds": 20}});
-    bridge.modern(&json!("gone"), "tools/call", slow);
-    let api = Api::sign_in(&program.admin);
-    while crate::exchange::metric(&api, "mcpbox_calls_running") < 1.0 {
-        thread::sleep(std::time::Duration::from_millis(20));
+    let (program, mut model, api) = program_with(&database, &[("slow", SLOW)]);
+    let wait_until = |is_so: &dyn Fn(f64) -> bool| {
+        while !is_so(crate::exchange::metric(&api, "mcpbox_calls_running")) {
+            thread::sleep(std::time::Duration::from_millis(20));
+        }
+    };
+    for is_modern in [true, false] {
+        let mut bridge = Bridge::start(&program.mcp, &[]);
+        if !is_modern {
+            bridge.initialize();
+        }
+        let ask = |bridge: &mut Bridge, id: &str, method: &str, params: Value| {
+            if is_modern {
+                bridge.modern(&json!(id), method, params);
+            } else {
+                bridge.request(&json!(id), method, &params);
+            }
+        };
+        let slow = json!({"name": "sums__slow", "arguments": {"seconds": 20}});
+        ask(&mut bridge, "gone", "tools/call", slow);
+        wait_until(&|running| running >= 1.0);
+        let note = json!({"jsonrpc": "2.0", "method": "notifications/cancelled",
+            "params": {"requestId": "gone"}});
+        bridge.send(&note.to_string());
+        wait_until(&|running| running < 1.0);
+        ask(&mut bridge, "next", "tools/list", json!({}));
+        let answer = bridge.response();
+        assert_eq!(answer["id"], "next", "{is_modern}: {answer}");
+        let rest = bridge.end();
+        assert!(rest.iter().all(|said| said.get("method").is_some()), "{is_modern}: {rest:?}");
     }
-    let note = json!({"jsonrpc": "2.0", "method": "notifications/cancelled",
-        "params": {"requestId": "gone"}});
-    bridge.send(&note.to_string());
-    while crate::exchange::metric(&api, "mcpbox_calls_running") > 0.0 {
-        thread::sleep(std::time::Duration::from_millis(20));
-    }
-    bridge.modern(&json!("next"), "tools/list", json!({}));
-    assert_eq!(bridge.response()["id"], "next");
-    assert!(bridge.end().is_empty());
     assert!(model.tools().contains(&"sums__slow".to_owned()));
 }
 
