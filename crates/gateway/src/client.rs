@@ -41,6 +41,10 @@ pub(crate) fn abilities_in(version: Version, capabilities: &Map<String, Value>) 
     }
 }
 
+/// The names of all levels, as errors tell them.
+pub(crate) const LEVELS: &str =
+    "debug, info, notice, warning, error, critical, alert and emergency";
+
 /// The level of that name.
 pub(crate) fn level(name: &str) -> Option<Level> {
     Level::ALL.into_iter().find(|level| level.as_str() == name)

@@ -154,9 +154,10 @@ async fn wish(
     if method == "logging/setLevel" {
         let named = params.get("level").and_then(Value::as_str).and_then(client::level);
         level = named.ok_or_else(|| {
-            Error::invalid_params(
-                "Invalid params for logging/setLevel: `level` must be one of debug, info, notice, warning, error, critical, alert and emergency",
-            )
+            let levels = client::LEVELS;
+            Error::invalid_params(format!(
+                "Invalid params for logging/setLevel: `level` must be one of {levels}"
+            ))
         })?;
     } else {
         let uri = params.get("uri").and_then(Value::as_str);

@@ -1,6 +1,6 @@
 //! Requests that stand alone (from revision 2026-07-28 on): what they say of their client, and that headers and body agree.
 
-use app::conversation::Abilities;
+use app::conversation::{Abilities, Level};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, StatusCode};
@@ -31,13 +31,13 @@ pub(crate) struct Statement {
     pub(crate) client: Option<String>,
     pub(crate) abilities: Abilities,
     /// From which level on the client wants to hear of this request; nothing where it is none.
-    pub(crate) log_level: Option<app::conversation::Level>,
+    pub(crate) log_level: Option<Level>,
 }
 
 /// Checks a request as far as it can be without what it asks for.
 ///
 /// # Errors
-/// -32602 where `_meta` lacks, -32020 where headers and body differ, -32022 for another revision.
+/// -32602 where `_meta` lacks or names a level that there is not, -32020 where headers and body differ, -32022 for another revision.
 pub(crate) fn check(headers: &HeaderMap, request: &Request) -> Result<Statement, Error> {
     let meta = request.params.get("_meta").and_then(Value::as_object);
     let said = meta.and_then(|meta| meta.get(version::META)).and_then(Value::as_str);
@@ -63,7 +63,19 @@ pub(crate) fn check(headers: &HeaderMap, request: &Request) -> Result<Statement,
     Ok(Statement {
         client: meta.get(CLIENT_INFO).and_then(client::name),
         abilities: client::abilities(capabilities),
-        log_level: meta.get(LOG_LEVEL).and_then(Value::as_str).and_then(client::level),
+        log_level: log_level(meta)?,
+    })
+}
+
+/// From which level on the client wants to hear; it says none where it wants to hear nothing.
+fn log_level(meta: &Map<String, Value>) -> Result<Option<Level>, Error> {
+    let Some(named) = meta.get(LOG_LEVEL).filter(|named| !named.is_null()) else {
+        return Ok(None);
+    };
+    let level = named.as_str().and_then(client::level);
+    level.map(Some).ok_or_else(|| {
+        let text = format!("Invalid params: `{LOG_LEVEL}` must be one of {}", client::LEVELS);
+        Error { status: StatusCode::BAD_REQUEST, ..Error::invalid_params(text) }
     })
 }
 
@@ -267,6 +279,27 @@ mod tests {
             json!({"_meta": {(version::META): "2026-07-28", (CAPABILITIES): []}}),
         ] {
             assert_eq!(code(&pairs, "tools/list", params.clone()), Some(-32602), "{params}");
+        }
+    }
+
+    #[test]
+    fn a_level_of_the_log_is_one_of_those_that_there_are() {
+        let pairs = [VERSION, (METHOD, "tools/list")];
+        let asked = |level: Value| {
+            let mut params = json!({"_meta": meta("2026-07-28")});
+            params["_meta"][LOG_LEVEL] = level;
+            check(&headers(&pairs), &request("tools/list", params))
+        };
+        for level in Level::ALL {
+            let said = asked(json!(level.as_str())).unwrap();
+            assert_eq!(said.log_level, Some(level));
+            assert!(client::LEVELS.contains(level.as_str()), "{}", client::LEVELS);
+        }
+        assert_eq!(asked(Value::Null).unwrap().log_level, None);
+        for wrong in [json!("loud"), json!("INFO"), json!(""), json!(3), json!(["info"])] {
+            let refused = asked(wrong).unwrap_err();
+            assert_eq!((refused.status, refused.code), (StatusCode::BAD_REQUEST, -32602));
+            assert!(refused.message.contains("emergency"), "{}", refused.message);
         }
     }
 
