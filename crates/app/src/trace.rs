@@ -5,11 +5,13 @@
 
 mod export;
 mod incoming;
+mod management;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use incoming::{Incoming, within};
+pub use management::managed;
 use opentelemetry::trace::{
     SpanKind, Status, TraceContextExt as _, Tracer as _, TracerProvider as _,
 };

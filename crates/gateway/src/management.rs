@@ -18,7 +18,7 @@ use std::sync::{Arc, LazyLock};
 
 use app::conversation::Conversation;
 use app::identity::{Caller, Who};
-use app::{App, policy};
+use app::{App, policy, trace};
 use arguments::Arguments;
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
@@ -149,6 +149,12 @@ impl ManagementTool {
 
     /// Runs the tool. What changes something runs to its end even if nobody waits any more.
     pub(crate) async fn call(&self, asked: Asked, arguments: Map<String, Value>) -> CallResult {
+        let app = asked.app.clone();
+        let is_error = |result: &CallResult| result.is_error;
+        trace::managed(&app, self.definition.name, is_error, self.carry_out(asked, arguments)).await
+    }
+
+    async fn carry_out(&self, asked: Asked, arguments: Map<String, Value>) -> CallResult {
         let Asked { app, caller, admin_address, client } = asked;
         if self.definition.edits
             && let Err(refused) = check_edit(&app, &caller).await

@@ -58,9 +58,14 @@ impl Incoming {
 /// starts does not, but by a call of its own.
 pub async fn within<F: Future>(incoming: Incoming, future: F) -> F::Output {
     match incoming.0 {
-        Some(context) => CURRENT.scope(context, future).await,
+        Some(context) => part_of(context, future).await,
         None => future.await,
     }
+}
+
+/// Carries out `future` as a part of what this span tells of.
+pub(super) async fn part_of<F: Future>(span: SpanContext, future: F) -> F::Output {
+    CURRENT.scope(span, future).await
 }
 
 /// What spans of this task are children of.

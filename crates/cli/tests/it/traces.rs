@@ -228,6 +228,46 @@ fn traced() {
     assert!(asked.iter().all(|(_, head, _)| !head.to_ascii_lowercase().contains("traceparent")));
 }
 
+#[test]
+fn a_management_tool_is_a_span_and_the_draft_that_it_runs_a_part_of_it() {
+    let collector = Peer::start("127.0.0.1:0");
+    let database = Database::sqlite();
+    let (endpoint, data_dir) = (format!("http://{}", collector.address), database.data_dir());
+    let arguments = ["--otlp-endpoint", endpoint.as_str()];
+    let start =
+        Start { command: "serve", data_dir: &data_dir, database_url: None, arguments: &arguments };
+    let program = start.run();
+    let mut model = Client::connect(&program.mcp, "auto");
+    let server = model.ok("mcpbox_create_server", &json!({"name": "notes"}))["id"].clone();
+    let code = "async def main(word: str):\n    return word\n";
+    let new = json!({"server_id": server, "name": "say", "python_code": code});
+    let tool = model.ok("mcpbox_create_tool", &new)["id"].clone();
+    let meta = json!({"traceparent": PARENT});
+    for (tool, fails) in [(tool, false), (json!("hidden-argument"), true)] {
+        let arguments = json!({"tool_id": tool, "arguments": {"word": "hidden-argument"}});
+        let answer = call(&program.mcp, "mcpbox_test_code", &arguments, &meta, &[]);
+        assert_eq!(response(&answer)["result"]["isError"], fails, "{answer:?}");
+    }
+    assert!(program.terminate().success());
+
+    let (spans, text) = collector.spans();
+    assert!(!text.contains("hidden"), "what was written is in a span");
+    let of = |name: &str| -> Vec<&Span> { spans.iter().filter(|span| span.name == name).collect() };
+    assert_eq!(of("tools/call mcpbox_create_tool").len(), 1, "{spans:?}");
+    let tests = of("tools/call mcpbox_test_code");
+    let [works, fails] = tests.as_slice() else { panic!("two: {spans:?}") };
+    for test in [works, fails] {
+        assert_eq!(hex(&test.trace_id), part(PARENT, 1));
+        assert_eq!(hex(&test.parent_span_id), part(PARENT, 2));
+        assert_eq!(attribute(test, "gen_ai.tool.name").as_deref(), Some("mcpbox_test_code"));
+    }
+    assert_eq!(attribute(works, "error.type"), None);
+    assert_eq!(attribute(fails, "error.type").as_deref(), Some("tool_error"));
+    let drafts = of("tools/call notes__say");
+    let [draft] = drafts.as_slice() else { panic!("one: {spans:?}") };
+    assert_eq!((&draft.trace_id, &draft.parent_span_id), (&works.trace_id, &works.span_id));
+}
+
 /// Publishes a prompt or a resource of the server.
 fn publish_kind(model: &mut Client, api: &Api, server: &str, new: &Value) {
     let mut new = new.clone();
