@@ -28,7 +28,8 @@ pub(crate) struct Arguments {
 impl Arguments {
     /// Reads flags and variables; ends the program where they are wrong or help is asked for.
     pub(crate) fn read() -> Self {
-        let matches = without_empty_variables(Self::command()).get_matches();
+        let command = upkeep::with_short_help(Self::command());
+        let matches = without_empty_variables(command).get_matches();
         Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
     }
 }

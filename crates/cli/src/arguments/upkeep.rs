@@ -1,8 +1,30 @@
 //! The settings of the commands that look after tokens and keys.
 
-use clap::{Args, Subcommand};
+use clap::{Args, Command, Subcommand};
 
 use super::Common;
+
+/// The commands that run no tool and open no door, and what of the settings they use. The others
+/// are taken, because one file of variables serves all commands, and mean nothing.
+const COMMANDS: [(&str, &[&str]); 3] = [
+    ("tokens", &["data_dir", "database_url", "log"]),
+    ("audit", &["data_dir", "database_url", "log"]),
+    ("keys", &["data_dir", "database_url", "encryption_key", "log"]),
+];
+
+/// Leaves out of the help of these commands what means nothing there.
+pub(super) fn with_short_help(mut command: Command) -> Command {
+    for (name, used) in COMMANDS {
+        command = command.mut_subcommand(name, |command| {
+            command.mut_args(|argument| {
+                let is_idle =
+                    argument.is_global_set() && !used.contains(&argument.get_id().as_str());
+                argument.hide(is_idle)
+            })
+        });
+    }
+    command
+}
 
 /// Settings of `mcpbox tokens`.
 #[derive(Debug, Args)]
@@ -67,4 +89,43 @@ pub(crate) enum KeysAction {
     Cancel,
     /// Tell which keys there are, and how far a rotation is.
     Status,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory as _, FromArgMatches as _};
+
+    use super::super::Arguments;
+    use super::*;
+
+    fn help(words: &[&str]) -> String {
+        let command = with_short_help(Arguments::command());
+        let words = ["mcpbox"].iter().chain(words).chain(&["--help"]);
+        command.try_get_matches_from(words).expect_err("the help").to_string()
+    }
+
+    #[test]
+    fn the_help_of_upkeep_tells_what_it_uses_and_that_of_serve_everything() {
+        for words in [&["tokens"][..], &["tokens", "create"], &["audit", "verify"], &["keys"]] {
+            let help = help(words);
+            for used in ["--data-dir", "--database-url", "--log"] {
+                assert!(help.contains(used), "{words:?}: {used}");
+            }
+            for idle in ["--workers", "--memory-reset", "--call-memory", "--dns-server"] {
+                assert!(!help.contains(idle), "{words:?}: {idle}");
+            }
+            assert_eq!(help.contains("--encryption-key"), words == ["keys"], "{words:?}");
+        }
+        let help = help(&["serve"]);
+        assert!(help.contains("--workers") && help.contains("--dns-server"));
+        assert!(help.contains("--encryption-key"));
+    }
+
+    #[test]
+    fn what_is_left_out_of_the_help_is_taken_all_the_same() {
+        let command = with_short_help(Arguments::command());
+        let words = ["mcpbox", "tokens", "--workers", "2", "list"];
+        let matches = command.try_get_matches_from(words).expect("it is taken");
+        assert!(Arguments::from_arg_matches(&matches).is_ok());
+    }
 }
