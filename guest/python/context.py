@@ -262,4 +262,4 @@ def _tell(operation: str, said: dict[str, Any]) -> None:
         text = to_json(said, "what is said")
     except NotSerializableError as error:
         raise ValueError(str(error)) from None
-    OPERATIONS.tell(operation, text.encode())
+    OPERATIONS.tell(operation, text)

@@ -39,9 +39,9 @@ class Operations:
         if self._waiting.pop(identifier, None) is not None:
             host.cancel(identifier)
 
-    def tell(self, operation: str, payload: bytes) -> None:
+    def tell(self, operation: str, payload: str) -> None:
         """Tell the host something that it does not answer."""
-        host.cancel(host.start(operation, payload))
+        host.tell(operation, payload)
 
     def pending(self) -> bool:
         """Whether an operation is under way."""

@@ -178,6 +178,11 @@ impl Host for State {
         Ok(operation)
     }
 
+    async fn tell(&mut self, operation: String, payload: String) -> wasmtime::Result<()> {
+        let operation = self.start(operation, payload.into_bytes()).await?;
+        self.cancel(operation).await
+    }
+
     async fn cancel(&mut self, id: u32) -> wasmtime::Result<()> {
         self.operations.cancel(id).await;
         self.note_asks();

@@ -105,6 +105,19 @@ async fn what_is_said_arrives_in_order_awaited_or_not() {
 }
 
 #[tokio::test]
+async fn what_was_said_leaves_nothing_in_memory() {
+    let sandbox = sandbox(1).await;
+    let memory = async |times: usize| {
+        let body = format!("for _ in range({times}):\n    ctx.log('x' * 60_000)\nreturn 1");
+        let outcome = run(&sandbox, &main_of(&body)).await;
+        assert_eq!(outcome.result.as_deref(), Ok("1"));
+        outcome.used.memory_bytes
+    };
+    let (few, many) = (memory(10).await, memory(1_000).await);
+    assert!(many < few + (8 << 20), "{many} bytes after {few}, of 60 MB that were said");
+}
+
+#[tokio::test]
 async fn what_nobody_can_be_told_is_a_mistake_of_the_tool() {
     let sandbox = sandbox(1).await;
     for (body, part) in [
