@@ -256,6 +256,17 @@ mod tests {
     }
 
     #[test]
+    fn all_that_is_wrong_is_told_at_once() {
+        let values = json!({"page": "two", "page_size": 101, "cursor": 3, "size": 1, "id": "x"});
+        let text = check(&values).unwrap_err();
+        for key in ["server_id", "page", "page_size", "cursor", "size", "id"] {
+            let line = format!("- {key}: ");
+            assert!(text.lines().any(|one| one.starts_with(&line)), "{key}: {text}");
+        }
+        assert_eq!(text.lines().count(), 6, "{text}");
+    }
+
+    #[test]
     fn null_is_no_id_and_neither_is_a_word() {
         let text = check(&json!({"server_id": null})).unwrap_err();
         assert!(text.contains("null") && text.contains("uuid"), "{text}");
