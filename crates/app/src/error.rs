@@ -94,6 +94,22 @@ impl Error {
         Self::Invalid { field, reason: reason.into() }
     }
 
+    /// All that is wrong with what was sent, in one error; anything else goes first.
+    pub(crate) fn together(checks: impl IntoIterator<Item = Result<()>>) -> Result<()> {
+        let mut told: Option<(&'static str, String)> = None;
+        for check in checks {
+            match check {
+                Ok(()) => {}
+                Err(Self::Invalid { field, reason }) => match &mut told {
+                    None => told = Some((field, reason)),
+                    Some((_, reasons)) => *reasons = format!("{reasons}; {field}: {reason}"),
+                },
+                Err(other) => return Err(other),
+            }
+        }
+        told.map_or(Ok(()), |(field, reason)| Err(Self::Invalid { field, reason }))
+    }
+
     pub(crate) fn unavailable(
         part: &'static str,
         source: impl StdError + Send + Sync + 'static,
@@ -124,5 +140,21 @@ fn source_text(message: &str, line: Option<u32>, column: Option<u32>) -> String 
         (Some(line), Some(column)) => format!("line {line}, column {column}: {message}"),
         (Some(line), None) => format!("line {line}: {message}"),
         _ => message.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_that_is_wrong_is_told_together_and_another_error_goes_first() {
+        let wrong = |field| Err(Error::invalid(field, "is odd"));
+        assert!(Error::together([Ok(()), Ok(())]).is_ok());
+        let told = |checks: [Result<()>; 3]| Error::together(checks).unwrap_err().to_string();
+        assert_eq!(told([Ok(()), wrong("b"), Ok(())]), "b: is odd");
+        assert_eq!(told([wrong("a"), Ok(()), wrong("c")]), "a: is odd; c: is odd");
+        let other = || Err(Error::Conflict("taken".to_owned()));
+        assert_eq!(told([wrong("a"), other(), Ok(())]), "taken");
     }
 }

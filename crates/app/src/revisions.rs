@@ -105,9 +105,11 @@ impl Content {
 
     /// Refuses a name, a description or a limit that no tool can have.
     pub(crate) fn check(&self, server: &Server) -> Result<()> {
-        names::check_tool(server.prefix(), &self.name)?;
-        names::check_description(&self.description)?;
-        check_timeout("timeout_ms", self.timeout_ms)
+        Error::together([
+            names::check_tool(server.prefix(), &self.name),
+            names::check_description(&self.description),
+            check_timeout("timeout_ms", self.timeout_ms),
+        ])
     }
 
     /// A revision of this, as a draft.
