@@ -9,4 +9,5 @@
 
 pub mod corpus;
 pub mod http;
+pub mod peer;
 pub mod program;

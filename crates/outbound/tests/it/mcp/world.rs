@@ -6,53 +6,13 @@ use outbound::mcp::{Source, Web};
 use outbound::{Client, Policy, Settings};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
-use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+pub(crate) use testkit::peer::{Python, python, script};
+
 /// Longer than anything takes that works.
 pub(crate) const LONG: Duration = Duration::from_mins(1);
-
-/// A server of Python, which ends with the test.
-pub(crate) struct Python {
-    child: Child,
-    pub(crate) port: u16,
-}
-
-/// The Python with the official servers that `cargo xtask test` sets up.
-pub(crate) fn python() -> PathBuf {
-    let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/dev/bin/python");
-    assert!(python.exists(), "{} is missing; run `cargo xtask test`", python.display());
-    python
-}
-
-pub(crate) fn script() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/mcp/server.py")
-}
-
-impl Python {
-    pub(crate) fn start(arguments: &[&str]) -> Self {
-        let mut command = Command::new(python());
-        command.arg(script()).args(arguments).stdout(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        Self { child, port: line.trim().parse().unwrap() }
-    }
-
-    pub(crate) fn url(&self, path: &str) -> String {
-        format!("http://127.0.0.1:{}/{path}", self.port)
-    }
-}
-
-impl Drop for Python {
-    fn drop(&mut self) {
-        let _gone = self.child.kill();
-        let _gone = self.child.wait();
-    }
-}
 
 /// What was heard, and what to answer.
 #[derive(Default)]
@@ -106,7 +66,11 @@ impl Access for Tokens {
         futures::future::ready(Ok(vec![field])).boxed()
     }
 
-    fn refused<'a>(&'a self, refused: &'a Refused) -> BoxFuture<'a, bool> {
+    fn refused<'a>(
+        &'a self,
+        _sent: &'a [(String, String)],
+        refused: &'a Refused,
+    ) -> BoxFuture<'a, bool> {
         self.refused.lock().unwrap().push(refused.clone());
         futures::future::ready(self.renew).boxed()
     }
