@@ -225,6 +225,7 @@ NONE = Context('{"elicit_form": false, "elicit_url": false, "sample": false, "ro
 
 
 def _object(answer: Any) -> dict[str, Any]:
+    """Hold an answer against what all answers are."""
     if not isinstance(answer, dict):
         raise TypeError(f"it is {answer!r}, not an object")
     return answer

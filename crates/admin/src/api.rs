@@ -4,6 +4,7 @@ pub(crate) mod approvals;
 pub(crate) mod audit;
 pub(crate) mod auth;
 pub(crate) mod bulk;
+pub(crate) mod external_sources;
 pub(crate) mod logs;
 pub(crate) mod packages;
 pub(crate) mod requests;

@@ -4,7 +4,7 @@ use app::approvals::{Action, Decision, QueueItem};
 use app::calls::{Call, Filter};
 use app::capabilities::{Capabilities, Standing};
 use app::servers::Status;
-use app::tools::{Detail, Revision, State as RevisionState};
+use app::tools::{Detail, Revision, State as RevisionState, Tool};
 use app::{App, Listed, approvals, calls, capabilities, servers, tools};
 use askama::Template;
 use axum::extract::State;
@@ -20,6 +20,8 @@ use crate::errors::{Answer, Problem};
 use crate::extract::{self, Fields, Id, Search};
 use crate::requests::Waiting;
 use crate::session::SignedIn;
+use crate::sources::imported::Definition;
+use crate::sources::rows::Waiting as WaitingSources;
 use crate::view::{self, Frame, Pager};
 
 /// Few, because each shows its whole code.
@@ -42,6 +44,10 @@ pub(crate) struct Review {
     listing: Listing,
     /// The last test runs of exactly this revision.
     calls: Vec<Call>,
+    /// What it is at its source, if it has no code of its own.
+    imported: Option<Definition>,
+    /// Why clients cannot call the live revision until a person has looked.
+    quarantine: Option<String>,
 }
 
 impl askama::filters::HtmlSafe for Review {}
@@ -57,6 +63,8 @@ pub(crate) struct Decided {
     /// Whether clients can call it now.
     callable: bool,
     enabled: bool,
+    /// Why its source is not trusted with it.
+    quarantine: Option<String>,
 }
 
 impl askama::filters::HtmlSafe for Decided {}
@@ -70,6 +78,8 @@ struct ListPage {
     decided: Option<Decided>,
     /// Requests for modules, hosts and packages.
     waiting: Waiting,
+    /// External sources that models asked for.
+    sources: WaitingSources,
     reviews: Vec<Review>,
     others: Vec<QueueItem>,
     pager: Pager,
@@ -99,16 +109,19 @@ impl Review {
     /// With what a person has to know to decide.
     pub(crate) async fn load(
         app: &App,
-        (server_id, public_name): (Uuid, String),
+        (tool, public_name): (&Tool, String),
         revision: Revision,
         live: Option<&Revision>,
     ) -> Result<Self, Problem> {
-        let standing = capabilities::standing(app, server_id, &revision).await?;
+        let standing = capabilities::standing(app, tool.server_id, &revision).await?;
         let tests =
             Filter { revision_id: Some(revision.id), is_test: Some(true), ..Filter::default() };
         let page = app::Page { number: 1, size: TESTS_SHOWN };
         let calls = calls::logs(app, &tests, page).await?.items;
-        Ok(Self::new(public_name, revision, live, &standing, calls))
+        let imported = Definition::of(app, &revision).await?;
+        let quarantine = tool.quarantine.clone();
+        let review = Self::new(public_name, revision, live, &standing, calls);
+        Ok(Self { imported, quarantine, ..review })
     }
 
     fn new(
@@ -127,6 +140,8 @@ impl Review {
             live_number: live.map(|live| live.number),
             diff: live.map(|live| diff::between(live, &revision)),
             listing: code::listing(&revision.python_code),
+            imported: None,
+            quarantine: None,
             revision,
         }
     }
@@ -139,8 +154,8 @@ impl Review {
             return Ok(None);
         }
         let public_name = servers::public_name(&detail.server, &detail.newest.name);
-        let server = (detail.server.id, public_name);
-        let review = Self::load(app, server, detail.newest.clone(), detail.live.as_ref()).await?;
+        let tool = (&detail.tool, public_name);
+        let review = Self::load(app, tool, detail.newest.clone(), detail.live.as_ref()).await?;
         Ok(Some(review))
     }
 
@@ -162,8 +177,12 @@ impl Decided {
             tool_id: detail.tool.id,
             server_id: detail.server.id,
             public_name: servers::public_name(&detail.server, &detail.newest.name),
-            callable: approved && running && detail.tool.enabled,
+            callable: approved
+                && running
+                && detail.tool.enabled
+                && detail.tool.quarantine.is_none(),
             enabled: detail.tool.enabled,
+            quarantine: detail.tool.quarantine,
             revision: detail.newest,
         }
     }
@@ -189,14 +208,15 @@ pub(crate) async fn list(
         None => None,
     };
     let (mut reviews, mut others) = (Vec::new(), Vec::new());
-    let mut waiting = Waiting::default();
+    let (mut waiting, mut sources) = (Waiting::default(), WaitingSources::default());
     if status == RevisionState::PendingReview {
         if page.number == 1 && text.is_none() {
             waiting = Waiting::load(&app).await?;
+            sources = WaitingSources::load(&app).await?;
         }
         for item in items {
-            let server = (item.tool.server_id, item.public_name);
-            reviews.push(Review::load(&app, server, item.revision, item.live.as_ref()).await?);
+            let tool = (&item.tool, item.public_name);
+            reviews.push(Review::load(&app, tool, item.revision, item.live.as_ref()).await?);
         }
     } else {
         others = items;
@@ -209,6 +229,7 @@ pub(crate) async fn list(
         search: look.search,
         decided,
         waiting,
+        sources,
         reviews,
         others,
         pager: Pager::new(page, total, &path),
@@ -277,6 +298,7 @@ pub(crate) mod tests {
             search: String::new(),
             decided: None,
             waiting: Waiting::default(),
+            sources: WaitingSources::default(),
             reviews,
             others: vec![],
             pager: Pager::new(app::Page { number: 1, size: 10 }, 2, "/approvals"),

@@ -186,7 +186,7 @@ impl Reader {
     fn of(uri: &Uri, headers: &HeaderMap) -> Self {
         let path = uri.path();
         let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or("");
-        if ["/api/", "/auth/"].iter().any(|area| path.starts_with(area)) {
+        if ["/api/", "/auth/", "/gateways"].iter().any(|area| path.starts_with(area)) {
             Self::Program
         } else if headers.contains_key("hx-request") {
             Self::Fragment
@@ -219,6 +219,7 @@ fn status_of(error: &app::Error) -> StatusCode {
         Error::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
         Error::Denied(_) => StatusCode::FORBIDDEN,
         Error::Busy { .. } | Error::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+        Error::Upstream { .. } => StatusCode::BAD_GATEWAY,
         Error::Internal(_) | Error::Unlogged(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

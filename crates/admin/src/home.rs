@@ -5,7 +5,7 @@ use std::sync::Arc;
 use app::approvals::QueueItem;
 use app::calls::{Call, Filter};
 use app::tools::State as RevisionState;
-use app::{App, Health, Page, approvals, calls, requests, servers, tools};
+use app::{App, Health, Page, approvals, calls, external_sources, requests, servers, tools};
 use askama::Template;
 use axum::extract::State;
 
@@ -27,6 +27,8 @@ struct HomePage {
     waiting: Vec<QueueItem>,
     /// How many requests for modules, hosts and packages wait.
     requests: u64,
+    /// How many external sources wait.
+    sources: u64,
     recent: Vec<Call>,
 }
 
@@ -52,6 +54,7 @@ pub(crate) async fn show(
         failed_calls: calls::logs(&app, &failed, one).await?.total,
         waiting: approvals::queue(&app, RevisionState::PendingReview, five).await?.items,
         requests: asked.total(),
+        sources: external_sources::waiting(&app, one).await?.total,
         recent: recent.items,
     })
 }
@@ -80,6 +83,7 @@ mod tests {
             failed_calls: 12,
             waiting: vec![queue_item()],
             requests: 2,
+            sources: 1,
             recent: vec![call(true), call(false)],
         }
     }
@@ -91,12 +95,19 @@ mod tests {
         assert!(html.contains("http://127.0.0.1:8002/mcp"), "{html}");
         assert!(html.contains("weather__forecast"), "{html}");
         assert!(html.contains("2 requests for modules, hosts and packages"), "{html}");
+        assert!(html.contains("1 external source<"), "{html}");
     }
 
     #[test]
     fn an_empty_installation_says_what_to_do_next() {
-        let empty =
-            HomePage { waiting: vec![], requests: 0, recent: vec![], calls: 0, ..dashboard() };
+        let empty = HomePage {
+            waiting: vec![],
+            requests: 0,
+            sources: 0,
+            recent: vec![],
+            calls: 0,
+            ..dashboard()
+        };
         let html = empty.render().unwrap();
         view::sample("home-empty", &html);
         assert!(html.contains("No calls yet") && html.contains("Nothing waits"), "{html}");

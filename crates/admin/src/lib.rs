@@ -13,6 +13,7 @@ mod diff;
 mod entry;
 mod errors;
 mod extract;
+mod gateways;
 mod home;
 mod limits;
 mod logs;
@@ -20,11 +21,13 @@ mod metrics;
 mod packages;
 mod protection;
 mod requests;
+mod route;
 mod routes;
 mod secrets;
 mod servers;
 mod session;
 mod settings;
+mod sources;
 mod tools;
 mod view;
 mod written;
@@ -53,6 +56,8 @@ pub struct Door {
     pub rate_limit_rpm: u32,
     /// What Prometheus may read `/metrics` by, beside people who are signed in.
     pub metrics_token: Option<String>,
+    /// Whether programs of this machine may use `/gateways` without a token.
+    pub gateways_without_token: bool,
 }
 
 /// What every handler can take from the router.

@@ -1,8 +1,8 @@
 //! What protects the pages from other sites in the same browser.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
-use axum::extract::{Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, HeaderName, ORIGIN, REFERRER_POLICY,
     X_CONTENT_TYPE_OPTIONS,
@@ -77,6 +77,20 @@ fn comes_from_here(uri: &Uri, headers: &HeaderMap) -> bool {
     let origin = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
     let (Some((_, from)), Some(host)) = (origin, authority(uri, headers)) else { return false };
     from.eq_ignore_ascii_case(&host)
+}
+
+/// What proxies add to requests that they pass on.
+const OF_PROXIES: [&str; 6] =
+    ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "cf-connecting-ip"];
+
+/// Whether a request comes from a program of this machine, and not through a proxy on it from elsewhere.
+pub(crate) fn comes_from_this_machine(request: &Request) -> bool {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let is_loopback = peer.is_some_and(|ConnectInfo(peer)| peer.ip().to_canonical().is_loopback());
+    let headers = request.headers();
+    let is_passed_on = OF_PROXIES.iter().any(|name| headers.contains_key(*name));
+    let host = authority(request.uri(), headers);
+    is_loopback && !is_passed_on && host.is_some_and(|host| is_known(&host, &[]))
 }
 
 fn authority(uri: &Uri, headers: &HeaderMap) -> Option<String> {

@@ -1,45 +1,15 @@
 //! The one table of routes: it builds the router and says what the MCP door must not answer.
 
-use Access::{Api, Open, Page, Scrape};
-use Method::{Delete, Get, Patch, Post, Put};
-use axum::middleware::from_fn_with_state;
-use axum::routing::{MethodFilter, MethodRouter, on};
+use axum::routing::on;
 
+use crate::api::external_sources;
+use crate::route::Access::{Api, Gateways, Open, Page, Scrape};
+use crate::route::Method::{Delete, Get, Patch, Post, Put};
+use crate::route::Route;
 use crate::{
-    Shared, account, api, approvals, artifacts, assets, audit, bulk, entry, home, limits, logs,
-    metrics, packages, requests, secrets, servers, session, settings, tools,
+    account, api, approvals, artifacts, assets, audit, bulk, entry, gateways, home, logs, metrics,
+    packages, requests, secrets, servers, settings, sources, tools,
 };
-
-/// The methods in use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Method {
-    Get,
-    Post,
-    Put,
-    Patch,
-    Delete,
-}
-
-/// Who may use a route.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Access {
-    /// Anybody.
-    Open,
-    /// Who has a session of the pages; others are sent to sign in.
-    Page,
-    /// Who shows an access token; others are answered 401.
-    Api,
-    /// Who shows the token for metrics, or is signed in.
-    Scrape,
-}
-
-/// A row of the table.
-pub(crate) struct Route {
-    pub(crate) method: Method,
-    pub(crate) path: &'static str,
-    access: Access,
-    handler: fn(MethodFilter) -> MethodRouter<Shared>,
-}
 
 /// Every method and path of the door, for instance `("GET", "/servers/{id}")`.
 pub fn routes() -> impl Iterator<Item = (&'static str, &'static str)> {
@@ -81,6 +51,30 @@ pub(crate) static ROUTES: &[Route] = &[
     Route::new(Post, "/servers/{id}/secrets/{key}/delete", Page, |method| {
         on(method, secrets::delete)
     }),
+    Route::new(Get, "/sources", Page, |method| on(method, sources::list)),
+    Route::new(Get, "/servers/{id}/sources/add", Page, |method| on(method, sources::add_form)),
+    Route::new(Post, "/servers/{id}/sources/add", Page, |method| on(method, sources::add)),
+    Route::new(Get, "/sources/{id}", Page, |method| on(method, sources::show)),
+    Route::new(Get, "/sources/{id}/edit", Page, |method| on(method, sources::edit_form)),
+    Route::new(Post, "/sources/{id}/edit", Page, |method| on(method, sources::edit)),
+    Route::new(Post, "/sources/{id}/grant", Page, |method| on(method, sources::grant)),
+    Route::new(Post, "/sources/{id}/reject", Page, |method| on(method, sources::reject)),
+    Route::new(Post, "/sources/{id}/enabled", Page, |method| on(method, sources::set_enabled)),
+    Route::new(Post, "/sources/{id}/discover", Page, |method| on(method, sources::discover)),
+    Route::new(Post, "/sources/{id}/import", Page, |method| on(method, sources::import)),
+    Route::new(Post, "/sources/{id}/health", Page, |method| on(method, sources::check_health)),
+    Route::new(Post, "/sources/{id}/delete", Page, |method| on(method, sources::delete)),
+    Route::new(Post, "/sources/{id}/oauth/connect", Page, |method| {
+        on(method, sources::login::connect)
+    }),
+    Route::new(Post, "/sources/{id}/oauth/disconnect", Page, |method| {
+        on(method, sources::login::disconnect)
+    }),
+    Route::new(Post, "/sources/{id}/oauth/credentials", Page, |method| {
+        on(method, sources::login::set_credentials)
+    }),
+    Route::new(Get, "/oauth/callback", Page, |method| on(method, sources::login::callback)),
+    Route::new(Get, "/callback", Page, |method| on(method, sources::login::callback)),
     Route::new(Get, "/tools/{id}", Page, |method| on(method, tools::show)),
     Route::new(Post, "/tools/{id}/enabled", Page, |method| on(method, tools::set_enabled)),
     Route::new(Get, "/tools/{id}/edit", Page, |method| on(method, tools::edit_form)),
@@ -267,64 +261,73 @@ pub(crate) static ROUTES: &[Route] = &[
     Route::new(Delete, "/api/servers/{id}/allowed-hosts/{host}", Api, |method| {
         on(method, api::requests::remove_host)
     }),
+    Route::new(Get, "/api/external-sources", Api, |method| on(method, external_sources::all)),
+    Route::new(Get, "/api/external-sources/servers/{id}/sources", Api, |method| {
+        on(method, external_sources::of_server)
+    }),
+    Route::new(Post, "/api/external-sources/servers/{id}/sources", Api, |method| {
+        on(method, external_sources::create)
+    }),
+    Route::new(Get, "/api/external-sources/sources/{id}", Api, |method| {
+        on(method, external_sources::show)
+    }),
+    Route::new(Put, "/api/external-sources/sources/{id}", Api, |method| {
+        on(method, external_sources::update)
+    }),
+    Route::new(Delete, "/api/external-sources/sources/{id}", Api, |method| {
+        on(method, external_sources::delete)
+    }),
+    Route::new(Get, "/api/external-sources/sources/{id}/cached-tools", Api, |method| {
+        on(method, external_sources::cached_tools)
+    }),
+    Route::new(Post, "/api/external-sources/sources/{id}/grant", Api, |method| {
+        on(method, external_sources::grant)
+    }),
+    Route::new(Post, "/api/external-sources/sources/{id}/reject", Api, |method| {
+        on(method, external_sources::reject)
+    }),
+    Route::new(Post, "/api/external-sources/sources/{id}/enable", Api, |method| {
+        on(method, external_sources::enable)
+    }),
+    Route::new(Post, "/api/external-sources/sources/{id}/disable", Api, |method| {
+        on(method, external_sources::disable)
+    }),
+    Route::new(Post, "/api/external-sources/sources/{id}/discover", Api, |method| {
+        on(method, external_sources::discover)
+    }),
+    Route::new(Post, "/api/external-sources/sources/{id}/import", Api, |method| {
+        on(method, external_sources::import)
+    }),
+    Route::new(Post, "/api/external-sources/sources/{id}/health", Api, |method| {
+        on(method, external_sources::health)
+    }),
+    Route::new(Post, "/api/external-sources/sources/{id}/oauth/start", Api, |method| {
+        on(method, external_sources::start)
+    }),
+    Route::new(Post, "/api/external-sources/sources/{id}/oauth/disconnect", Api, |method| {
+        on(method, external_sources::disconnect)
+    }),
+    Route::new(Post, "/api/external-sources/oauth/exchange", Api, |method| {
+        on(method, external_sources::exchange)
+    }),
     Route::new(Get, "/api/execution-logs", Api, |method| on(method, api::logs::list)),
     Route::new(Get, "/api/logs/{id}", Api, |method| on(method, api::logs::show)),
     Route::new(Get, "/api/artifacts/{id}", Api, |method| on(method, artifacts::of_api)),
     Route::new(Get, "/api/tokens", Api, |method| on(method, api::tokens::list)),
     Route::new(Post, "/api/tokens", Api, |method| on(method, api::tokens::create)),
     Route::new(Delete, "/api/tokens/{id}", Api, |method| on(method, api::tokens::revoke)),
+    // As MCP gateways have them.
+    Route::new(Get, "/gateways", Gateways, |method| on(method, gateways::list)),
+    Route::new(Post, "/gateways", Gateways, |method| on(method, gateways::register)),
+    Route::new(Get, "/gateways/", Gateways, |method| on(method, gateways::list)),
+    Route::new(Post, "/gateways/", Gateways, |method| on(method, gateways::register)),
+    Route::new(Get, "/gateways/{id}", Gateways, |method| on(method, gateways::show)),
+    Route::new(Put, "/gateways/{id}", Gateways, |method| on(method, gateways::change)),
+    Route::new(Patch, "/gateways/{id}", Gateways, |method| on(method, gateways::change)),
+    Route::new(Delete, "/gateways/{id}", Gateways, |method| on(method, gateways::remove)),
+    Route::new(Patch, "/gateways/{id}/auth", Gateways, |method| on(method, gateways::renew)),
+    Route::new(Post, "/gateways/{id}/auth", Gateways, |method| on(method, gateways::renew)),
 ];
-
-impl Route {
-    const fn new(
-        method: Method,
-        path: &'static str,
-        access: Access,
-        handler: fn(MethodFilter) -> MethodRouter<Shared>,
-    ) -> Self {
-        Self { method, path, access, handler }
-    }
-
-    fn is_api(&self) -> bool {
-        ["/api/", "/auth/"].iter().any(|area| self.path.starts_with(area))
-    }
-
-    /// The handler behind the check that its access asks for.
-    pub(crate) fn guarded(&self, shared: &Shared) -> MethodRouter<Shared> {
-        let handler = (self.handler)(self.method.filter());
-        match self.access {
-            Open if self.is_api() => {
-                handler.route_layer(from_fn_with_state(shared.clone(), limits::of_anybody))
-            }
-            Open => handler,
-            Page => handler.route_layer(from_fn_with_state(shared.clone(), session::require_page)),
-            Api => handler.route_layer(from_fn_with_state(shared.clone(), session::require_api)),
-            Scrape => handler.route_layer(from_fn_with_state(shared.clone(), metrics::require)),
-        }
-    }
-}
-
-impl Method {
-    fn name(self) -> &'static str {
-        match self {
-            Get => "GET",
-            Post => "POST",
-            Put => "PUT",
-            Patch => "PATCH",
-            Delete => "DELETE",
-        }
-    }
-
-    fn filter(self) -> MethodFilter {
-        match self {
-            Get => MethodFilter::GET,
-            Post => MethodFilter::POST,
-            Put => MethodFilter::PUT,
-            Patch => MethodFilter::PATCH,
-            Delete => MethodFilter::DELETE,
-        }
-    }
-}
 
 #[cfg(test)]
 mod tests {
@@ -354,6 +357,8 @@ mod tests {
     fn the_api_asks_for_tokens_and_pages_for_sessions() {
         for route in ROUTES.iter().filter(|route| route.access != Open) {
             assert_eq!(route.access == Api, route.is_api(), "{}", route.path);
+            let is_gateways = route.path.starts_with("/gateways");
+            assert_eq!(route.access == Gateways, is_gateways, "{}", route.path);
         }
     }
 }

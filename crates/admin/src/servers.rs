@@ -3,6 +3,7 @@
 mod change;
 mod hosts;
 
+use app::external_sources;
 use app::grants::{Grant, Refusal};
 use app::identity::{Admin, Who};
 use app::packages::OfServer;
@@ -24,6 +25,7 @@ use crate::errors::{Answer, Problem};
 use crate::extract::{Id, Search};
 use crate::packages::views::StateView;
 use crate::session::SignedIn;
+use crate::sources::rows::Row;
 use crate::view::{self, Frame, PageNumber, Pager};
 
 const PAGE_SIZE: u64 = 50;
@@ -58,6 +60,7 @@ struct ShowPage {
     secrets: Vec<Secret>,
     /// The same of the form for secrets: key and description, never a value.
     secret: Typed,
+    sources: Vec<Row>,
 }
 
 /// What somebody typed into a form with two fields, and why it cannot be used.
@@ -100,6 +103,7 @@ impl ShowPage {
             package: Typed::default(),
             secrets: all_secrets(app, id).await?,
             secret: Typed::default(),
+            sources: all_sources(app, id).await?,
         })
     }
 
@@ -118,6 +122,12 @@ async fn all_secrets(app: &App, id: Uuid) -> Result<Vec<Secret>, Problem> {
     let everything = Page { number: 1, size: u64::MAX };
     let (_, listed) = secrets::list(app, id, everything).await?;
     Ok(listed.items)
+}
+
+async fn all_sources(app: &App, id: Uuid) -> Result<Vec<Row>, Problem> {
+    let everything = Page { number: 1, size: u64::MAX };
+    let listed = external_sources::list(app, Some(id), everything).await?;
+    Row::load_all(app, listed.items).await
 }
 
 /// The page of a server with what was typed into one of its forms, and what is wrong with that; or

@@ -15,7 +15,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 
 use crate::errors::Problem;
 use crate::view::percent_encoded;
-use crate::{Shared, limits};
+use crate::{Shared, limits, protection};
 
 const COOKIE_NAME: &str = "mcpbox_session";
 
@@ -73,6 +73,34 @@ pub(crate) async fn require_api(
     let who = known.unwrap_or_else(|| limits::by_address(&request));
     limits::counted(&shared, who, async move {
         enter(&mut request, admin?);
+        Ok(next.run(request).await)
+    })
+    .await
+}
+
+/// A request that came without a token, where the operator lets programs of this machine do so.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WithoutToken;
+
+/// Who the records name for those.
+const UNNAMED: &str = "gateway client";
+
+/// As [`require_api`]; where the operator says so, lets programs of this machine in that show no token.
+pub(crate) async fn require_gateways(
+    State(shared): State<Shared>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    let is_allowed = shared.door.gateways_without_token
+        && !request.headers().contains_key(AUTHORIZATION)
+        && protection::comes_from_this_machine(&request);
+    if !is_allowed {
+        return require_api(State(shared), request, next).await;
+    }
+    let who = limits::by_address(&request);
+    limits::counted(&shared, who, async move {
+        request.extensions_mut().insert(WithoutToken);
+        enter(&mut request, Admin::operator(UNNAMED));
         Ok(next.run(request).await)
     })
     .await

@@ -21,6 +21,7 @@ use crate::diff::{self, Diff};
 use crate::errors::{Answer, Problem};
 use crate::extract::{Id, Search};
 use crate::session::SignedIn;
+use crate::sources::imported::Definition;
 use crate::view::{self, Frame, Pager};
 
 const VERSIONS_PER_PAGE: u64 = 20;
@@ -37,6 +38,8 @@ struct ShowPage {
     /// What it may use.
     declared: Declared,
     listing: Listing,
+    /// What it is at its source, if it has no code of its own.
+    imported: Option<Definition>,
     diff: Option<Diff>,
     versions: Vec<Revision>,
     pager: Pager,
@@ -93,6 +96,7 @@ pub(crate) async fn show(
         review,
         declared: Declared::new(&standing, of_live.as_ref()),
         listing: code::listing(&shown.python_code),
+        imported: Definition::of(&app, &shown).await?,
         diff: live.map(|live| diff::between(live, &shown)),
         versions: versions.items,
         pager: Pager::new(page, versions.total, &format!("/tools/{id}")),
@@ -160,6 +164,7 @@ async def main(place: str, days: int = 3) -> dict:
             description: "The weather of the next days.".to_owned(),
             enabled: true,
             live_revision: None,
+            quarantine: None,
             created_at: now,
             updated_at: now,
         }
@@ -176,6 +181,7 @@ async def main(place: str, days: int = 3) -> dict:
             description: "The weather of the next days.".to_owned(),
             kind: tools::Kind::Tool,
             uri: None,
+            imported: None,
             python_code: source.to_owned(),
             timeout_ms: Some(30_000),
             input_schema: json!({
@@ -215,6 +221,7 @@ async def main(place: str, days: int = 3) -> dict:
                 .then(|| review(newest.clone(), live.as_ref())),
             declared: Declared::new(&standing(), None),
             listing: code::listing(&newest.python_code),
+            imported: Definition::new(&newest, Some("box".to_owned())),
             diff: live.as_ref().map(|live| diff::between(live, &newest)),
             versions: [Some(newest.clone()), live].into_iter().flatten().collect(),
             pager: Pager::new(Page { number: 1, size: 20 }, 2, "/tools/x"),
@@ -262,6 +269,37 @@ async def main(place: str, days: int = 3) -> dict:
             assert!(html.contains("U+202E") && html.contains("U+200B"), "{html}");
             assert!(!html.contains(['\u{202e}', '\u{200b}']), "{html}");
         }
+    }
+
+    #[test]
+    fn an_imported_tool_shows_its_definition_and_why_it_does_not_answer() {
+        let definition = json!({
+            "name": "Search!",
+            "description": "Looks\u{200b} for files.",
+            "inputSchema": {"type": "object"},
+            "annotations": {"readOnlyHint": true},
+        });
+        let imported = tools::Imported { source_id: Uuid::from_u128(9), definition };
+        let approved = Revision {
+            state: RevisionState::Approved,
+            imported: Some(imported),
+            ..revision(1, "")
+        };
+        let mut page = page(Some(approved.clone()), approved);
+        let html = page.render().unwrap();
+        let source = format!("href=\"/sources/{}\"", Uuid::from_u128(9));
+        for part in [&*source, "Search!", "U+200B", "readOnlyHint", "external"] {
+            assert!(html.contains(part), "{part}: {html}");
+        }
+        assert!(!html.contains("aria-label=\"Source code\""), "{html}");
+        assert!(html.contains(">live<") && !html.contains("changed at its source"), "{html}");
+        page.detail.tool.quarantine = Some("its source has changed its description".to_owned());
+        let html = page.render().unwrap();
+        view::sample("tool-quarantined", &html);
+        assert!(
+            html.contains("changed its description") && !html.contains(">live</span> v"),
+            "{html}"
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use app::identity::Admin;
 use app::tools::State;
-use app::{App, Page, approvals, requests};
+use app::{App, Page, approvals, external_sources, requests};
 use askama::Template;
 use axum::response::{Html, IntoResponse};
 use chrono::{DateTime, Utc};
@@ -52,12 +52,13 @@ pub(crate) struct Count {
 
 impl askama::filters::HtmlSafe for Count {}
 
-/// How many revisions and requests wait for a decision.
+/// How many revisions, requests and sources wait for a decision.
 pub(crate) async fn pending(app: &App) -> Result<u64, Problem> {
     let first = Page { number: 1, size: 1 };
     let revisions = approvals::queue(app, State::PendingReview, first).await?.total;
     let asked = requests::waiting(app, None).await?;
-    Ok(revisions + asked.total())
+    let sources = external_sources::waiting(app, first).await?.total;
+    Ok(revisions + asked.total() + sources)
 }
 
 /// A template as an answer.

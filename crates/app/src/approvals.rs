@@ -19,7 +19,8 @@ use crate::revisions::{Content, Origin};
 use crate::servers::{self, Server, Status};
 use crate::tools::{self, Detail, Revision, State, Tool};
 use crate::{
-    App, Error, Listed, Page, Result, clock, names, packages, policy, resources, revisions,
+    App, Error, Listed, Page, Result, clock, external_sources, names, packages, policy, resources,
+    revisions,
 };
 
 /// What filing did.
@@ -290,6 +291,7 @@ async fn approve(
     let server_started =
         store::servers::set_status(&transaction, server, &never_started, Status::Running, now)
             .await?;
+    external_sources::settle(&transaction, &tool, &revision).await?;
     servers::check_live_name(&transaction, server, &revision.name, tool.id).await?;
     if let Some(uri) = &revision.uri {
         resources::check_live_uri(&transaction, tool.id, uri).await?;

@@ -2,6 +2,7 @@
 
 mod delivery;
 mod entry;
+mod imported;
 mod numbers;
 mod observed;
 mod ready;
@@ -27,6 +28,7 @@ use serde_json::{Map, Value};
 pub use served::run;
 pub(crate) use served::{live, live_name, live_resource, read, read_name, run_as};
 pub use store::calls::{Call, Filter};
+use store::external_sources::ExternalSource;
 use store::revisions::Revision;
 use store::secrets::Secret;
 use uuid::Uuid;
@@ -57,6 +59,8 @@ pub(crate) struct Subject {
     pub(crate) redact_result: bool,
     /// The rows of its secrets, where they were read before.
     pub(crate) sealed: Option<Arc<[Secret]>>,
+    /// Where it runs, where it is imported.
+    pub(crate) source: Option<Arc<ExternalSource>>,
     /// What it may run as.
     pub(crate) trial: Option<Trial>,
 }
@@ -90,6 +94,11 @@ pub(crate) async fn execute(
     conversation: Arc<dyn Conversation>,
 ) -> Result<Report> {
     check_digest(app, &subject.revision)?;
+    if let (Some(imported), Some(source)) = (&subject.revision.imported, &subject.source) {
+        let (imported, source) = (imported.clone(), Arc::clone(source));
+        let call = imported::Call { imported, source, arguments, conversation };
+        return imported::execute(app, who, subject, call).await;
+    }
     let arguments = Value::Object(arguments);
     let secrets = secrets_of(app, &subject).await?;
     let entry = Entry::begin(app, who.to_string(), &subject, arguments.clone(), &secrets);
@@ -291,6 +300,7 @@ pub(crate) mod tests {
             description: String::new(),
             kind: Kind::Tool,
             uri: None,
+            imported: None,
             python_code: python_code.to_owned(),
             timeout_ms: None,
             input_schema: json!({"type": "object"}),
@@ -343,6 +353,7 @@ pub(crate) mod tests {
             grants,
             redact_result: true,
             sealed: None,
+            source: None,
         }
     }
 

@@ -15,7 +15,7 @@ pub(crate) use self::effect::{Effective, covers_module};
 pub use self::needs::{Need, NeedKind, needs};
 pub use self::risk::{Hints, hints, risk};
 use crate::packages::{self, Kept};
-use crate::{App, Result, grants, network, policy, secrets};
+use crate::{App, Result, external_sources, grants, network, policy, secrets};
 
 /// Stands for every host that is granted.
 pub const EVERY_HOST: &str = "*";
@@ -79,7 +79,10 @@ pub async fn standing(app: &App, server_id: Uuid, revision: &Revision) -> Result
         declared.clone()
     };
     let lacking = meant.lacking(&grants, all_public, &held)?;
-    let risk = risk(&declared, &Asking::among(&revision.remarks), &lacking);
+    let risk = match &revision.imported {
+        Some(imported) => external_sources::risk(app, imported).await?,
+        None => risk(&declared, &Asking::among(&revision.remarks), &lacking),
+    };
     Ok(Standing { declared, lacking, risk })
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use store::revisions::Revision;
+use store::revisions::{Imported, Revision};
 
 /// SHA-256, in hex, of the canonical JSON (RFC 8785) of everything a revision is and may do.
 ///
@@ -10,7 +10,7 @@ use store::revisions::Revision;
 /// stand in it as texts: they reach clients with the order of their keys and every digit of their
 /// numbers, which canonical JSON keeps neither of.
 pub fn of(revision: &Revision) -> String {
-    let content = json!({
+    let mut content = json!({
         "format": 1,
         "tool": revision.tool_id,
         "language": "python",
@@ -25,6 +25,13 @@ pub fn of(revision: &Revision) -> String {
         "limits": { "timeout_ms": revision.timeout_ms },
         "capabilities": revision.capabilities,
     });
+    if let (Some(Imported { source_id, definition }), Some(fields)) =
+        (&revision.imported, content.as_object_mut())
+    {
+        fields.insert("language".to_owned(), json!("mcp"));
+        let imported = json!({ "source": source_id, "definition": definition.to_string() });
+        fields.insert("imported".to_owned(), imported);
+    }
     of_json(&content)
 }
 

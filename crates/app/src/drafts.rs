@@ -10,7 +10,8 @@ use crate::calls::{self, Report, Subject, Trial};
 use crate::capabilities::{Capabilities, Effective, Lacking};
 use crate::conversation::{Conversation, Silent};
 use crate::identity::{Admin, Who};
-use crate::{App, Error, Result, grants, packages, policy, tools};
+use crate::revisions::State;
+use crate::{App, Error, Result, external_sources, grants, packages, policy, tools};
 
 /// The longest source text of a tool, in bytes.
 pub const SOURCE_MAX_BYTES: usize = sandbox::Limits::SOURCE_MAX;
@@ -53,6 +54,15 @@ pub async fn test(
     conversation: Arc<dyn Conversation>,
 ) -> Result<Report> {
     let subject = subject(app, tool_id, Seen::default()).await?;
+    if subject.revision.imported.is_some()
+        && subject.revision.state != State::Approved
+        && !who.is_admin()
+    {
+        return Err(Error::Denied(
+            "an imported tool runs at its source, so there is nothing to test before a person has approved it: file it with mcpbox_request_publish"
+                .to_owned(),
+        ));
+    }
     calls::execute(app, who, subject, arguments, conversation).await
 }
 
@@ -91,6 +101,12 @@ pub async fn test_by_admin(
 async fn subject(app: &App, tool_id: Uuid, Seen { digest, with_secrets }: Seen) -> Result<Subject> {
     let detail = tools::get(app, tool_id).await?;
     tools::check_seen(&detail.newest, digest.as_deref())?;
+    let source = match &detail.newest.imported {
+        Some(imported) => {
+            Some(Arc::new(external_sources::find(app.store(), imported.source_id).await?))
+        }
+        None => None,
+    };
     let grants = grants::of(app, detail.server.id).await?;
     let declared = Capabilities::of(&detail.newest).resolved(grants.lock.as_deref());
     // Secrets are told of where they are read.
@@ -108,6 +124,7 @@ async fn subject(app: &App, tool_id: Uuid, Seen { digest, with_secrets }: Seen) 
         uri: None,
         redact_result: policy.redacts_results(),
         sealed: None,
+        source,
         trial: Some(Trial { needs: lacking.needs(), with_secrets }),
     })
 }

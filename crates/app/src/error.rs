@@ -51,6 +51,14 @@ pub enum Error {
         /// After how many seconds it is worth trying again.
         retry_after_seconds: u64,
     },
+    /// An external source could not do what was asked of it.
+    #[error("source `{name}`: {reason}")]
+    Upstream {
+        /// Its name.
+        name: String,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
     /// A part of the program did not start or does not answer.
     #[error("{part} is not available: {source}")]
     Unavailable {
@@ -80,6 +88,7 @@ impl Error {
             Self::Unauthenticated(_) => "unauthenticated",
             Self::Denied(_) => "denied",
             Self::Busy { .. } => "busy",
+            Self::Upstream { .. } => "upstream",
             Self::Unavailable { .. } => "unavailable",
             Self::Unlogged(_) => "unlogged",
             Self::Internal(_) => "internal",

@@ -35,6 +35,12 @@ impl Admin {
         Self { user_id: Uuid::nil(), username, address: None }
     }
 
+    /// Nobody in person: what the operator has the program do by how it is started, with a file, a flag or a
+    /// command. `name` says which.
+    pub fn operator(name: &str) -> Self {
+        Self { user_id: Uuid::nil(), username: name.to_owned(), address: None }
+    }
+
     /// The same person, who asks from this address.
     #[must_use]
     pub fn at(self, address: IpAddr) -> Self {

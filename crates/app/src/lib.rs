@@ -17,6 +17,7 @@ mod digest;
 pub mod doctor;
 pub mod drafts;
 mod error;
+pub mod external_sources;
 pub mod grants;
 pub mod identity;
 pub mod keys;
@@ -46,7 +47,7 @@ pub mod tokens;
 pub mod tools;
 pub mod trace;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock, Weak};
 
 pub use error::{Error, Result};
 pub use sandbox::worker;
@@ -62,6 +63,20 @@ use tokio_util::task::AbortOnDropHandle;
 #[derive(Clone)]
 pub struct App {
     inner: Arc<Inner>,
+}
+
+/// The program's state as what belongs to it holds it: it does not keep it from ending.
+#[derive(Clone)]
+pub(crate) struct Tie(Weak<Inner>);
+
+impl Tie {
+    /// The state, while the program goes on.
+    pub(crate) fn app(&self) -> Result<App> {
+        let inner = self.0.upgrade().ok_or_else(|| {
+            Error::unavailable("the program", std::io::Error::other("it is ending"))
+        })?;
+        Ok(App { inner })
+    }
 }
 
 struct Inner {
@@ -82,6 +97,10 @@ struct Inner {
     /// How many calls of one caller may wait for their client.
     shares: Arc<outside::Shares>,
     policy: policy::Kept,
+    external: settings::External,
+    connections: external_sources::Connections,
+    /// Looks after the external sources, in programs that run tools.
+    external_keeper: OnceLock<AbortOnDropHandle<()>>,
     /// Removes artifacts that have expired and old calls, and keeps packages ready, in programs that
     /// run tools.
     _tasks: Vec<AbortOnDropHandle<()>>,
@@ -90,7 +109,6 @@ struct Inner {
 /// What a program has that runs tools.
 struct Running {
     sandbox: sandbox::Sandbox,
-    outbound: outbound::Client,
     packages: Arc<packages::Packages>,
     asking: settings::Asking,
     traces: trace::Traces,
@@ -101,6 +119,8 @@ struct Opened {
     metrics: metrics::Metrics,
     store: store::Store,
     keyring: Option<Keyring>,
+    /// The way out, and how far sources may be; programs without it connect to nothing.
+    outside: Option<(outbound::Client, settings::External)>,
 }
 
 /// What `/health` tells.
@@ -138,8 +158,9 @@ impl App {
         let keyring = open_keyring(&store, &settings.key).await?;
         let (packages, asking) = (Arc::new(packages), settings.asking);
         let traces = trace::Traces::new(&settings.traces, &outbound)?;
-        let running = Running { sandbox, outbound, packages, asking, traces };
-        let opened = Opened { metrics, store, keyring: Some(keyring) };
+        let outside = Some((outbound, settings.external));
+        let running = Running { sandbox, packages, asking, traces };
+        let opened = Opened { metrics, store, keyring: Some(keyring), outside };
         Ok(Self::assemble(opened, Some(running), settings.keeping, settings.fixed))
     }
 
@@ -150,7 +171,7 @@ impl App {
     pub async fn open_without_sandbox(database: &Location) -> Result<Self> {
         let metrics = metrics::Metrics::new();
         let store = open_store(database, &metrics).await?;
-        let opened = Opened { metrics, store, keyring: None };
+        let opened = Opened { metrics, store, keyring: None, outside: None };
         Ok(Self::assemble(opened, None, artifacts::Keeping::default(), policy::Fixed::default()))
     }
 
@@ -162,7 +183,27 @@ impl App {
         let metrics = metrics::Metrics::new();
         let store = open_store(database, &metrics).await?;
         let keyring = Some(open_keyring(&store, key).await?);
-        let opened = Opened { metrics, store, keyring };
+        let opened = Opened { metrics, store, keyring, outside: None };
+        Ok(Self::assemble(opened, None, artifacts::Keeping::default(), policy::Fixed::default()))
+    }
+
+    /// Opens the database, the keys and the way out, for what speaks with external sources and runs no tool
+    /// of its own.
+    ///
+    /// # Errors
+    /// As [`App::open_with_key`]; [`Error::Unavailable`] where a name server or an authority is unfit.
+    pub async fn open_connected(
+        database: &Location,
+        key: &KeySource,
+        way_out: &settings::Outbound,
+        external: settings::External,
+    ) -> Result<Self> {
+        let metrics = metrics::Metrics::new();
+        let store = open_store(database, &metrics).await?;
+        let keyring = Some(open_keyring(&store, key).await?);
+        let outbound = outbound::Client::new(way_out)
+            .map_err(|source| Error::unavailable("the way out", source))?;
+        let opened = Opened { metrics, store, keyring, outside: Some((outbound, external)) };
         Ok(Self::assemble(opened, None, artifacts::Keeping::default(), policy::Fixed::default()))
     }
 
@@ -172,7 +213,7 @@ impl App {
         keeping: artifacts::Keeping,
         fixed: policy::Fixed,
     ) -> Self {
-        let Opened { metrics, store, keyring } = opened;
+        let Opened { metrics, store, keyring, outside } = opened;
         let tasks = running.as_ref().map_or_else(Vec::new, |running| {
             let Running { sandbox, packages, .. } = running;
             let keeper = packages::keep(store.clone(), Arc::clone(packages), sandbox.clone());
@@ -182,15 +223,17 @@ impl App {
             tasks.map(AbortOnDropHandle::new).into()
         });
         let asking = running.as_ref().map(|running| running.asking).unwrap_or_default();
+        let external = outside.as_ref().map(|(_, external)| *external).unwrap_or_default();
+        let outbound = outside.map(|(outbound, _)| outbound);
         let bounds = running.as_ref().map(|running| running.sandbox.status().bounds);
         let shares = Arc::new(outside::Shares::new(&bounds.unwrap_or_default()));
-        let (sandbox, outbound, packages, traces) = match running {
-            Some(Running { sandbox, outbound, packages, traces, .. }) => {
-                (Some(sandbox), Some(outbound), Some(packages), traces)
+        let (sandbox, packages, traces) = match running {
+            Some(Running { sandbox, packages, traces, .. }) => {
+                (Some(sandbox), Some(packages), traces)
             }
-            None => (None, None, None, trace::Traces::off()),
+            None => (None, None, trace::Traces::off()),
         };
-        Self {
+        let app = Self {
             inner: Arc::new(Inner {
                 metrics,
                 traces,
@@ -207,9 +250,17 @@ impl App {
                 asking,
                 shares,
                 policy: policy::Kept::new(fixed),
+                external,
+                connections: external_sources::Connections::default(),
+                external_keeper: OnceLock::new(),
                 _tasks: tasks,
             }),
+        };
+        if app.inner.sandbox.is_some() {
+            let keeper = tokio::spawn(external_sources::keep(app.tie()));
+            app.inner.external_keeper.get_or_init(|| AbortOnDropHandle::new(keeper));
         }
+        app
     }
 
     /// A counter that moves whenever the list of tools may have changed, in this process or in
@@ -250,6 +301,7 @@ impl App {
 
     /// Ends the workers and closes the database; calls that still run are lost.
     pub async fn close(self) {
+        self.connections().close().await;
         if let Ok(sandbox) = self.sandbox() {
             sandbox.stop().await;
         }
@@ -288,6 +340,18 @@ impl App {
 
     pub(crate) fn asking(&self) -> settings::Asking {
         self.inner.asking
+    }
+
+    pub(crate) fn tie(&self) -> Tie {
+        Tie(Arc::downgrade(&self.inner))
+    }
+
+    pub(crate) fn connections(&self) -> &external_sources::Connections {
+        &self.inner.connections
+    }
+
+    pub(crate) fn external(&self) -> settings::External {
+        self.inner.external
     }
 
     pub(crate) fn shares(&self) -> &Arc<outside::Shares> {

@@ -98,7 +98,7 @@ pub async fn file_module(
     if !policy::get(app).await?.approves_modules() {
         return Ok(filed);
     }
-    let request = approve(app, &Admin::by_setting(), filed.request).await?;
+    let request = Box::pin(approve(app, &Admin::by_setting(), filed.request)).await?;
     Ok(Filed { request, already_pending: false })
 }
 
@@ -223,7 +223,7 @@ pub async fn decide(
             let reason = "send the digest of the plan that you saw: it is what is approved";
             return Err(Error::invalid("plan", reason));
         }
-        Decision::Approve => approve(app, admin, request).await?,
+        Decision::Approve => Box::pin(approve(app, admin, request)).await?,
         Decision::Reject(reason) => reject(app, admin, request, reason).await?,
     };
     let state = request.state;

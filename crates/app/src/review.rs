@@ -29,6 +29,8 @@ pub struct Stats {
     pub pending_network_requests: u64,
     /// Requests for packages that wait.
     pub pending_package_requests: u64,
+    /// External sources that wait.
+    pub pending_external_sources: u64,
     /// Tools with a live revision that are switched on.
     pub approved_tools: u64,
     /// Approved requests for modules.
@@ -67,6 +69,7 @@ pub async fn stats(app: &App) -> Result<Stats> {
         pending_module_requests: waiting.modules,
         pending_network_requests: waiting.network,
         pending_package_requests: waiting.packages,
+        pending_external_sources: store::external_sources::waiting(app.store(), one).await?.total,
         approved_tools: store::tools::count(app.store(), None).await?.ready,
         approved_module_requests: approved(Kind::Module).await?,
         approved_network_requests: approved(Kind::Host).await?,

@@ -4,7 +4,7 @@ pub(crate) mod following;
 
 use serde_json::{Value, json};
 use store::Transaction;
-pub use store::revisions::{Kind, Revision, State};
+pub use store::revisions::{Imported, Kind, Revision, State};
 use store::tools::Tool;
 use uuid::Uuid;
 
@@ -23,6 +23,7 @@ pub(crate) struct Content {
     pub(crate) description: String,
     pub(crate) kind: Kind,
     pub(crate) uri: Option<String>,
+    pub(crate) imported: Option<Imported>,
     pub(crate) python_code: String,
     pub(crate) timeout_ms: i32,
     pub(crate) timeout_inherited: bool,
@@ -70,6 +71,7 @@ impl Content {
             description: revision.description.clone(),
             kind: revision.kind,
             uri: revision.uri.clone(),
+            imported: revision.imported.clone(),
             python_code: revision.python_code.clone(),
             timeout_ms: revision.timeout_ms.unwrap_or(server.default_timeout_ms),
             timeout_inherited: revision.timeout_inherited,
@@ -105,9 +107,14 @@ impl Content {
 
     /// Refuses a name, a description or a limit that no tool can have.
     pub(crate) fn check(&self, server: &Server) -> Result<()> {
+        // What a source says of its tool is bounded where it is taken over.
+        let description = match &self.imported {
+            Some(_) => Ok(()),
+            None => names::check_description(&self.description),
+        };
         Error::together([
             names::check_tool(server.prefix(), &self.name),
-            names::check_description(&self.description),
+            description,
             check_timeout("timeout_ms", self.timeout_ms),
         ])
     }
@@ -123,6 +130,7 @@ impl Content {
             description: self.description,
             kind: self.kind,
             uri: self.uri,
+            imported: self.imported,
             python_code: self.python_code,
             timeout_ms: Some(self.timeout_ms),
             timeout_inherited: self.timeout_inherited,
@@ -240,6 +248,12 @@ pub(crate) fn schemas_differ(old: &Revision, schema: &Value, given: bool) -> boo
     old.schema_given != given || before != after
 }
 
+/// What an imported tool is at its source; the order of keys counts, as clients get it.
+fn definition(revision: &Revision) -> Option<(Uuid, String)> {
+    let Imported { source_id, definition } = revision.imported.as_ref()?;
+    Some((*source_id, definition.to_string()))
+}
+
 /// The fields in which two revisions differ, by the names that people read.
 pub fn differing(old: &Revision, new: &Revision) -> Vec<&'static str> {
     let fields = [
@@ -247,6 +261,7 @@ pub fn differing(old: &Revision, new: &Revision) -> Vec<&'static str> {
         ("description", old.description != new.description),
         ("uri", old.uri != new.uri),
         ("code", old.python_code != new.python_code),
+        ("definition at its source", definition(old) != definition(new)),
         ("timeout", old.timeout_ms != new.timeout_ms),
         ("capabilities", old.capabilities != new.capabilities),
         ("input schema", schemas_differ(old, &new.input_schema, new.schema_given)),

@@ -75,6 +75,7 @@ pub async fn create(
     let row = Row {
         id: Uuid::now_v7(),
         server_id,
+        source_id: None,
         key: key.to_owned(),
         description: description.to_owned(),
         sealed: None,
@@ -251,14 +252,19 @@ pub(crate) async fn of_call(
             return Ok(secrets);
         }
     }
-    Err(Error::Busy {
+    Err(keys_are_replaced())
+}
+
+/// What somebody is told who comes between two keys.
+pub(crate) fn keys_are_replaced() -> Error {
+    Error::Busy {
         reason: "the keys of this installation are being replaced; try again".to_owned(),
         retry_after_seconds: 1,
-    })
+    }
 }
 
 /// The values; none where one of them has a newer data key by now than its row says.
-async fn unsealed(app: &App, rows: &[Row]) -> Result<Option<Secrets>> {
+pub(crate) async fn unsealed(app: &App, rows: &[Row]) -> Result<Option<Secrets>> {
     let mut secrets = Secrets::default();
     for row in rows {
         let Some(generation) = row.generation else { continue };
@@ -301,7 +307,7 @@ fn check_key(key: &str) -> Result<()> {
 }
 
 /// The texts say nothing of the value but its length.
-fn check_value(value: &str) -> Result<()> {
+pub(crate) fn check_value(value: &str) -> Result<()> {
     let length = value.chars().count();
     if length == 0 {
         return Err(Error::invalid("value", "empty; clear the secret to take its value away"));

@@ -26,6 +26,7 @@ pub struct Settings {
     pub(crate) fixed: Fixed,
     pub(crate) outbound: outbound::Settings,
     pub(crate) sources: Sources,
+    pub(crate) external: External,
     pub(crate) traces: trace::Settings,
     /// Where wheels and what is made of them are kept.
     pub(crate) packages: PathBuf,
@@ -56,6 +57,8 @@ pub struct Runtime {
     pub outbound: outbound::Settings,
     /// Where packages come from.
     pub sources: Sources,
+    /// How far external sources may be.
+    pub external: External,
     /// Where traces of calls go.
     pub traces: trace::Settings,
 }
@@ -69,6 +72,13 @@ pub struct Sources {
     pub package_hosts: Vec<String>,
     /// The address of a feed that speaks OSV's API; nothing is asked where there is none.
     pub vulnerability_feed: Option<String>,
+}
+
+/// How far external sources may be.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct External {
+    /// Whether a person may allow one on this machine.
+    pub allow_loopback: bool,
 }
 
 /// How many calls there may be at once, and what they may hold together.
@@ -153,6 +163,7 @@ impl Settings {
             fixed: runtime.fixed,
             outbound: runtime.outbound,
             sources: runtime.sources,
+            external: runtime.external,
             traces: runtime.traces,
             packages: data_dir.join("packages"),
         })

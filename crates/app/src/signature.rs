@@ -122,6 +122,7 @@ mod tests {
             description: "Looks.".to_owned(),
             kind,
             uri: uri.map(str::to_owned),
+            imported: None,
             python_code: String::new(),
             timeout_ms: 30_000,
             timeout_inherited: true,

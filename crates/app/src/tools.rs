@@ -6,7 +6,7 @@ mod live;
 use std::collections::HashMap;
 
 use serde_json::Value;
-pub use store::tools::{LiveName, LiveTool, Newest, Tool};
+pub use store::tools::{ImportedFrom, LiveName, LiveTool, Newest, Tool};
 use uuid::Uuid;
 
 pub use self::live::{altered, callable, live_names, live_of};
@@ -15,7 +15,7 @@ use crate::capabilities::Capabilities;
 pub use crate::digest::of as digest_of;
 use crate::identity::{Actor, Who};
 use crate::revisions::{Content, Origin};
-pub use crate::revisions::{Kind, Revision, State, TIMEOUT_MS, differing};
+pub use crate::revisions::{Imported, Kind, Revision, State, TIMEOUT_MS, differing};
 use crate::servers::{self, Server};
 use crate::{App, Error, Listed, Page, Result, approvals, clock, names, revisions};
 
@@ -167,6 +167,7 @@ pub async fn create(app: &App, who: &Who, new: New) -> Result<(Tool, Revision)> 
         description: new.description,
         kind: new.kind,
         uri: new.uri,
+        imported: None,
         python_code: String::new(),
         timeout_ms: new.timeout_ms.unwrap_or(server.default_timeout_ms),
         timeout_inherited: new.timeout_ms.is_none(),
@@ -187,6 +188,7 @@ pub async fn create(app: &App, who: &Who, new: New) -> Result<(Tool, Revision)> 
         description: content.description.clone(),
         enabled: true,
         live_revision: None,
+        quarantine: None,
         created_at: now,
         updated_at: now,
     };

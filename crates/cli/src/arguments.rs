@@ -12,8 +12,10 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 pub(crate) use self::upkeep::{Keys, KeysAction, TokenAction, Tokens};
 use crate::audit::Audit;
+use crate::configuration::Configured;
 use crate::limits::Limits;
 use crate::outside::Outside;
+use crate::sources::Sources;
 use crate::stdio::Stdio;
 use crate::telemetry::Telemetry;
 
@@ -62,6 +64,8 @@ pub(crate) enum Command {
     Audit(Audit),
     /// Replace the master key and what values of secrets are sealed with, while everything runs.
     Keys(Keys),
+    /// List, connect and disconnect external sources: the MCP servers of others.
+    Sources(Sources),
     /// Connect a client that only starts programs: its pipes with the MCP door of a running mcpbox.
     Stdio(Stdio),
     /// Try what the program needs (database, key, sandbox, listeners) and say what to mend.
@@ -201,6 +205,8 @@ pub(crate) struct Common {
     #[command(flatten)]
     pub(crate) outside: Outside,
     #[command(flatten)]
+    pub(crate) configured: Configured,
+    #[command(flatten)]
     pub(crate) telemetry: Telemetry,
 }
 
@@ -252,6 +258,14 @@ pub(crate) struct AdminDoor {
         requires = "admin_username"
     )]
     pub(crate) password: Option<String>,
+    /// Let programs of this machine register gateways (`/gateways`) without a token. A program that
+    /// anybody runs here can then add external sources; their tools wait for review all the same.
+    #[arg(
+        id = "gateways_without_token",
+        long = "gateways-without-token",
+        env = "MCPBOX_GATEWAYS_WITHOUT_TOKEN"
+    )]
+    pub(crate) gateways_without_token: bool,
 }
 
 /// The MCP door.

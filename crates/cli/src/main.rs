@@ -4,6 +4,7 @@
 mod allocator;
 mod arguments;
 mod audit;
+mod configuration;
 mod doctor;
 mod first_account;
 mod keys;
@@ -14,6 +15,7 @@ mod logging;
 mod metrics;
 mod outside;
 mod serve;
+mod sources;
 mod stdio;
 mod telemetry;
 mod tokens;
@@ -62,6 +64,7 @@ fn run() -> anyhow::Result<()> {
             Command::Tokens(settings) => Box::pin(tokens::run(settings)).await,
             Command::Audit(settings) => Box::pin(audit::run(settings)).await,
             Command::Keys(settings) => Box::pin(keys::run(settings)).await,
+            Command::Sources(settings) => Box::pin(sources::run(settings)).await,
             Command::Stdio(settings) => Box::pin(stdio::run(settings)).await,
             Command::Doctor(settings) => Box::pin(doctor::run(settings)).await,
         }

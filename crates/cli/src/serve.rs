@@ -104,6 +104,7 @@ pub(crate) fn settings(common: &Common) -> anyhow::Result<Settings> {
         },
         outbound: common.outside.settings(),
         sources: common.outside.sources(),
+        external: common.outside.external(),
         traces: common.telemetry.traces(),
     };
     let settings = Settings::new(
@@ -138,6 +139,8 @@ struct Process<'a> {
     servers: JoinSet<()>,
     /// How many connections each door may have open at once.
     connections: usize,
+    /// Reads the file of external servers again.
+    configuration: Option<AbortOnDropHandle<()>>,
 }
 
 impl<'a> Process<'a> {
@@ -151,6 +154,7 @@ impl<'a> Process<'a> {
             stages: Stages::default(),
             servers: JoinSet::new(),
             connections: listener::connections_per_door()?,
+            configuration: None,
         })
     }
 
@@ -168,8 +172,13 @@ impl<'a> Process<'a> {
     }
 
     async fn open(&mut self, common: &Common) -> anyhow::Result<App> {
+        let configuration = common.configured.read()?;
         let metrics = metrics::bind(&common.telemetry)?;
         let app = Box::pin(App::open(settings(common)?)).await?;
+        if let Some(configuration) = configuration {
+            configuration.apply(&app).await?;
+            self.configuration = configuration.keep(&app)?;
+        }
         if let Some(listener) = metrics {
             let router = metrics::router(&app, common.telemetry.metrics_token.clone());
             self.serve(&app, Door::Metrics, listener, router);
@@ -192,6 +201,7 @@ impl<'a> Process<'a> {
             mcp_address,
             rate_limit_rpm: self.common.limits.api_rate_limit_rpm,
             metrics_token: self.common.telemetry.metrics_token.clone(),
+            gateways_without_token: settings.gateways_without_token,
         };
         Ok(admin::router(app.clone(), door))
     }
@@ -212,6 +222,7 @@ impl<'a> Process<'a> {
             Some(ended) = self.servers.join_next() => ended.context("a door crashed"),
         };
         drop(giving_back);
+        drop(self.configuration.take());
         self.stages.stopping.cancel();
         let most = Duration::from_secs(self.common.shutdown_seconds);
         tokio::select! {

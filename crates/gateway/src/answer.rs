@@ -15,6 +15,9 @@ use crate::result::{self, CallResult};
 /// structured content alone would show no picture. A promise that does not fit into an answer
 /// cannot be kept, and is a failure that tells where the result is.
 pub(crate) fn of_report(report: &Report) -> CallResult {
+    if let Some(answered) = &report.passed {
+        return CallResult::passed(answered);
+    }
     let text = match &report.outcome {
         Ok(text) if report.content.is_empty() => {
             return CallResult { is_error: report.is_error, ..success(text) };
@@ -81,6 +84,9 @@ fn explained(error: &Error) -> String {
         }
         Error::NotFound { what: "Tool", .. } => {
             format!("{error}; mcpbox_list_tools lists those of a server")
+        }
+        Error::NotFound { what: "External source", .. } => {
+            format!("{error}; mcpbox_list_external_sources lists those of a server")
         }
         Error::Source { .. } => {
             format!("Invalid Python code: {error}; mend it and check it with mcpbox_validate_code")

@@ -11,6 +11,7 @@ mod saved;
 mod schema;
 mod secrets;
 mod servers;
+mod sources;
 mod tools;
 
 use std::pin::Pin;
@@ -85,13 +86,14 @@ type Outcome = Result<CallResult, app::Error>;
 type Running = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
 /// The groups of the table, in the order in which clients see them.
-const GROUPS: [&[Definition]; 7] = [
+const GROUPS: [&[Definition]; 8] = [
     servers::DEFINITIONS,
     tools::DEFINITIONS,
     development::DEFINITIONS,
     secrets::DEFINITIONS,
     approval::DEFINITIONS,
     permission::DEFINITIONS,
+    sources::DEFINITIONS,
     observability::DEFINITIONS,
 ];
 
@@ -219,7 +221,7 @@ mod tests {
     }
 
     /// The names that models and scripts rely on.
-    const NAMES: [&str; 24] = [
+    const NAMES: [&str; 28] = [
         "list_servers",
         "get_server",
         "create_server",
@@ -241,6 +243,10 @@ mod tests {
         "request_module",
         "request_network_access",
         "get_server_modules",
+        "add_external_source",
+        "list_external_sources",
+        "discover_external_tools",
+        "import_external_tools",
         "get_tool_status",
         "list_pending_requests",
         "get_tool_logs",
@@ -321,7 +327,8 @@ mod tests {
         }
         for tool in &*TABLE {
             let name = tool.definition.name.trim_start_matches(PREFIX);
-            let verbs = ["create_server", "create_tool", "update_", "delete_", "rollback_"];
+            let verbs =
+                ["create_server", "create_tool", "import_", "update_", "delete_", "rollback_"];
             let expected =
                 verbs.iter().any(|verb| name.starts_with(verb)) && !name.ends_with("_secret");
             assert_eq!(tool.definition.edits, expected, "{name}");

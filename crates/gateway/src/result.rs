@@ -15,15 +15,30 @@ pub(crate) struct CallResult {
     /// An object for every client; none where content says more.
     pub(crate) structured: Option<Value>,
     pub(crate) is_error: bool,
+    /// Other members, as an external source gave them.
+    pub(crate) more: Map<String, Value>,
 }
 
 impl CallResult {
     pub(crate) fn success(content: Vec<Value>) -> Self {
-        Self { content, structured: None, is_error: false }
+        Self { content, structured: None, is_error: false, more: Map::new() }
     }
 
     pub(crate) fn error(content: Vec<Value>) -> Self {
-        Self { content, structured: None, is_error: true }
+        Self { content, structured: None, is_error: true, more: Map::new() }
+    }
+
+    /// What an external source answered. What it says of its own revision is not the client's.
+    pub(crate) fn passed(answered: &Value) -> Self {
+        let mut more = answered.as_object().cloned().unwrap_or_default();
+        more.remove("resultType");
+        let content = match more.remove("content") {
+            Some(Value::Array(content)) => content,
+            _ => Vec::new(),
+        };
+        let structured = more.remove("structuredContent").filter(|value| !value.is_null());
+        let is_error = more.remove("isError").is_some_and(|flag| flag == Value::Bool(true));
+        Self { content, structured, is_error, more }
     }
 
     /// As the members of the protocol's result. Revision 2025-03-26 knows neither links to resources
@@ -38,7 +53,7 @@ impl CallResult {
             }
             self.structured = None;
         }
-        let mut members = Map::new();
+        let mut members = self.more;
         members.insert("content".to_owned(), Value::Array(self.content));
         if let Some(structured) = self.structured {
             members.insert("structuredContent".to_owned(), structured);

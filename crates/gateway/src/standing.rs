@@ -8,7 +8,7 @@ use app::tools::{self, Detail, Kind, State};
 /// Whether clients have the tool, the prompt or the resource now.
 pub(crate) fn is_offered(detail: &Detail) -> bool {
     let is_on = detail.server.status == Status::Running && detail.tool.enabled;
-    is_on && detail.live.is_some()
+    is_on && detail.tool.quarantine.is_none() && detail.live.is_some()
 }
 
 /// The name under which clients can call the tool now. Prompts and resources are not called.
@@ -35,7 +35,8 @@ fn offered(detail: &Detail) -> String {
 
 /// What has to happen next for clients to be able to call the newest version.
 pub(crate) fn next(detail: &Detail, admin_address: &str) -> String {
-    let mut steps = obstacles(detail).into_iter().map(|(_, step)| step).collect::<Vec<_>>();
+    let mut steps =
+        obstacles(detail, admin_address).into_iter().map(|(_, step)| step).collect::<Vec<_>>();
     let newest = &detail.newest;
     let number = newest.number;
     match newest.state {
@@ -78,7 +79,7 @@ pub(crate) async fn why_not(
         let next = next(&detail, admin_address);
         return Some(format!("tool `{name}` exists, but no version of it is approved; {next}"));
     }
-    let obstacles = obstacles(&detail);
+    let obstacles = obstacles(&detail, admin_address);
     let reasons: Vec<&str> = obstacles.iter().map(|(reason, _)| reason.as_str()).collect();
     let steps: Vec<&str> = obstacles.iter().map(|(_, step)| step.as_str()).collect();
     (!reasons.is_empty()).then(|| {
@@ -88,8 +89,13 @@ pub(crate) async fn why_not(
 
 /// What keeps an approved version from clients, and what removes it, in the order in which it has
 /// to be done: a server starts only with a tool that is switched on.
-fn obstacles(detail: &Detail) -> Vec<(String, String)> {
+fn obstacles(detail: &Detail, admin_address: &str) -> Vec<(String, String)> {
     let mut obstacles = Vec::new();
+    if let Some(reason) = &detail.tool.quarantine {
+        let step =
+            format!("let a person look at the change at {admin_address}/tools/{}", detail.tool.id);
+        obstacles.push((reason.clone(), step));
+    }
     if !detail.tool.enabled {
         let step = "switch it on with mcpbox_update_tool and `enabled`: true".to_owned();
         obstacles.push(("it is switched off".to_owned(), step));
@@ -154,6 +160,15 @@ mod tests {
         assert!(on.is_some() && on < start, "{text}");
         detail.server.status = Status::Running;
         assert!(!next(&detail, ADMIN).contains("mcpbox_start_server"));
+    }
+
+    #[test]
+    fn a_tool_that_its_source_has_changed_waits_for_a_person() {
+        let mut detail = samples::live();
+        detail.tool.quarantine = Some("its source has changed its description".to_owned());
+        assert!(!is_offered(&detail) && callable_as(&detail).is_none());
+        let text = next(&detail, ADMIN);
+        assert!(text.starts_with("let a person look at the change at http"), "{text}");
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub enum PlainHttp {
     Refused,
     /// To addresses of this machine: for tests and for what runs beside the program.
     Loopback,
+    /// To these, and to those of a private network, which have no certificates.
+    Network,
 }
 
 /// Why a URL of a server is not used.
@@ -29,7 +31,8 @@ pub struct AddressError {
     reason: &'static str,
 }
 
-/// A place of an authorization server that passed the rules. A kept one is read by them again, with `http` to this machine.
+/// A place of an authorization server that passed the rules. A kept one is read by them again, with `http` to this machine
+/// and to a private network.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Endpoint(Url);
@@ -56,7 +59,7 @@ impl TryFrom<String> for Endpoint {
     type Error = AddressError;
 
     fn try_from(text: String) -> Result<Self, AddressError> {
-        Self::read("a kept endpoint", &text, PlainHttp::Loopback)
+        Self::read("a kept endpoint", &text, PlainHttp::Network)
     }
 }
 
@@ -87,7 +90,11 @@ pub(crate) fn read(what: &'static str, text: &str, plain: PlainHttp) -> Result<U
 }
 
 fn check(url: &Url, plain: PlainHttp) -> Result<(), &'static str> {
-    let local = plain == PlainHttp::Loopback && is_loopback(url);
+    let local = match plain {
+        PlainHttp::Refused => false,
+        PlainHttp::Loopback => is_loopback(url),
+        PlainHttp::Network => is_loopback(url) || is_private(url),
+    };
     if url.scheme() != "https" && !(url.scheme() == "http" && local) {
         return Err("is no https address");
     }
@@ -106,6 +113,20 @@ pub fn is_loopback(url: &Url) -> bool {
         Some(Host::Ipv4(address)) => IpAddr::V4(address).is_loopback(),
         Some(Host::Ipv6(address)) => IpAddr::V6(address).is_loopback(),
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        None => false,
+    }
+}
+
+/// Whether a URL's host is on a private network, by its address (RFC 1918, RFC 4193) or by a name that no server of the
+/// internet has.
+fn is_private(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_private(),
+        Some(Host::Ipv6(address)) => address.is_unique_local(),
+        Some(Host::Domain(name)) => {
+            let ends = [".local", ".lan", ".internal", ".home.arpa"];
+            !name.contains('.') || ends.iter().any(|end| name.ends_with(end))
+        }
         None => false,
     }
 }
@@ -133,6 +154,29 @@ mod tests {
             assert!(read("a test", local, PlainHttp::Loopback).is_ok(), "{local}");
             assert!(refusal(local, PlainHttp::Refused).contains("no https"));
         }
+    }
+
+    #[test]
+    fn a_private_network_may_do_without_certificates_where_the_caller_says_so() {
+        for private in [
+            "http://192.168.7.1:8080/a",
+            "http://10.0.0.1/",
+            "http://[fd00::1]/",
+            "http://nas/",
+            "http://nas.local/",
+            "http://localhost:9/",
+        ] {
+            assert!(read("a test", private, PlainHttp::Network).is_ok(), "{private}");
+        }
+        for public in [
+            "http://a.example/",
+            "http://8.8.8.8/",
+            "http://[2001:db8::1]/",
+            "http://local.example/",
+        ] {
+            assert!(refusal(public, PlainHttp::Network).contains("no https"), "{public}");
+        }
+        assert!(refusal("http://192.168.7.1/", PlainHttp::Loopback).contains("no https"));
     }
 
     #[test]

@@ -99,6 +99,8 @@ pub enum FailureKind {
     WorkerLost,
     /// No place, or no memory, is left beside the other calls.
     Busy,
+    /// What was asked of an external source failed, or nobody knows whether it was done.
+    External,
     /// The call was given up before it ended.
     Cancelled,
 }
@@ -106,7 +108,7 @@ pub enum FailureKind {
 impl FailureKind {
     /// Whether only the server can know of this end, and no guest.
     pub(crate) fn is_the_servers(self) -> bool {
-        matches!(self, Self::WorkerLost | Self::Busy | Self::Cancelled)
+        matches!(self, Self::WorkerLost | Self::Busy | Self::External | Self::Cancelled)
     }
 
     /// The kind's name in `snake_case`, as it is serialised.
@@ -132,6 +134,7 @@ impl FailureKind {
             Self::Trap => "trap",
             Self::WorkerLost => "worker_lost",
             Self::Busy => "busy",
+            Self::External => "external",
             Self::Cancelled => "cancelled",
         }
     }

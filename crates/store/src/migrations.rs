@@ -9,6 +9,7 @@ mod m0001_initial;
 mod m0002_secrets;
 mod m0003_policy_and_audit;
 mod m0004_client_sessions;
+mod m0005_external_sources;
 
 struct Migrations;
 
@@ -20,6 +21,7 @@ impl MigratorTrait for Migrations {
             Box::new(m0002_secrets::Migration),
             Box::new(m0003_policy_and_audit::Migration),
             Box::new(m0004_client_sessions::Migration),
+            Box::new(m0005_external_sources::Migration),
         ]
     }
 }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 pub use self::{
     pending::{Pending, pending},
-    revision::{Kind, Revision, State},
+    revision::{Imported, Kind, Revision, State},
 };
 use crate::{Connection, Listed, Page, Result, page};
 

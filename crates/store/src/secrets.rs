@@ -29,6 +29,8 @@ pub(crate) mod entity {
         pub id: Uuid,
         /// Whose tools may read it.
         pub server_id: Uuid,
+        /// The external source whose credential it is; tools do not read such a one.
+        pub source_id: Option<Uuid>,
         /// The name under which they do; unique for the server.
         pub key: String,
         /// What it is for, in its author's words.
@@ -104,6 +106,7 @@ pub async fn find(db: &impl Connection, server_id: Uuid, key: &str) -> Result<Op
     }
     let found = entity::Entity::find()
         .filter(entity::Column::ServerId.eq(server_id))
+        .filter(entity::Column::SourceId.is_null())
         .filter(entity::Column::Key.eq(key));
     Ok(found.one(&db.reader()).await?)
 }
@@ -112,6 +115,7 @@ pub async fn find(db: &impl Connection, server_id: Uuid, key: &str) -> Result<Op
 pub async fn list(db: &impl Connection, server_id: Uuid, page: Page) -> Result<Listed<Secret>> {
     let query = entity::Entity::find()
         .filter(entity::Column::ServerId.eq(server_id))
+        .filter(entity::Column::SourceId.is_null())
         .order_by_asc(entity::Column::Key)
         .into_query();
     page::listed(&db.reader(), query, page, |row| Secret::from_query_result(row, "")).await
@@ -126,6 +130,7 @@ pub async fn with_values(
     let known = keys.iter().filter(|key| !key.contains('\0')).map(String::as_str);
     let found = entity::Entity::find()
         .filter(entity::Column::ServerId.eq(server_id))
+        .filter(entity::Column::SourceId.is_null())
         .filter(entity::Column::Key.is_in(known))
         .filter(entity::Column::Sealed.is_not_null())
         .order_by_asc(entity::Column::Key);
@@ -153,6 +158,42 @@ pub async fn set(
         .exec(&db.writer())
         .await?;
     Ok(changed.rows_affected == 1)
+}
+
+/// The credential of an external source under a key.
+pub async fn find_of_source(
+    db: &impl Connection,
+    source_id: Uuid,
+    key: &str,
+) -> Result<Option<Secret>> {
+    let found = entity::Entity::find()
+        .filter(entity::Column::SourceId.eq(source_id))
+        .filter(entity::Column::Key.eq(key));
+    Ok(found.one(&db.reader()).await?)
+}
+
+/// A credential of whichever external source it is whose key begins so.
+pub async fn find_of_any_source(db: &impl Connection, beginning: &str) -> Result<Option<Secret>> {
+    let found = entity::Entity::find()
+        .filter(entity::Column::SourceId.is_not_null())
+        .filter(entity::Column::Key.starts_with(beginning));
+    Ok(found.one(&db.reader()).await?)
+}
+
+/// Removes the credentials of an external source: all, or those whose key begins so and that are older.
+pub async fn delete_of_source(
+    db: &impl Connection,
+    source_id: Uuid,
+    older: Option<(&str, DateTime<Utc>)>,
+) -> Result<()> {
+    let mut deleted = entity::Entity::delete_many().filter(entity::Column::SourceId.eq(source_id));
+    if let Some((beginning, before)) = older {
+        deleted = deleted
+            .filter(entity::Column::Key.starts_with(beginning))
+            .filter(entity::Column::CreatedAt.lt(before));
+    }
+    deleted.exec(&db.writer()).await?;
+    Ok(())
 }
 
 /// Removes a secret with its value; whether there was one.

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ColumnTrait, EntityTrait, FromQueryResult, PaginatorTrait, QueryFilter, QueryOrder,
+    ColumnTrait, Condition, EntityTrait, FromQueryResult, PaginatorTrait, QueryFilter, QueryOrder,
     QuerySelect, QueryTrait,
     sea_query::{Expr, ExprTrait, Func, Query, SubQueryStatement},
 };
@@ -11,6 +11,7 @@ use uuid::Uuid;
 pub use self::{
     approved::approved,
     entity::Model as Tool,
+    imported::{ImportedFrom, imported},
     live::{
         LiveName, LiveTool, LiveUri, find_live, find_named, live_name_taken, live_names, live_of,
         live_uris,
@@ -24,6 +25,7 @@ use crate::{
 };
 
 mod approved;
+mod imported;
 mod live;
 mod naming;
 mod sources;
@@ -52,6 +54,8 @@ pub(crate) mod entity {
         pub enabled: bool,
         /// The approved revision that runs.
         pub live_revision: Option<Uuid>,
+        /// Why it does not answer until a person has looked: it is imported, and its source has changed it.
+        pub quarantine: Option<String>,
         /// When it was made.
         pub created_at: DateTime<Utc>,
         /// When it last changed.
@@ -91,12 +95,15 @@ pub struct Newest {
     pub state: State,
     /// How long a call may take, in milliseconds; the server's default where there is none.
     pub timeout_ms: Option<i32>,
+    /// Of which tool of an external source it is, where it is imported.
+    pub imported: Option<ImportedFrom>,
 }
 
 impl From<&Revision> for Newest {
     fn from(revision: &Revision) -> Self {
         let Revision { id, number, kind, state, timeout_ms, .. } = *revision;
-        Self { id, number, kind, uri: revision.uri.clone(), state, timeout_ms }
+        let imported = revision.imported.as_ref().map(ImportedFrom::from);
+        Self { id, number, kind, uri: revision.uri.clone(), state, timeout_ms, imported }
     }
 }
 
@@ -129,6 +136,7 @@ pub async fn list(
         .expr_as(Expr::col((Entity, Column::Uri)), "newest_uri")
         .expr_as(Expr::col((Entity, Column::State)), "newest_state")
         .expr_as(Expr::col((Entity, Column::TimeoutMs)), "newest_timeout_ms")
+        .expr_as(Expr::col((Entity, Column::Imported)), "newest_imported")
         .inner_join(Entity, is_newest_revision());
     page::listed(&db.reader(), query, page, |row| {
         let newest = Newest {
@@ -138,6 +146,7 @@ pub async fn list(
             uri: row.try_get("", "newest_uri")?,
             state: row.try_get("", "newest_state")?,
             timeout_ms: row.try_get("", "newest_timeout_ms")?,
+            imported: ImportedFrom::read(row.try_get("", "newest_imported")?),
         };
         Ok((Tool::from_query_result(row, "")?, newest))
     })
@@ -167,6 +176,7 @@ pub async fn count(db: &impl Connection, server_id: Option<Uuid>) -> Result<Coun
     let ready = of()
         .filter(entity::Column::Enabled.eq(true))
         .filter(entity::Column::LiveRevision.is_not_null())
+        .filter(entity::Column::Quarantine.is_null())
         .count(&db.reader())
         .await?;
     Ok(Counts { all, ready })
@@ -233,6 +243,29 @@ pub async fn set_live(
         .col_expr(entity::Column::UpdatedAt, Expr::value(at))
         .filter(entity::Column::Id.eq(tool_id))
         .filter(is_from)
+        .exec(&db.writer())
+        .await?;
+    Ok(changed.rows_affected == 1)
+}
+
+/// Writes why a tool does not answer until a person has looked, or that it does again; whether that
+/// changed anything.
+pub async fn set_quarantine(
+    db: &impl Connection,
+    id: Uuid,
+    reason: Option<&str>,
+    at: DateTime<Utc>,
+) -> Result<bool> {
+    let column = entity::Column::Quarantine;
+    let differs = match reason {
+        Some(reason) => Condition::any().add(column.is_null()).add(column.ne(reason)),
+        None => Condition::all().add(column.is_not_null()),
+    };
+    let changed = entity::Entity::update_many()
+        .col_expr(column, Expr::value(reason))
+        .col_expr(entity::Column::UpdatedAt, Expr::value(at))
+        .filter(entity::Column::Id.eq(id))
+        .filter(differs)
         .exec(&db.writer())
         .await?;
     Ok(changed.rows_affected == 1)

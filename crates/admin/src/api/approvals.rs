@@ -101,6 +101,8 @@ fn shown(item: &QueueItem, risk: &str) -> Value {
         "input_schema": revision.input_schema,
         "input_schema_given": revision.schema_given,
         "timeout_ms": revision.timeout_ms,
+        "imported": revision.imported,
+        "quarantine": tool.quarantine,
         "created_by": revision.created_by,
         "risk": risk,
         "remarks": revision.remarks,
@@ -116,6 +118,7 @@ fn shown(item: &QueueItem, risk: &str) -> Value {
             "version": live.number,
             "digest": live.digest,
             "python_code": live.python_code,
+            "imported": live.imported,
         })),
     })
 }

@@ -206,6 +206,10 @@ pub(super) fn summary(tool: &Tool, newest: &Newest) -> Value {
         "approval_status": newest.state,
         "current_version": newest.number,
         "timeout_ms": newest.timeout_ms,
+        "tool_type": if newest.imported.is_some() { "mcp_passthrough" } else { "python_code" },
+        "external_source_id": newest.imported.as_ref().map(|from| from.source_id),
+        "external_tool_name": newest.imported.as_ref().map(|from| &from.name),
+        "quarantine": tool.quarantine,
         "created_at": tool.created_at,
         "updated_at": tool.updated_at,
     })
@@ -257,6 +261,7 @@ pub(super) fn version(revision: &Revision) -> Value {
         "remarks": revision.remarks,
         "input_schema": revision.input_schema,
         "input_schema_given": revision.schema_given,
+        "imported": revision.imported,
         "approval_status": revision.state,
         "change_summary": revision.change_summary,
         "change_source": revision.change_source,

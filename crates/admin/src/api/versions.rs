@@ -121,6 +121,7 @@ fn differences(from: &Revision, to: &Revision) -> Vec<Value> {
             ("input_schema", revision.input_schema.clone()),
             ("input_schema_given", json!(revision.schema_given)),
             ("output_schema", json!(revision.output_schema)),
+            ("imported", json!(revision.imported)),
         ]
     };
     let pairs = fields(from).into_iter().zip(fields(to));

@@ -240,5 +240,6 @@ fn page(status: Status, tools: Vec<(Tool, Newest)>) -> ShowPage {
         package: Typed::default(),
         secrets: vec![],
         secret: Typed::default(),
+        sources: vec![],
     }
 }

@@ -58,6 +58,8 @@ struct TestPage {
     name: String,
     kind: Kind,
     uri: Option<String>,
+    /// Whether it runs at its source.
+    is_imported: bool,
     arguments: String,
     with_secrets: bool,
     /// The version that runs, and its digest.
@@ -106,6 +108,7 @@ pub(crate) async fn test_form(
         name: servers::public_name(&detail.server, &detail.newest.name),
         kind: detail.newest.kind,
         uri: detail.newest.uri.clone(),
+        is_imported: detail.newest.imported.is_some(),
         arguments: example(&detail.newest.input_schema),
         with_secrets: false,
         version: detail.newest.number,
@@ -130,6 +133,7 @@ pub(crate) async fn test(
         name: servers::public_name(&detail.server, &detail.newest.name),
         kind: detail.newest.kind,
         uri: detail.newest.uri.clone(),
+        is_imported: detail.newest.imported.is_some(),
         arguments: form.arguments,
         with_secrets: form.with_secrets,
         version: detail.newest.number,
@@ -255,6 +259,7 @@ mod tests {
             name: "weather__forecast".to_owned(),
             kind: Kind::Tool,
             uri: None,
+            is_imported: false,
             arguments: "{\"place\": \"<b>\"}".to_owned(),
             with_secrets: false,
             version: 2,
@@ -304,5 +309,8 @@ mod tests {
         }
         let html = page(None, "the arguments are no JSON").render().unwrap();
         assert!(html.contains("role=\"alert\"") && !html.contains("Printed"), "{html}");
+        assert!(html.contains("name=\"with_secrets\""), "{html}");
+        let imported = TestPage { is_imported: true, ..page(None, "") }.render().unwrap();
+        assert!(imported.contains("at its source") && !imported.contains("with_secrets"));
     }
 }

@@ -23,12 +23,14 @@ pub(crate) struct Edit {
     /// The digest of the version that was on the page.
     digest: String,
     name: String,
+    #[serde(default)]
     description: String,
     #[serde(default)]
     uri: String,
     #[serde(default)]
     input_schema: String,
-    python_code: String,
+    /// Nothing of a tool that its source defines.
+    python_code: Option<String>,
     timeout_ms: String,
 }
 
@@ -67,16 +69,16 @@ impl EditPage {
             description: newest.description.clone(),
             uri: newest.uri.clone().unwrap_or_default(),
             input_schema: given_schema(newest).unwrap_or_default(),
-            python_code: newest.python_code.clone(),
+            python_code: newest.imported.is_none().then(|| newest.python_code.clone()),
             timeout_ms: timeout_ms.to_string(),
         };
         Self::with(frame, detail, form, String::new())
     }
 
     fn with(frame: Frame, detail: Detail, form: Edit, problem: String) -> Self {
-        let texts =
-            [&form.name, &form.description, &form.uri, &form.input_schema, &form.python_code];
-        let has_hidden = texts.iter().any(|text| code::has_hidden(text));
+        let texts = [&form.name, &form.description, &form.uri, &form.input_schema];
+        let texts = texts.into_iter().chain(&form.python_code);
+        let has_hidden = texts.into_iter().any(|text| code::has_hidden(text));
         Self { frame, detail, form, has_hidden, problem }
     }
 }
@@ -113,12 +115,13 @@ async fn saved(app: &App, admin: &Admin, id: Uuid, form: &Edit) -> Result<(), Pr
         Problem::invalid("timeout_ms", "expected a whole number of milliseconds")
     })?;
     let uri = Some(form.uri.trim().to_owned()).filter(|uri| !uri.is_empty());
-    let input_schema = Some(schema_of(&form.input_schema)?);
+    let has_code = form.python_code.is_some();
+    let input_schema = if has_code { Some(schema_of(&form.input_schema)?) } else { None };
     let changes = Changes {
         name: Some(form.name.trim().to_owned()),
         // Browsers end lines as HTTP does.
-        description: Some(form.description.replace("\r\n", "\n")),
-        python_code: Some(form.python_code.clone()),
+        description: has_code.then(|| form.description.replace("\r\n", "\n")),
+        python_code: form.python_code.clone(),
         uri,
         input_schema,
         timeout_ms: Some(timeout_ms),

@@ -78,6 +78,7 @@ impl Kept {
 /// An outcome whose result fits into an answer.
 pub(super) struct Delivered {
     pub(super) result: Result<String, Failure>,
+    pub(super) passed: Option<Value>,
     pub(super) content: Vec<Content>,
     pub(super) is_kept: bool,
     pub(super) is_error: bool,
@@ -98,7 +99,8 @@ pub(super) async fn deliver(app: &App, call_id: Uuid, who: &Who, outcome: Outcom
         Err(failure) => (Err(failure), Vec::new(), false),
     };
     let is_error = is_error && result.is_ok();
-    Delivered { result, content, is_kept, is_error, stdout, stdout_truncated, used }
+    let passed = None;
+    Delivered { result, passed, content, is_kept, is_error, stdout, stdout_truncated, used }
 }
 
 /// A result that fits.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use store::external_sources::ExternalSource;
 use store::secrets::Secret;
 use store::tools::LiveTool;
 
@@ -10,7 +11,7 @@ use crate::capabilities::{Capabilities, Effective};
 use crate::grants::{self, Grants};
 use crate::resources::Address;
 use crate::revisions::Kind;
-use crate::{App, Error, Result, policy, resources, secrets};
+use crate::{App, Error, Result, external_sources, policy, resources, secrets};
 
 /// Bytes of source and of sealed values that are kept in all.
 const SOURCES_MAX: usize = 16 << 20;
@@ -38,6 +39,8 @@ pub(crate) struct Live {
     /// Whether the values of secrets are taken out of its results.
     pub(crate) redact_result: bool,
     pub(crate) sealed: Arc<[Secret]>,
+    /// Where an imported tool runs.
+    pub(crate) source: Option<Arc<ExternalSource>>,
 }
 
 impl Live {
@@ -48,7 +51,13 @@ impl Live {
         let effective = Effective::new(&declared, &grants, policy.allows_all_public())?;
         let sealed = secrets::sealed_of(app, tool.server_id, &declared.secrets).await?.into();
         let redact_result = policy.redacts_results();
-        Ok(Arc::new(Self { tool, grants, effective, redact_result, sealed }))
+        let source = match &tool.revision.imported {
+            Some(imported) => {
+                Some(Arc::new(external_sources::find(app.store(), imported.source_id).await?))
+            }
+            None => None,
+        };
+        Ok(Arc::new(Self { tool, grants, effective, redact_result, sealed, source }))
     }
 
     /// The bytes that are kept of it.

@@ -178,6 +178,7 @@ mod tests {
                 call_id: uuid::Uuid::nil(),
                 tool_name: "a__b".to_owned(),
                 outcome: Ok("{}".to_owned()),
+                passed: None,
                 content: vec![Content::Text("mended".to_owned()), Content::Text(String::new())],
                 is_kept,
                 is_error: false,

@@ -35,6 +35,8 @@ pub struct Report {
     /// The JSON text of what `main` returned, or why there is none. Of a result too large for an
     /// answer it names the artifacts instead: `{"artifacts": [{"uri", "mime_type", "bytes"}]}`.
     pub outcome: Result<String, Failure>,
+    /// What an external source answered, as it came; clients get that, and `outcome` has its JSON.
+    pub passed: Option<Value>,
     /// The parts of a result that holds pictures or files, or is too large, in order. Empty where
     /// the JSON text says all.
     pub content: Vec<Content>,
@@ -252,6 +254,7 @@ mod tests {
             call_id: Uuid::nil(),
             tool_name: "a__b".to_owned(),
             outcome,
+            passed: None,
             content: Vec::new(),
             is_kept: false,
             is_error: false,

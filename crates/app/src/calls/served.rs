@@ -24,6 +24,7 @@ impl Subject {
             effective: live.effective.clone(),
             redact_result: live.redact_result,
             sealed: Some(Arc::clone(&live.sealed)),
+            source: live.source.clone(),
             trial: None,
         }
     }

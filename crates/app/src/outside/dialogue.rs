@@ -88,7 +88,7 @@ impl Dialogue {
     }
 
     /// Begins what the guest asks for, if it concerns the client.
-    pub(super) fn start(&self, operation: &str, payload: &[u8]) -> Option<Operation> {
+    pub(crate) fn start(&self, operation: &str, payload: &[u8]) -> Option<Operation> {
         match operation {
             sandbox::Abilities::PROGRESS => self.0.progress(payload),
             sandbox::Abilities::LOG => self.0.say(payload),

@@ -55,7 +55,7 @@ async fn wider(
     revision: &Revision,
     host: &str,
 ) -> Result<Option<Content>> {
-    if Capabilities::of(revision).declares_host(host) {
+    if Capabilities::of(revision).declares_host(host) || revision.imported.is_some() {
         return Ok(None);
     }
     let mut content = Content::of(revision, server);

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::Changes;
 use crate::revisions::{Content, Revision};
 use crate::servers::Server;
-use crate::{App, Result, drafts, revisions};
+use crate::{App, Error, Result, drafts, revisions};
 
 /// What the newest revision becomes with the changes; other source is inspected anew.
 pub(super) async fn content(
@@ -15,6 +15,7 @@ pub(super) async fn content(
     changes: Changes,
 ) -> Result<Content> {
     let mut content = Content::of(newest, server);
+    check_imported(newest, &changes)?;
     content.name = changes.name.unwrap_or(content.name);
     let keeps_description = changes.description.is_none();
     content.description = changes.description.unwrap_or(content.description);
@@ -32,6 +33,9 @@ pub(super) async fn content(
         content.timeout_inherited = false;
     }
     content.check(server)?;
+    if content.imported.is_some() {
+        return Ok(content);
+    }
     let source = changes.python_code.filter(|source| *source != newest.python_code);
     let is_same = content.uri == newest.uri && !redescribes(newest, &content);
     let is_undescribed =
@@ -46,6 +50,24 @@ pub(super) async fn content(
         content.description = described(content.description, doc.as_deref());
     }
     Ok(content)
+}
+
+/// Refuses to change of an imported tool what its source defines.
+fn check_imported(newest: &Revision, changes: &Changes) -> Result<()> {
+    let Changes { python_code, input_schema, description, uri, .. } = changes;
+    let given = [
+        ("python_code", python_code.is_some()),
+        ("input_schema", input_schema.is_some()),
+        ("description", description.as_ref().is_some_and(|text| *text != newest.description)),
+        ("uri", uri.is_some()),
+    ];
+    match given.into_iter().find(|(_, is_given)| *is_given) {
+        Some((field, _)) if newest.imported.is_some() => Err(Error::invalid(
+            field,
+            "this tool is imported: its source defines what it does; name, timeout_ms and enabled can be changed here",
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Whether what describes a revision is what its docstring says: it then follows the docstring, while

@@ -9,6 +9,7 @@
 
 mod audit;
 mod conversation;
+mod external_sources;
 mod grants;
 mod kinds;
 mod names;

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use app::settings::{Asking, Calls, MemoryReset, Outbound, Runtime, Sources};
+use app::settings::{Asking, Calls, External, MemoryReset, Outbound, Runtime, Sources};
 use app::{App, Location, Settings};
 
 /// The guest that the build has left, read once.
@@ -53,6 +53,7 @@ pub(crate) async fn open_asking(folder: &Path, location: &Location, asking: Aski
             package_hosts: Vec::new(),
             vulnerability_feed: None,
         },
+        external: External { allow_loopback: true },
         traces: app::trace::Settings::default(),
     };
     let settings = Settings::new(folder, url, None, runtime).expect("the settings are right");

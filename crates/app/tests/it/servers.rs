@@ -60,6 +60,7 @@ pub(crate) async fn live(db: &impl Connection, server_id: Uuid, name: &str) -> T
         description: String::new(),
         enabled: true,
         live_revision: None,
+        quarantine: None,
         created_at: now,
         updated_at: now,
     };

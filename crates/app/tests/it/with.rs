@@ -162,6 +162,7 @@ async fn stored(store: &Store, name: &str) -> (Uuid, Uuid) {
         description: String::new(),
         enabled: true,
         live_revision: None,
+        quarantine: None,
         created_at: now,
         updated_at: now,
     };
@@ -181,6 +182,7 @@ pub(crate) fn revision(tool: &Tool) -> Revision {
         description: String::new(),
         kind: app::tools::Kind::Tool,
         uri: None,
+        imported: None,
         python_code: "async def main() -> int:\n    return 1\n".to_owned(),
         timeout_ms: None,
         input_schema: json!({"type": "object", "properties": {}}),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use app::capabilities::{self, Capabilities};
 use app::prompts;
-use app::tools::{Kind, LiveTool};
+use app::tools::{Kind, LiveTool, Revision};
 use serde_json::{Map, Value, json};
 
 use super::{Entry, List, Mirrored};
@@ -32,21 +32,38 @@ fn tool(live: &LiveTool) -> Option<Entry> {
         tracing::error!(tool = %name, "not listed: its input schema does not describe an object");
         return None;
     }
-    let hints = capabilities::hints(&Capabilities::of(revision));
     let mut listed = described("name", &name, live);
+    if let Some(imported) = &revision.imported {
+        // What its source says of it, which a person has read.
+        for field in ["title", "icons"] {
+            if let Some(value) = imported.definition.get(field) {
+                listed.insert(field.to_owned(), value.clone());
+            }
+        }
+    }
     listed.insert("inputSchema".to_owned(), revision.input_schema.clone());
     if let Some(output) = revision.output_schema.as_ref().filter(|schema| is_object_schema(schema))
     {
         listed.insert("outputSchema".to_owned(), output.clone());
     }
-    let annotations = json!({
+    if let Some(annotations) = annotations(revision) {
+        listed.insert("annotations".to_owned(), annotations);
+    }
+    let mirrored = mirrored(&revision.input_schema);
+    Some(Entry { mirrored, ..Entry::new(List::Tools, name, &Value::Object(listed)) })
+}
+
+/// What a tool does to the world: of an imported one as its source says, else as it declares.
+fn annotations(revision: &Revision) -> Option<Value> {
+    if let Some(imported) = &revision.imported {
+        return imported.definition.get("annotations").filter(|said| said.is_object()).cloned();
+    }
+    let hints = capabilities::hints(&Capabilities::of(revision));
+    Some(json!({
         "readOnlyHint": hints.read_only,
         "destructiveHint": hints.destructive,
         "openWorldHint": hints.open_world,
-    });
-    listed.insert("annotations".to_owned(), annotations);
-    let mirrored = mirrored(&revision.input_schema);
-    Some(Entry { mirrored, ..Entry::new(List::Tools, name, &Value::Object(listed)) })
+    }))
 }
 
 /// A live prompt as clients see it.

@@ -1,12 +1,14 @@
 //! The management tools for getting a tool approved.
 
+use app::external_sources::Detail;
 use app::requests::{self, Kind, Named};
-use app::tools::{self, State};
-use app::{approvals, capabilities, packages};
+use app::tools::{self, ImportedFrom, State};
+use app::{App, Page, approvals, capabilities, external_sources, packages, servers};
 use serde_json::{Value, json};
 
 use super::permission::{MODULE_FIELDS, NETWORK_FIELDS, PACKAGE_FIELDS, subject, with_standing};
 use super::schema::{Fields, followed, list_of, parameters, result, result_with, text, tool_id};
+use super::servers::tool_type;
 use super::{Definition, Effect, Outcome, Request, declared};
 use crate::{answer, cursor, standing};
 
@@ -66,6 +68,10 @@ pub(super) const DEFINITIONS: &[Definition] = &[
                 ("rejection_reason", "string?"),
                 ("publish_notes", "string?"),
                 ("packages_not_importable", "object"),
+                ("tool_type", "string"),
+                ("external_source_id", "string?"),
+                ("external_tool_name", "string?"),
+                ("quarantine", "string?"),
             ];
             let asked = vec![
                 ("module_requests", list_of(MODULE_FIELDS)),
@@ -96,6 +102,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
                 ("modules", "integer"),
                 ("network", "integer"),
                 ("packages", "integer"),
+                ("sources", "integer"),
                 ("total", "integer"),
             ]);
             let lists = vec![
@@ -103,6 +110,7 @@ pub(super) const DEFINITIONS: &[Definition] = &[
                 ("pending_module_requests", list_of(WAITING_MODULE_FIELDS)),
                 ("pending_network_requests", list_of(WAITING_NETWORK_FIELDS)),
                 ("pending_package_requests", list_of(WAITING_PACKAGE_FIELDS)),
+                ("pending_external_sources", list_of(WAITING_SOURCE_FIELDS)),
                 ("summary", summary),
             ];
             result_with(&[("next_cursor", "string?")], lists)
@@ -136,6 +144,9 @@ const WAITING_NETWORK_FIELDS: Fields<'static> = &[
     ("tool_name", "string"),
     ("server_name", "string"),
 ];
+
+const WAITING_SOURCE_FIELDS: Fields<'static> =
+    &[("id", "string"), ("name", "string"), ("url", "string?"), ("server_name", "string")];
 
 async fn request_publish(request: Request) -> Outcome {
     let Request { app, who, admin_address, arguments, .. } = request;
@@ -183,6 +194,7 @@ async fn status(request: Request) -> Outcome {
     let newest = detail.newest;
     let held = capabilities::standing(&request.app, detail.server.id, &newest).await?;
     let approved = newest.state == State::Approved;
+    let imported = newest.imported.as_ref().map(ImportedFrom::from);
     let asked = requests::of_tool(&request.app, detail.tool.id).await?;
     let not_importable = packages::not_importable(&request.app, detail.server.id).await?;
     Ok(answer::object(json!({
@@ -211,6 +223,10 @@ async fn status(request: Request) -> Outcome {
         "network_access_requests": with_standing(&asked, Kind::Host),
         "packages_not_importable": not_importable,
         "package_requests": with_standing(&asked, Kind::Package),
+        "tool_type": tool_type(imported.as_ref()),
+        "external_source_id": imported.as_ref().map(|from| from.source_id),
+        "external_tool_name": imported.as_ref().map(|from| &from.name),
+        "quarantine": detail.tool.quarantine,
     })))
 }
 
@@ -230,22 +246,42 @@ async fn pending(request: Request) -> Outcome {
             "requested_at": item.revision.requested_at,
         })
     });
-    let longest = queue.total.max(modules.total).max(network.total).max(packages.total);
-    let total = queue.total + modules.total + network.total + packages.total;
+    let (sources, waiting_sources) = waiting_sources(&request.app, page).await?;
+    let totals = [queue.total, modules.total, network.total, packages.total, sources];
+    let longest = totals.into_iter().max().unwrap_or_default();
+    let total: u64 = totals.into_iter().sum();
     Ok(answer::object(json!({
         "pending_tools": tools.collect::<Vec<_>>(),
         "pending_module_requests": modules.items.iter().map(in_queue).collect::<Vec<_>>(),
         "pending_network_requests": network.items.iter().map(in_queue).collect::<Vec<_>>(),
         "pending_package_requests": packages.items.iter().map(in_queue).collect::<Vec<_>>(),
+        "pending_external_sources": waiting_sources,
         "summary": {
             "tools": queue.total,
             "modules": modules.total,
             "network": network.total,
             "packages": packages.total,
+            "sources": sources,
             "total": total,
         },
         "next_cursor": cursor::next(PENDING, page, longest),
     })))
+}
+
+/// How many external sources wait, and those of a page.
+async fn waiting_sources(app: &App, page: Page) -> app::Result<(u64, Vec<Value>)> {
+    let listed = external_sources::waiting(app, page).await?;
+    let mut shown = Vec::with_capacity(listed.items.len());
+    for Detail { source, .. } in listed.items {
+        let server = servers::get(app, source.server_id).await?.server;
+        shown.push(json!({
+            "id": source.id,
+            "name": source.name,
+            "url": source.url,
+            "server_name": server.name,
+        }));
+    }
+    Ok((listed.total, shown))
 }
 
 fn in_queue(Named { request, tool_name, server_name, .. }: &Named) -> Value {

@@ -180,6 +180,7 @@ mod tests {
             call_id: Uuid::nil(),
             tool_name: "a__b".to_owned(),
             outcome,
+            passed: None,
             content: Vec::new(),
             is_kept: false,
             is_error: false,

@@ -54,7 +54,17 @@ pub(super) fn tool_id() -> (&'static str, Value) {
     ("tool_id", id("Id of the tool."))
 }
 
-fn id(description: &str) -> Value {
+/// One of these texts, the first if it is left out.
+pub(super) fn choice(values: &[&str], description: &str) -> Value {
+    json!({
+        "type": "string",
+        "enum": values,
+        "default": values.first(),
+        "description": description,
+    })
+}
+
+pub(super) fn id(description: &str) -> Value {
     json!({ "type": "string", "format": "uuid", "description": description })
 }
 

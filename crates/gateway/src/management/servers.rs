@@ -2,7 +2,7 @@
 
 use app::packages::Preparation;
 use app::servers::{self, Server, Started, Summary};
-use app::tools::{self, Newest, Tool};
+use app::tools::{self, ImportedFrom, Newest, Tool};
 use app::{Page, grants, packages, requests};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -144,6 +144,10 @@ pub(super) const TOOL_FIELDS: Fields<'static> = &[
     ("uri", "string?"),
     ("enabled", "boolean"),
     ("approval_status", "string"),
+    ("tool_type", "string"),
+    ("external_source_id", "string?"),
+    ("external_tool_name", "string?"),
+    ("quarantine", "string?"),
 ];
 
 /// How many tools are on a page.
@@ -163,7 +167,16 @@ pub(super) fn tool_in_list((tool, newest): &(Tool, Newest)) -> Value {
         "uri": newest.uri,
         "enabled": tool.enabled,
         "approval_status": newest.state.as_str(),
+        "tool_type": tool_type(newest.imported.as_ref()),
+        "external_source_id": newest.imported.as_ref().map(|from| from.source_id),
+        "external_tool_name": newest.imported.as_ref().map(|from| &from.name),
+        "quarantine": tool.quarantine,
     })
+}
+
+/// Whether a tool has code of its own or is called at a source.
+pub(super) fn tool_type(imported: Option<&ImportedFrom>) -> &'static str {
+    if imported.is_some() { "mcp_passthrough" } else { "python_code" }
 }
 
 async fn list(request: Request) -> Outcome {

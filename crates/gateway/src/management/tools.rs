@@ -1,12 +1,12 @@
 //! The management tools for tools and their versions.
 
 use app::approvals::{self, RolledBack};
-use app::tools::{self, Changes, New, Revision, Tool};
+use app::tools::{self, Changes, ImportedFrom, New, Revision, Tool};
 use app::{App, capabilities};
 use serde_json::{Value, json};
 
 use super::schema::{followed, list_of, parameters, result, result_with, server_id, text, tool_id};
-use super::servers::{TOOL_FIELDS, TOOLS_PER_PAGE, list_of_tools, tool_in_list};
+use super::servers::{TOOL_FIELDS, TOOLS_PER_PAGE, list_of_tools, tool_in_list, tool_type};
 use super::{Definition, Effect, Outcome, Request};
 use super::{authored, declared, saved};
 use crate::{answer, cursor};
@@ -59,6 +59,10 @@ pub(super) const DEFINITIONS: &[Definition] = &[
                 ("lacking", "object"),
                 ("risk", "string"),
                 ("python_code", "string"),
+                ("tool_type", "string"),
+                ("external_source_id", "string?"),
+                ("external_tool_name", "string?"),
+                ("quarantine", "string?"),
             ])
         },
         run: |request| Box::pin(get(request)),
@@ -225,6 +229,7 @@ async fn get(request: Request) -> Outcome {
     let detail = tools::get(&request.app, request.arguments.id("tool_id")?).await?;
     let newest = detail.newest;
     let standing = capabilities::standing(&request.app, detail.server.id, &newest).await?;
+    let imported = newest.imported.as_ref().map(ImportedFrom::from);
     Ok(answer::object(json!({
         "id": detail.tool.id,
         "server_id": detail.tool.server_id,
@@ -244,6 +249,10 @@ async fn get(request: Request) -> Outcome {
         "lacking": declared::lacking(&standing.lacking),
         "risk": standing.risk,
         "python_code": newest.python_code,
+        "tool_type": tool_type(imported.as_ref()),
+        "external_source_id": imported.as_ref().map(|from| from.source_id),
+        "external_tool_name": imported.as_ref().map(|from| &from.name),
+        "quarantine": detail.tool.quarantine,
     })))
 }
 

@@ -30,7 +30,7 @@ async fn a_session_is_opened_used_and_ended() {
     let session = open_session(&door).await;
     let message = request("tools/list", &json!({}));
     let (_, listed) = read(door.send(legacy(Some(&session), &message)).await).await;
-    assert_eq!(listed["result"]["tools"].as_array().map(Vec::len), Some(24));
+    assert_eq!(listed["result"]["tools"].as_array().map(Vec::len), Some(28));
     assert!(listed["result"].get("resultType").is_none());
 
     let end = || {
@@ -62,7 +62,7 @@ async fn without_a_session_each_request_stands_alone() {
     let listed = door.ask("tools/list", json!({})).await;
     assert_eq!(listed["result"]["resultType"], "complete");
     assert_eq!(listed["result"]["cacheScope"], "private");
-    assert_eq!(listed["result"]["tools"].as_array().map(Vec::len), Some(24));
+    assert_eq!(listed["result"]["tools"].as_array().map(Vec::len), Some(28));
 }
 
 #[tokio::test]

@@ -91,6 +91,7 @@ async fn requests_are_checked_before_they_are_filed() {
     }
     let pending = door.call("mcpbox_list_pending_requests", json!({})).await;
     let pending = &pending["structuredContent"];
-    let nothing = json!({"tools": 0, "modules": 0, "network": 0, "packages": 0, "total": 0});
+    let nothing =
+        json!({"tools": 0, "modules": 0, "network": 0, "packages": 0, "sources": 0, "total": 0});
     assert_eq!(pending["summary"], nothing, "{pending}");
 }

@@ -47,7 +47,8 @@ impl Door {
         let (mut request, mut renewed) = (request.clone(), false);
         let mut redirects = 0;
         loop {
-            let answer = self.send_once(&request).await?;
+            let credentials = self.access.headers().await.map_err(Error::Credentials)?;
+            let answer = self.send_once(&request, &credentials).await?;
             let status = answer.status();
             if status.is_success() {
                 return Ok(answer);
@@ -64,7 +65,7 @@ impl Door {
             let error = refusal::explain(status, &head.headers, &body);
             if let Error::Unauthorized(refused) | Error::Forbidden(refused) = &error
                 && !std::mem::replace(&mut renewed, true)
-                && self.access.refused(refused).await
+                && self.access.refused(&credentials, refused).await
             {
                 continue;
             }
@@ -80,15 +81,19 @@ impl Door {
         Ok(())
     }
 
-    async fn send_once(&self, request: &Request) -> Result<http::Response<Incoming>, Error> {
+    async fn send_once(
+        &self,
+        request: &Request,
+        credentials: &[(String, String)],
+    ) -> Result<http::Response<Incoming>, Error> {
         let mut request = request.clone();
-        for (name, value) in self.access.headers().await.map_err(Error::Credentials)? {
+        for (name, value) in credentials {
             let plain = name.to_ascii_lowercase();
             if OURS.contains(&plain.as_str()) || plain.starts_with("mcp-") {
                 let message = format!("credentials cannot be sent as the header '{name}'");
                 return Err(Error::NotSent(RequestError::new(Kind::LocalProtocolError, message)));
             }
-            request.headers.push((name, value.into_bytes()));
+            request.headers.push((name.clone(), value.clone().into_bytes()));
         }
         let request = request.header("User-Agent", AGENT).header("Accept-Encoding", "identity");
         let checked = Checked::new(&request).map_err(Error::of_request)?;

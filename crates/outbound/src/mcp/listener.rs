@@ -13,9 +13,13 @@ pub trait Access: Send + Sync {
     /// The header fields that carry them.
     fn headers(&self) -> BoxFuture<'_, Result<Vec<(String, String)>, AccessError>>;
 
-    /// The source refused them. Where this gives true, there are others now, and the request, of
-    /// which nothing was carried out, is sent once more with these.
-    fn refused<'a>(&'a self, _refused: &'a Refused) -> BoxFuture<'a, bool> {
+    /// The source refused those that were sent. Where this gives true, there are others now, and the
+    /// request, of which nothing was carried out, is sent once more with these.
+    fn refused<'a>(
+        &'a self,
+        _sent: &'a [(String, String)],
+        _refused: &'a Refused,
+    ) -> BoxFuture<'a, bool> {
         futures::future::ready(false).boxed()
     }
 }

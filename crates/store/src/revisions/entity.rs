@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::entity::prelude::*;
+use serde_json::json;
 
 use super::{Kind, Revision, State};
 use crate::json::Json;
@@ -19,6 +20,7 @@ pub struct Model {
     pub description: String,
     pub kind: Kind,
     pub uri: Option<String>,
+    pub imported: Option<Json>,
     pub python_code: String,
     pub timeout_ms: Option<i32>,
     pub timeout_inherited: bool,
@@ -56,6 +58,7 @@ impl From<Model> for Revision {
             description: row.description,
             kind: row.kind,
             uri: row.uri,
+            imported: row.imported.and_then(|imported| serde_json::from_value(imported.0).ok()),
             python_code: row.python_code,
             timeout_ms: row.timeout_ms,
             timeout_inherited: row.timeout_inherited,
@@ -90,6 +93,7 @@ impl From<Revision> for Model {
             description: revision.description,
             kind: revision.kind,
             uri: revision.uri,
+            imported: revision.imported.map(|imported| Json(json!(imported))),
             python_code: revision.python_code,
             timeout_ms: revision.timeout_ms,
             timeout_inherited: revision.timeout_inherited,

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::DeriveValueType;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use strum::{Display, EnumString, IntoStaticStr};
 use uuid::Uuid;
@@ -26,6 +26,8 @@ pub struct Revision {
     pub kind: Kind,
     /// Where clients read it, or the template of where: of a resource, and of nothing else.
     pub uri: Option<String>,
+    /// What a tool of an external source is: such a revision has no source text of its own.
+    pub imported: Option<Imported>,
     /// The source that runs.
     pub python_code: String,
     /// How long a call may take, in milliseconds; the server's default where there is none.
@@ -64,6 +66,23 @@ pub struct Revision {
     pub decided_by: Option<String>,
     /// Why it was rejected.
     pub rejection_reason: Option<String>,
+}
+
+/// A tool of an external source, as it was when it was imported.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Imported {
+    /// The source that is called.
+    pub source_id: Uuid,
+    /// The tool as the source listed it: an object, of which the name, the description, the schemas
+    /// and the annotations stand as they came.
+    pub definition: Value,
+}
+
+impl Imported {
+    /// The name of the tool at its source.
+    pub fn name(&self) -> &str {
+        self.definition.get("name").and_then(Value::as_str).unwrap_or_default()
+    }
 }
 
 /// What a tool is for clients; it never changes.

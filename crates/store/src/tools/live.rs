@@ -23,7 +23,7 @@ use crate::{
     },
 };
 
-/// An enabled tool of a running server, with the approved revision that runs.
+/// An enabled tool of a running server, which its source did not change, with the approved revision that runs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LiveTool {
     /// Its server.
@@ -62,7 +62,7 @@ pub struct LiveName {
     pub name: String,
     /// What clients get of it.
     pub kind: Kind,
-    /// Whether it is enabled and its server runs.
+    /// Whether it is enabled, its source did not change it, and its server runs.
     pub is_callable: bool,
 }
 
@@ -192,6 +192,7 @@ fn names() -> SelectStatement {
     Query::select()
         .expr_as(Expr::col((Tools, ToolColumn::Id)), "tool_id")
         .expr_as(Expr::col((Tools, ToolColumn::Enabled)), "enabled")
+        .expr_as(Expr::col((Tools, ToolColumn::Quarantine)).is_null(), "is_trusted")
         .expr_as(Expr::col((Servers, ServerColumn::Id)), "server_id")
         .expr_as(Expr::col((Servers, ServerColumn::Name)), "server_name")
         .expr_as(Expr::col((Servers, ServerColumn::Status)), "server_status")
@@ -210,7 +211,8 @@ fn live_tools() -> SelectStatement {
     query
         .expr_as(Expr::col((Servers, ServerColumn::DefaultTimeoutMs)), "default_timeout_ms")
         .and_where(Expr::col((Servers, ServerColumn::Status)).eq(Status::Running))
-        .and_where(Expr::col((Tools, ToolColumn::Enabled)).eq(true));
+        .and_where(Expr::col((Tools, ToolColumn::Enabled)).eq(true))
+        .and_where(Expr::col((Tools, ToolColumn::Quarantine)).is_null());
     page::columns::<Revisions>(&mut query, "revision_");
     query
 }
@@ -232,7 +234,9 @@ fn read_name(row: &QueryResult) -> Result<LiveName, DbErr> {
         revision_id: row.try_get("", "live_id")?,
         name: row.try_get("", "live_name")?,
         kind: row.try_get("", "live_kind")?,
-        is_callable: status == Status::Running && row.try_get("", "enabled")?,
+        is_callable: status == Status::Running
+            && row.try_get("", "enabled")?
+            && row.try_get("", "is_trusted")?,
     })
 }
 

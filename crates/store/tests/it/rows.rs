@@ -39,6 +39,7 @@ pub(crate) fn tool(server: &Server, name: &str) -> Tool {
         description: format!("What {name} does"),
         enabled: true,
         live_revision: None,
+        quarantine: None,
         created_at: at(0),
         updated_at: at(0),
     }
@@ -54,6 +55,7 @@ pub(crate) fn revision(tool: &Tool, number: i32) -> Revision {
         description: tool.description.clone(),
         kind: Kind::Tool,
         uri: None,
+        imported: None,
         python_code: "async def main() -> int:\n    return 1\n".to_owned(),
         timeout_ms: Some(1_000),
         input_schema: json!({"type": "object", "properties": {}}),

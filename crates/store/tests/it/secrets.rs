@@ -29,6 +29,7 @@ pub(crate) fn secret(server_id: Uuid, key: &str) -> Secret {
     Secret {
         id: Uuid::now_v7(),
         server_id,
+        source_id: None,
         key: key.to_owned(),
         description: "for tests".to_owned(),
         sealed: None,

@@ -1,0 +1,137 @@
+//! What a request or a form says about a source, put over what the source is.
+
+use std::collections::BTreeMap;
+
+use app::external_sources::{
+    Command, ExternalSource, NamedAuth, OauthSettings, Transport, Wish, command_of, settings_of,
+};
+use serde::Deserialize;
+
+use crate::errors::Problem;
+
+/// The fields of a source; those that are left out stay as they are.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Given {
+    pub(crate) name: Option<String>,
+    pub(crate) description: Option<String>,
+    #[serde(alias = "transport")]
+    pub(crate) transport_type: Option<String>,
+    pub(crate) url: Option<String>,
+    pub(crate) command: Option<String>,
+    pub(crate) args: Option<Vec<String>>,
+    pub(crate) env: Option<BTreeMap<String, String>>,
+    pub(crate) cwd: Option<String>,
+    pub(crate) auth_type: Option<String>,
+    pub(crate) auth_secret_name: Option<String>,
+    pub(crate) auth_header_name: Option<String>,
+    pub(crate) oauth: Option<OauthSettings>,
+}
+
+impl Given {
+    /// The whole of what is wished, over what there is.
+    pub(crate) fn wish(self, before: Option<&ExternalSource>) -> Result<Wish, Problem> {
+        let transport = match self.transport_type.as_deref() {
+            Some(name) => name.parse().map_err(|_unknown| {
+                Problem::invalid("transport_type", "expected streamable_http, sse or stdio")
+            })?,
+            None => before.map_or(Transport::StreamableHttp, |source| source.transport),
+        };
+        let is_process = transport == Transport::Stdio;
+        let was_process = before.is_some_and(|source| source.transport == Transport::Stdio);
+        let url = self.url.clone().or_else(|| {
+            let kept = before.filter(|_| !is_process);
+            kept.and_then(|source| source.url.clone())
+        });
+        let command = self.command(before.filter(|_| is_process && was_process))?;
+        Ok(Wish {
+            transport,
+            url,
+            command,
+            auth: self.auth(before.filter(|_| is_process == was_process)).try_into()?,
+            name: self
+                .name
+                .or_else(|| before.map(|source| source.name.clone()))
+                .unwrap_or_default(),
+            description: self
+                .description
+                .or_else(|| before.map(|source| source.description.clone()))
+                .unwrap_or_default(),
+        })
+    }
+
+    fn command(&self, before: Option<&ExternalSource>) -> Result<Option<Command>, Problem> {
+        let kept = before.and_then(command_of);
+        let says = self.command.is_some()
+            || self.args.is_some()
+            || self.env.is_some()
+            || self.cwd.is_some();
+        if !says {
+            return Ok(kept);
+        }
+        let kept = kept.unwrap_or_default();
+        let command = self.command.clone().unwrap_or(kept.command);
+        if command.is_empty() {
+            return Err(Problem::invalid("command", "name the program to run"));
+        }
+        Ok(Some(Command {
+            command,
+            args: self.args.clone().unwrap_or(kept.args),
+            env: self.env.clone().unwrap_or(kept.env),
+            cwd: self.cwd.clone().or(kept.cwd).filter(|cwd| !cwd.is_empty()),
+        }))
+    }
+
+    /// Credentials of another kind begin anew.
+    fn auth(&self, before: Option<&ExternalSource>) -> NamedAuth {
+        let kind = |source: &ExternalSource| source.auth_type.to_string();
+        let auth_type = self.auth_type.clone().or_else(|| before.map(kind));
+        let same = before.filter(|source| Some(kind(source)) == auth_type);
+        let oauth = same.and_then(|source| source.oauth.as_ref().map(|_| settings_of(source)));
+        NamedAuth {
+            auth_type,
+            secret: self
+                .auth_secret_name
+                .clone()
+                .or_else(|| same.and_then(|source| source.auth_secret_name.clone())),
+            header: self
+                .auth_header_name
+                .clone()
+                .or_else(|| same.and_then(|source| source.auth_header_name.clone())),
+            oauth: self.oauth.clone().or(oauth),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use app::external_sources::Auth;
+
+    use super::*;
+    use crate::sources::tests::source;
+
+    #[test]
+    fn what_is_left_out_stays_as_it_is() {
+        let before = source();
+        let renamed = Given { name: Some("other".to_owned()), ..Given::default() };
+        let wish = renamed.wish(Some(&before)).unwrap();
+        assert_eq!((wish.name.as_str(), &wish.url), ("other", &before.url));
+        assert_eq!(wish.auth, Auth::Bearer { secret: "API_KEY".to_owned() });
+        let open = Given { auth_type: Some("none".to_owned()), ..Given::default() };
+        assert_eq!(open.wish(Some(&before)).unwrap().auth, Auth::None);
+    }
+
+    #[test]
+    fn a_process_has_no_address_and_no_credentials_of_its_past() {
+        let process = Given {
+            transport_type: Some("stdio".to_owned()),
+            command: Some("python3".to_owned()),
+            ..Given::default()
+        };
+        let wish = process.wish(Some(&source())).unwrap();
+        assert_eq!((wish.url, wish.auth), (None, Auth::None));
+        assert_eq!(wish.command.unwrap().command, "python3");
+        let nothing = Given { args: Some(Vec::new()), ..Given::default() };
+        assert!(nothing.wish(None).is_err(), "arguments of no program");
+    }
+}

@@ -1,0 +1,398 @@
+//! External sources: MCP servers of others, from which tools are imported.
+//!
+//! Nothing is connected to before a person has allowed the host. A model can ask for a source at an address,
+//! never for a command of this machine.
+
+mod breaker;
+mod calls;
+mod checks;
+mod connections;
+pub(crate) mod credentials;
+mod definition;
+mod discovery;
+mod drift;
+mod health;
+mod importing;
+mod keeper;
+pub mod oauth;
+mod place;
+mod projection;
+pub mod registration;
+mod source;
+mod suspicion;
+mod told;
+
+pub(crate) use calls::{Called, call, exposed};
+use checks::{check, check_author, check_managed, check_room, not_granted, taken, written};
+pub(crate) use connections::Connections;
+pub use discovery::{Discovered, Found, discover, discovered};
+pub(crate) use drift::settle;
+pub use health::{Health, health};
+pub use importing::{Choice, Imports, Skipped, import};
+pub(crate) use keeper::keep;
+use serde_json::json;
+pub use source::{
+    Auth, AuthType, Command, Detail, ExternalSource, OauthGrant, OauthSettings, RefreshOwner,
+    SourceTokens, Status, TokenState, Transport, Wish, command_of, grants_of, settings_of,
+};
+use store::{Json, Transaction};
+pub(crate) use told::risk;
+pub use told::{NamedAuth, host_of, of_status};
+use uuid::Uuid;
+
+use crate::audit::{self, Event};
+use crate::identity::{Actor, Admin, Who};
+use crate::servers;
+use crate::{App, Error, Listed, Page, Result, clock, names};
+
+/// What a file that decides about a source is called in `managed_by`.
+pub const BY_CONFIGURATION: &str = "config";
+/// The sources of a server, or of all, in the order they were added.
+pub async fn list(app: &App, server_id: Option<Uuid>, page: Page) -> Result<Listed<Detail>> {
+    if let Some(server_id) = server_id {
+        servers::find(app, server_id).await?;
+    }
+    let Listed { items, total } =
+        store::external_sources::list(app.store(), server_id, page).await?;
+    with_tokens(app, items).await.map(|items| Listed { items, total })
+}
+
+/// The sources that wait for a person, the oldest first.
+pub async fn waiting(app: &App, page: Page) -> Result<Listed<Detail>> {
+    let Listed { items, total } = store::external_sources::waiting(app.store(), page).await?;
+    with_tokens(app, items).await.map(|items| Listed { items, total })
+}
+
+async fn with_tokens(app: &App, sources: Vec<ExternalSource>) -> Result<Vec<Detail>> {
+    let mut all = store::source_tokens::all(app.store()).await?;
+    let mut take = |id: Uuid| {
+        let found = all.iter().position(|tokens| tokens.source_id == id);
+        found.map(|index| all.swap_remove(index))
+    };
+    Ok(sources.into_iter().map(|source| Detail { tokens: take(source.id), source }).collect())
+}
+
+/// One source.
+pub async fn get(app: &App, id: Uuid) -> Result<Detail> {
+    let source = find(app.store(), id).await?;
+    let tokens = store::source_tokens::find(app.store(), id).await?;
+    Ok(Detail { source, tokens })
+}
+
+/// The source of that name, or of `server/name`.
+///
+/// # Errors
+/// [`Error::Conflict`] where several servers have one of that name.
+pub async fn named(app: &App, name: &str) -> Result<Detail> {
+    let mut found = Vec::new();
+    for source in store::external_sources::all(app.store()).await? {
+        let is_it = source.name == name || {
+            let server = servers::find(app, source.server_id).await?;
+            name.split_once('/').is_some_and(|pair| pair == (&server.name, &source.name))
+        };
+        if is_it {
+            found.push(source);
+        }
+    }
+    match &found[..] {
+        [] => Err(Error::not_found("External source", &name)),
+        [one] => get(app, one.id).await,
+        _ => Err(Error::Conflict(format!(
+            "several servers have a source `{name}`; name one as server/{name}"
+        ))),
+    }
+}
+
+pub(crate) async fn find(db: &impl store::Connection, id: Uuid) -> Result<ExternalSource> {
+    let found = store::external_sources::find(db, id).await?;
+    found.ok_or_else(|| Error::not_found("External source", &id))
+}
+
+/// Adds a source to a server. One that a signed-in person adds is allowed with it; one that a model adds
+/// waits for a person.
+///
+/// # Errors
+/// [`Error::Invalid`] for what cannot be a source, [`Error::Denied`] for a command from a caller,
+/// [`Error::Conflict`] for a name that is taken and where too many wait.
+pub async fn add(app: &App, who: &Who, server_id: Uuid, wish: &Wish) -> Result<ExternalSource> {
+    let server = servers::find(app, server_id).await?;
+    let admin = match who {
+        Who::Admin(admin) => Some(admin),
+        Who::Caller(_) => None,
+    };
+    check_author(who, wish)?;
+    let place = check(app, wish)?;
+    if admin.is_none() {
+        check_room(app, server_id).await?;
+    }
+    let now = clock::now();
+    let source = ExternalSource {
+        id: Uuid::now_v7(),
+        server_id,
+        enabled: true,
+        managed_by: None,
+        grants: Json(json!(
+            admin.map(|_| place.into_iter().collect::<Vec<_>>()).unwrap_or_default()
+        )),
+        granted_at: admin.map(|_| now),
+        granted_by: admin.map(|admin| admin.username.clone()),
+        rejection_reason: None,
+        failure: None,
+        failed_at: None,
+        discovered: None,
+        tool_count: 0,
+        last_discovered_at: None,
+        created_by: who.to_string(),
+        created_at: now,
+        ..written(wish, now)
+    };
+    let transaction = audit::begin(app).await?;
+    store::external_sources::insert(&transaction, &source)
+        .await
+        .map_err(|error| taken(error, &server, &source.name))?;
+    let action = if admin.is_some() { "source.added" } else { "source.requested" };
+    finish(transaction, who.into(), action, &source, None).await?;
+    Ok(source)
+}
+
+/// Changes a source; what was allowed goes with it, as a signed-in person does so.
+///
+/// # Errors
+/// As [`add`]; [`Error::Conflict`] where somebody else changed it meanwhile, and for one that a file
+/// decides about.
+pub async fn update(app: &App, admin: &Admin, id: Uuid, wish: &Wish) -> Result<ExternalSource> {
+    let before = find(app.store(), id).await?;
+    check_managed(&before)?;
+    replace(app, admin.into(), &before, wish, None).await
+}
+
+/// Puts what is wished in the place of a source, allowed by who wishes it.
+pub(crate) async fn replace(
+    app: &App,
+    actor: Actor,
+    before: &ExternalSource,
+    wish: &Wish,
+    managed_by: Option<String>,
+) -> Result<ExternalSource> {
+    let server = servers::find(app, before.server_id).await?;
+    let place = check(app, wish)?;
+    let now = clock::now();
+    let is_same_place = (before.transport, &before.url) == (wish.transport, &wish.url);
+    let grants = match (is_same_place, before.granted_at) {
+        (true, Some(_)) => before.grants.clone(),
+        _ => Json(json!(place.into_iter().collect::<Vec<_>>())),
+    };
+    let source = ExternalSource {
+        id: before.id,
+        server_id: before.server_id,
+        enabled: before.enabled,
+        managed_by,
+        imports_all: before.imports_all,
+        grants,
+        granted_at: before.granted_at.or(Some(now)),
+        granted_by: Some(actor.name.clone()),
+        rejection_reason: None,
+        created_by: before.created_by.clone(),
+        created_at: before.created_at,
+        ..written(wish, now)
+    };
+    let transaction = audit::begin(app).await?;
+    move_on(&transaction, before, &source).await.map_err(|error| match error {
+        Moved::Store(error) => taken(error, &server, &source.name),
+        Moved::Meanwhile(error) => error,
+    })?;
+    if (&before.url, before.auth_type) != (&source.url, source.auth_type) {
+        // Tokens belong to where they were for.
+        forget_tokens(&transaction, before.id).await?;
+    }
+    finish(transaction, actor, "source.updated", &source, None).await?;
+    Ok(source)
+}
+
+/// Allows a source that waits, or was refused: its host can be connected to from now on.
+pub async fn grant(app: &App, admin: &Admin, id: Uuid) -> Result<ExternalSource> {
+    let before = find(app.store(), id).await?;
+    if before.granted_at.is_some() {
+        return Ok(before);
+    }
+    let place = place::of(app, before.transport, before.url.as_deref())?;
+    let now = clock::now();
+    let source = ExternalSource {
+        grants: Json(json!(place.into_iter().collect::<Vec<_>>())),
+        granted_at: Some(now),
+        granted_by: Some(admin.username.clone()),
+        rejection_reason: None,
+        updated_at: now,
+        ..before.clone()
+    };
+    decide(app, admin, (&before, source), "source.granted", None).await
+}
+
+/// Refuses a source that waits, or takes back that it was allowed; its tools answer no more.
+///
+/// # Errors
+/// [`Error::Invalid`] without a reason.
+pub async fn reject(app: &App, admin: &Admin, id: Uuid, reason: &str) -> Result<ExternalSource> {
+    let reason = reason.trim();
+    if reason.is_empty() {
+        return Err(Error::invalid("reason", "say why: whoever asked reads it"));
+    }
+    names::check_text("reason", reason)?;
+    let before = find(app.store(), id).await?;
+    check_managed(&before)?;
+    let source = ExternalSource {
+        grants: Json(json!([])),
+        granted_at: None,
+        granted_by: None,
+        rejection_reason: Some(reason.to_owned()),
+        updated_at: clock::now(),
+        ..before.clone()
+    };
+    decide(app, admin, (&before, source), "source.rejected", Some(reason)).await
+}
+
+/// Lets a source be used, or not.
+pub async fn set_enabled(
+    app: &App,
+    admin: &Admin,
+    id: Uuid,
+    enabled: bool,
+) -> Result<ExternalSource> {
+    let before = find(app.store(), id).await?;
+    check_managed(&before)?;
+    if before.enabled == enabled {
+        return Ok(before);
+    }
+    let action = if enabled { "source.enabled" } else { "source.disabled" };
+    let source = ExternalSource { enabled, updated_at: clock::now(), ..before.clone() };
+    decide(app, admin, (&before, source), action, None).await
+}
+
+/// Allows a source further hosts, as those of the authorization server that it names.
+pub async fn grant_hosts(
+    app: &App,
+    actor: impl Into<Actor>,
+    id: Uuid,
+    hosts: &[String],
+) -> Result<ExternalSource> {
+    let before = find(app.store(), id).await?;
+    if before.granted_at.is_none() {
+        return Err(not_granted(&before));
+    }
+    let mut grants = grants_of(&before);
+    for host in hosts {
+        let host = place::normal(app, host)?;
+        if !grants.contains(&host) {
+            grants.push(host);
+        }
+    }
+    if grants == grants_of(&before) {
+        return Ok(before);
+    }
+    let source =
+        ExternalSource { grants: Json(json!(grants)), updated_at: clock::now(), ..before.clone() };
+    decide(app, actor, (&before, source), "source.hosts_granted", None).await
+}
+
+/// Removes a source with its credentials. What was imported from it stays, and answers no more.
+pub async fn delete(app: &App, admin: &Admin, id: Uuid) -> Result<ExternalSource> {
+    let source = find(app.store(), id).await?;
+    check_managed(&source)?;
+    remove(app, admin.into(), source).await
+}
+
+pub(crate) async fn remove(
+    app: &App,
+    actor: Actor,
+    source: ExternalSource,
+) -> Result<ExternalSource> {
+    let transaction = audit::begin(app).await?;
+    if !store::external_sources::delete(&transaction, source.id).await? {
+        return Err(Error::not_found("External source", &source.id));
+    }
+    store::secrets::delete_of_source(&transaction, source.id, None).await?;
+    finish(transaction, actor, "source.deleted", &source, None).await?;
+    Ok(source)
+}
+
+async fn decide(
+    app: &App,
+    actor: impl Into<Actor>,
+    (before, source): (&ExternalSource, ExternalSource),
+    action: &'static str,
+    reason: Option<&str>,
+) -> Result<ExternalSource> {
+    let transaction = audit::begin(app).await?;
+    move_on(&transaction, before, &source).await.map_err(Error::from)?;
+    finish(transaction, actor.into(), action, &source, reason).await?;
+    Ok(source)
+}
+
+/// Why a source was not changed.
+enum Moved {
+    Store(store::Error),
+    Meanwhile(Error),
+}
+
+impl From<Moved> for Error {
+    fn from(moved: Moved) -> Self {
+        match moved {
+            Moved::Store(error) => error.into(),
+            Moved::Meanwhile(error) => error,
+        }
+    }
+}
+
+async fn move_on(
+    transaction: &Transaction,
+    before: &ExternalSource,
+    source: &ExternalSource,
+) -> std::result::Result<(), Moved> {
+    let updated = store::external_sources::update(transaction, before.updated_at, source).await;
+    if updated.map_err(Moved::Store)? {
+        return Ok(());
+    }
+    Err(Moved::Meanwhile(Error::Conflict(format!(
+        "source `{}` was changed at the same time by somebody else; look at it again and repeat",
+        before.name
+    ))))
+}
+
+async fn forget_tokens(transaction: &Transaction, source_id: Uuid) -> Result<()> {
+    store::source_tokens::delete(transaction, source_id).await?;
+    let until = Some(("source:", clock::now()));
+    Ok(store::secrets::delete_of_source(transaction, source_id, until).await?)
+}
+
+/// Writes down who did it, and tells every process.
+async fn finish(
+    transaction: Transaction,
+    actor: Actor,
+    action: &'static str,
+    source: &ExternalSource,
+    reason: Option<&str>,
+) -> Result<()> {
+    let server = store::servers::find(&transaction, source.server_id).await?;
+    let mut event = Event::new(action, &source.name)
+        .id(source.id)
+        .with("server_id", source.server_id.to_string())
+        .with("transport", source.transport.to_string())
+        .with("auth_type", source.auth_type.to_string())
+        .with("grants", source.grants.0.clone());
+    if let Some(server) = server {
+        event = event.with("server", server.name);
+    }
+    if let Some(url) = &source.url {
+        event = event.with("url", url.as_str());
+    }
+    if let Some(command) = &source.command {
+        event = event.with("command", command.0.clone());
+    }
+    if let Some(reason) = reason {
+        event = event.with("reason", reason);
+    }
+    tracing::info!(source = %source.name, by = %actor.name, "{action}");
+    audit::record(&transaction, actor, event).await?;
+    store::changes::publish(&transaction).await?;
+    Ok(transaction.commit().await?)
+}

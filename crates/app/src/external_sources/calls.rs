@@ -1,0 +1,221 @@
+//! Calls of imported tools: sent to their source, never twice, with what is said and asked meanwhile passed on.
+
+use std::time::{Duration, Instant};
+
+use futures::future::{BoxFuture, FutureExt as _};
+use outbound::mcp::{self, Listener, RpcError};
+use sandbox::{Abilities, Failure, FailureKind};
+use secrecy::SecretString;
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+use store::external_sources::{AuthType, ExternalSource, Transport};
+use store::revisions::Imported;
+
+use super::connections::{SECRET, connect, wants_login};
+use super::{command_of, credentials, oauth};
+use crate::outside::Dialogue;
+use crate::redact::Secrets;
+use crate::{App, Error, Result};
+
+/// How often a call is sent again that certainly was not carried out, or is harmless to repeat.
+const AGAIN: u32 = 2;
+
+/// The pause before that; twice as long before the next.
+const PAUSE: Duration = Duration::from_millis(300);
+
+/// A call of an imported tool.
+pub(crate) struct Called<'a> {
+    pub(crate) source: &'a ExternalSource,
+    pub(crate) imported: &'a Imported,
+    pub(crate) arguments: Map<String, Value>,
+    /// What else is told, such as the trace that the call belongs to.
+    pub(crate) meta: Map<String, Value>,
+    pub(crate) timeout: Duration,
+    pub(crate) dialogue: Dialogue,
+}
+
+/// Calls a tool at its source; gives the result as it came.
+///
+/// # Errors
+/// A [`Failure`] that says whether the tool may have run.
+pub(crate) async fn call(app: &App, called: Called<'_>) -> std::result::Result<Value, Failure> {
+    let Called { source, imported, arguments, meta, timeout, dialogue } = called;
+    let until = Instant::now() + timeout;
+    let connection = connect(app, source).await.map_err(|error| refused(&error))?;
+    let listener: Arc<dyn Listener> = Arc::new(Passing { dialogue });
+    let mut pause = PAUSE;
+    for round in 0_u32.. {
+        connection.check(source).map_err(|error| refused(&error))?;
+        let call = mcp::Call {
+            name: imported.name().to_owned(),
+            arguments: arguments.clone(),
+            meta: meta.clone(),
+            schema: imported.definition.get("inputSchema").cloned(),
+            timeout: until.saturating_duration_since(Instant::now()),
+            listener: Some(Arc::clone(&listener)),
+        };
+        let outcome = connection.source.call_tool(call).await;
+        connection.note(app, &outcome).await;
+        let error = match outcome {
+            Ok(result) => return Ok(result),
+            Err(error) => error,
+        };
+        let has_time = until.saturating_duration_since(Instant::now()) > pause;
+        if round >= AGAIN || !has_time || !may_be_sent_again(&error, &imported.definition) {
+            return Err(failure(source, timeout, &error));
+        }
+        tokio::time::sleep(pause).await;
+        pause *= 2;
+    }
+    Err(Failure {
+        kind: FailureKind::External,
+        message: "the source was not reached".to_owned(),
+        detail: None,
+    })
+}
+
+/// Whether a call that failed so may be sent once more.
+fn may_be_sent_again(error: &mcp::Error, definition: &Value) -> bool {
+    if wants_login(error) {
+        return false;
+    }
+    let is_lost = match error {
+        mcp::Error::NotSent(_)
+        | mcp::Error::NotStarted(_)
+        | mcp::Error::Start(_)
+        | mcp::Error::SessionLost => return error.is_certainly_not_carried_out(),
+        mcp::Error::Broken(_) | mcp::Error::NoAnswer | mcp::Error::Ended { .. } => true,
+        _ => false,
+    };
+    let says = |hint: &str| {
+        let hints = definition.get("annotations");
+        hints.and_then(|hints| hints.get(hint)).is_some_and(|says| *says == Value::Bool(true))
+    };
+    is_lost
+        && (error.is_certainly_not_carried_out() || says("idempotentHint") || says("readOnlyHint"))
+}
+
+/// What is known to be secret of a source: it is taken out of what the source says.
+pub(crate) async fn exposed(app: &App, source: &ExternalSource) -> Result<Secrets> {
+    let mut secrets = Secrets::default();
+    let mut add = |name: &str, value: Result<SecretString>| {
+        // What is lacking cannot be told, and the call says that it lacks.
+        if let Ok(value) = value {
+            secrets.insert(name.to_owned(), value);
+        }
+    };
+    if let Some(key) = &source.auth_secret_name {
+        add(key, credentials::of_server(app, source.server_id, key).await);
+    }
+    if source.transport == Transport::Stdio {
+        for value in command_of(source).unwrap_or_default().env.values() {
+            if let Some(key) = value.strip_prefix(SECRET) {
+                add(key, credentials::of_server(app, source.server_id, key).await);
+            }
+        }
+    }
+    if source.auth_type == AuthType::Oauth
+        && let Some(token) = oauth::access_token(app, source.id).await?
+    {
+        add("access_token", Ok(token));
+    }
+    Ok(secrets)
+}
+
+/// Why nothing was sent.
+fn refused(error: &Error) -> Failure {
+    let kind = match error {
+        Error::Busy { .. } => FailureKind::Busy,
+        _ => FailureKind::External,
+    };
+    let message = match error {
+        Error::Busy { retry_after_seconds, .. } => {
+            format!("{error}; nothing was sent, try again in {retry_after_seconds} s")
+        }
+        _ => format!("{error}; nothing was sent"),
+    };
+    Failure { kind, message, detail: None }
+}
+
+/// What a caller is told of a call that failed.
+fn failure(source: &ExternalSource, timeout: Duration, error: &mcp::Error) -> Failure {
+    let name = &source.name;
+    let (kind, advice) = if let mcp::Error::Timeout(_) = error {
+        let message = format!(
+            "source `{name}` did not answer within {} s, the time limit of this tool; it may have done what was asked: find out before you call again",
+            timeout.as_secs_f64()
+        );
+        return Failure { kind: FailureKind::WallClock, message, detail: None };
+    } else if let mcp::Error::Rpc(told) = error {
+        // The source's own words: often wrong arguments.
+        let message = format!("source `{name}` answered with an error: {told}");
+        let detail = told.data.as_ref().map(|data| json!({ "context": [data.to_string()] }));
+        return Failure { kind: FailureKind::External, message, detail };
+    } else if let Some(lacking) = oauth::lacking_scopes(error) {
+        let message = format!("source `{name}`: {lacking}");
+        return Failure { kind: FailureKind::External, message, detail: None };
+    } else if wants_login(error) {
+        (
+            FailureKind::External,
+            "a person has to see to its credentials, on the admin page; nothing was done",
+        )
+    } else if error.is_certainly_not_carried_out() {
+        (FailureKind::External, "nothing was done; try again later")
+    } else {
+        (FailureKind::External, "it may have done what was asked: find out before you call again")
+    };
+    Failure { kind, message: format!("source `{name}`: {error}; {advice}"), detail: None }
+}
+
+/// Passes on to the caller what the source says and asks.
+struct Passing {
+    dialogue: Dialogue,
+}
+
+impl Listener for Passing {
+    fn notified(&self, method: &str, params: &Value) {
+        let operation = match method {
+            "notifications/progress" => Abilities::PROGRESS,
+            "notifications/message" => Abilities::LOG,
+            _ => return,
+        };
+        drop(self.dialogue.start(operation, params.to_string().as_bytes()));
+    }
+
+    fn asked<'a>(
+        &'a self,
+        method: &'a str,
+        params: &'a Value,
+    ) -> BoxFuture<'a, std::result::Result<Value, RpcError>> {
+        async move {
+            let kind = match method {
+                "elicitation/create" => "elicit",
+                "sampling/createMessage" => "sample",
+                "roots/list" => "roots",
+                _ => return Err(RpcError::unknown_method(method)),
+            };
+            let key = uuid::Uuid::now_v7().to_string();
+            let question = json!({ "key": key, "kind": kind, "params": params, "together": 1 });
+            let question = question.to_string();
+            let started = self.dialogue.start(Abilities::ASK, question.as_bytes());
+            let Some(answering) = started else { return Err(RpcError::unknown_method(method)) };
+            let failed = |message: String| RpcError::new(-32603, message);
+            let told = answering.await.map_err(|error| failed(error.clone()))?;
+            let mut told: Value =
+                serde_json::from_slice(&told).map_err(|error| failed(error.to_string()))?;
+            if let Some(answer) = told.get_mut("answer").map(Value::take) {
+                return Ok(answer);
+            }
+            let error = told.get("error").cloned().unwrap_or_default();
+            let said = error.get("message").and_then(Value::as_str).unwrap_or("there is no answer");
+            // What a client cannot do is a method that this client does not serve for it.
+            let code = if error.get("kind").is_some_and(|kind| kind == "unsupported") {
+                -32601
+            } else {
+                -32603
+            };
+            Err(RpcError::new(code, said))
+        }
+        .boxed()
+    }
+}

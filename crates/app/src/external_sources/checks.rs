@@ -1,0 +1,138 @@
+//! What cannot be a source, and who may not change one; the columns that a wish fills.
+
+use serde_json::json;
+use store::Json;
+use uuid::Uuid;
+
+use super::{Auth, AuthType, ExternalSource, RefreshOwner, Transport, Wish, credentials, place};
+use crate::identity::Who;
+use crate::servers::Server;
+use crate::{App, Error, Page, Result, names};
+
+/// The most characters of a source's name.
+const NAME_MAX: usize = 255;
+
+/// How many sources of one server may wait for a person.
+const WAITING_MAX: usize = 20;
+
+/// The columns that a wish fills.
+pub(super) fn written(wish: &Wish, now: chrono::DateTime<chrono::Utc>) -> ExternalSource {
+    let (auth_type, secret, field, oauth) = match &wish.auth {
+        Auth::None => (AuthType::None, None, None, None),
+        Auth::Bearer { secret } => (AuthType::Bearer, Some(secret.clone()), None, None),
+        Auth::Header { field, secret } => {
+            (AuthType::Header, Some(secret.clone()), field.clone(), None)
+        }
+        Auth::Oauth(settings) => (AuthType::Oauth, None, None, Some(Json(json!(settings)))),
+    };
+    ExternalSource {
+        id: Uuid::nil(),
+        server_id: Uuid::nil(),
+        name: wish.name.clone(),
+        description: wish.description.clone(),
+        transport: wish.transport,
+        url: wish.url.clone(),
+        command: wish.command.as_ref().map(|command| Json(json!(command))),
+        auth_type,
+        auth_secret_name: secret,
+        auth_header_name: field,
+        oauth,
+        refresh_owner: RefreshOwner::Gateway,
+        imports_all: false,
+        enabled: true,
+        managed_by: None,
+        grants: Json(json!([])),
+        granted_at: None,
+        granted_by: None,
+        rejection_reason: None,
+        failure: None,
+        failed_at: None,
+        discovered: None,
+        tool_count: 0,
+        last_discovered_at: None,
+        created_by: String::new(),
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+/// Refuses what cannot be a source; returns the host that it needs, as `host:port`.
+pub(super) fn check(app: &App, wish: &Wish) -> Result<Option<String>> {
+    let length = wish.name.chars().count();
+    if !(1..=NAME_MAX).contains(&length) || wish.name.contains(char::is_control) {
+        let reason = format!("expected 1 to {NAME_MAX} characters in one line");
+        return Err(Error::invalid("name", reason));
+    }
+    names::check_description(&wish.description)?;
+    credentials::check(&wish.auth, wish.transport)?;
+    match (wish.transport, &wish.url, &wish.command) {
+        (Transport::Stdio, None, Some(command)) => place::check_command(command).map(|()| None),
+        (Transport::Stdio, ..) => {
+            Err(Error::invalid("command", "a source over stdio has a command and no url"))
+        }
+        (_, Some(url), None) => {
+            place::check_encryption(url, &wish.auth)?;
+            place::of(app, wish.transport, Some(url))
+        }
+        (_, None, _) => Err(Error::invalid("url", "say where the source is: https://…/mcp")),
+        (_, Some(_), Some(_)) => {
+            Err(Error::invalid("command", "a source at an address has no command"))
+        }
+    }
+}
+
+/// Refuses what a model may not add.
+pub(super) fn check_author(who: &Who, wish: &Wish) -> Result<()> {
+    let Who::Caller(caller) = who else { return Ok(()) };
+    if !caller.scopes.author {
+        return Err(Error::Denied("this token has no `author` scope".to_owned()));
+    }
+    if wish.transport == Transport::Stdio {
+        return Err(Error::Denied(
+            "a source over stdio is a command of this machine, which only a person adds, on the admin page"
+                .to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+pub(super) async fn check_room(app: &App, server_id: Uuid) -> Result<()> {
+    let page = Page { number: 1, size: 500 };
+    let listed = store::external_sources::waiting(app.store(), page).await?;
+    let waiting = listed.items.iter().filter(|source| source.server_id == server_id).count();
+    if waiting < WAITING_MAX {
+        return Ok(());
+    }
+    Err(Error::Conflict(format!(
+        "{WAITING_MAX} sources of this server wait already; ask your user to decide about them first"
+    )))
+}
+
+/// Refuses to change by hand what a file decides about.
+pub(super) fn check_managed(source: &ExternalSource) -> Result<()> {
+    match source.managed_by {
+        None => Ok(()),
+        Some(_) => Err(Error::Conflict(format!(
+            "source `{}` comes from the configuration file: change it there and reload (SIGHUP)",
+            source.name
+        ))),
+    }
+}
+
+pub(super) fn not_granted(source: &ExternalSource) -> Error {
+    let why = match &source.rejection_reason {
+        Some(reason) => format!("a person refused it ({reason})"),
+        None => "a person has to allow it first, on the admin page".to_owned(),
+    };
+    Error::Conflict(format!("source `{}` is not connected to: {why}", source.name))
+}
+
+pub(super) fn taken(error: store::Error, server: &Server, name: &str) -> Error {
+    if error.is_duplicate() {
+        return Error::Conflict(format!(
+            "server `{}` has a source `{name}` already; use that one or choose another name",
+            server.name
+        ));
+    }
+    error.into()
+}

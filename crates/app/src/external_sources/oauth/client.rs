@@ -1,0 +1,164 @@
+//! Who this program is to the authorization server of a source: a client that a person wrote down, the address of
+//! its own metadata, or one that registered itself.
+
+use oauth::registration::{self, About, Step};
+use oauth::{AuthorizationServer, Client, PrivateKey, Scopes, Secret};
+use outbound::Reach;
+use outbound::host::Host;
+use serde_json::Value;
+use store::external_sources::ExternalSource;
+use url::Url;
+
+use super::kept::{self, Known, Registered, ShownTo};
+use super::way::{Attempt, Way, upstream};
+use crate::external_sources::{credentials, settings_of};
+use crate::{App, Error, Result, clock};
+
+/// What a new client is for.
+pub(super) struct Need<'a> {
+    pub(super) redirect_uri: &'a str,
+    pub(super) document: Option<&'a str>,
+    pub(super) scopes: &'a Scopes,
+}
+
+/// A client, and what is to be kept of it.
+pub(super) struct Found {
+    pub(super) client: Client,
+    pub(super) known: Known,
+    /// One that has registered itself just now.
+    pub(super) registered: Option<Registered>,
+}
+
+/// The client with which a source is connected; it registers itself where it has to.
+pub(super) async fn find(
+    way: Way<'_>,
+    server: &AuthorizationServer,
+    need: Need<'_>,
+) -> Attempt<Found> {
+    let Way { app, source } = way;
+    if let Some(id) = settings_of(source).client_id {
+        check_owner(app, source, server, &id).await?;
+        let client = given(app, source, server, &id).await?;
+        return Ok(Found { client, known: Known::Given { id }, registered: None });
+    }
+    let key = kept::registration(&server.issuer);
+    let kept: Option<Registered> = kept::read(app, source.id, &key).await?;
+    // A server takes no other address than those that it knows.
+    let kept = kept.filter(|kept| kept.redirect_uri == need.redirect_uri);
+    let about = about(need.document, vec![need.redirect_uri.to_owned()]);
+    let kept = kept.map(|kept| kept.client);
+    let step = registration::begin(server, kept, &about, need.scopes, clock::now());
+    match step.map_err(|error| Error::Conflict(format!("source `{}`: {error}", source.name)))? {
+        Step::Done(client) => {
+            let known = Known::Own(Box::new(client.clone()));
+            Ok(Found { client, known, registered: None })
+        }
+        Step::Register(post) => {
+            let answered = way.post(&post).await?;
+            let client = registration::registered(server, answered.answer());
+            let client = client.map_err(|error| upstream(source, error))?;
+            let redirect_uri = need.redirect_uri.to_owned();
+            let registered = Registered { client: client.clone(), redirect_uri };
+            let known = Known::Own(Box::new(client.clone()));
+            Ok(Found { client, known, registered: Some(registered) })
+        }
+    }
+}
+
+/// The client as it is now.
+pub(super) async fn again(
+    app: &App,
+    source: &ExternalSource,
+    server: &AuthorizationServer,
+    known: &Known,
+) -> Result<Client> {
+    match known {
+        Known::Own(client) => Ok((**client).clone()),
+        Known::Given { id } if settings_of(source).client_id.as_ref() == Some(id) => {
+            given(app, source, server, id).await
+        }
+        Known::Given { .. } => Err(Error::Conflict(format!(
+            "the client id of source `{}` was changed after it was connected: a person has to connect it again, on the admin page",
+            source.name
+        ))),
+    }
+}
+
+/// The client that a person wrote down, with the credential that is set now.
+pub(super) async fn given(
+    app: &App,
+    source: &ExternalSource,
+    server: &AuthorizationServer,
+    id: &str,
+) -> Result<Client> {
+    let key: Option<PrivateKey> = kept::read(app, source.id, kept::PRIVATE_KEY).await?;
+    if let Some(key) = key {
+        return Ok(Client::with_key(server, id, key));
+    }
+    let secret = credentials::read(app, source.id, kept::CLIENT_SECRET).await?;
+    Ok(Client::given(server, id, secret.map(Secret::from)))
+}
+
+/// Refuses to show the credential of a client to another server than the one it was shown first.
+async fn check_owner(
+    app: &App,
+    source: &ExternalSource,
+    server: &AuthorizationServer,
+    id: &str,
+) -> Result<()> {
+    let shown: Option<ShownTo> = kept::read(app, source.id, kept::SHOWN_TO).await?;
+    match shown {
+        Some(shown) if shown.client_id == id && shown.issuer != server.issuer => {
+            Err(Error::Conflict(format!(
+                "source `{}` now names the authorization server `{}`, but its client belongs to `{}`: check that this is meant to be, then set client id and secret of the source anew",
+                source.name, server.issuer, shown.issuer
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What is said of this program.
+fn about(document: Option<&str>, redirect_uris: Vec<String>) -> About {
+    About {
+        name: "mcpbox".to_owned(),
+        home: None,
+        redirect_uris,
+        document: document.and_then(public),
+    }
+}
+
+/// The address, if it can be one of the internet. Of a name only whoever gave it knows that.
+fn public(address: &str) -> Option<Url> {
+    let url = Url::parse(address).ok().filter(|url| url.scheme() == "https")?;
+    let host = outbound::host::parse(url.host_str()?).ok()?;
+    let is_public = match &host {
+        Host::Address(_) => Reach::Public.check_host(&host).is_ok(),
+        Host::Name(_) => !oauth::is_loopback(&url),
+    };
+    is_public.then_some(url)
+}
+
+/// The metadata of this program as a client, to be served as JSON at `url`, whose logins come back to these
+/// addresses; nothing where an authorization server elsewhere could not read it there.
+pub fn client_document(url: &str, callbacks: &[String]) -> Option<Value> {
+    about(Some(url), callbacks.to_vec()).document()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_is_one_of_the_internet() {
+        let callbacks = ["https://box.example/oauth/callback".to_owned()];
+        let url = "https://box.example.com/oauth/client-metadata.json";
+        let document = client_document(url, &callbacks).unwrap();
+        assert_eq!(document["client_id"], url);
+        assert_eq!(document["redirect_uris"][0], callbacks[0]);
+        for url in ["http://box.example.com/c", "https://localhost/c", "https://192.168.1.4/c", "x"]
+        {
+            assert!(client_document(url, &callbacks).is_none(), "{url}");
+        }
+    }
+}

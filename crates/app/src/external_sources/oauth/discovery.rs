@@ -1,0 +1,232 @@
+//! Who gives the tokens of a source: what it says when it is asked without one, its metadata, and that of its
+//! authorization server.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use oauth::{
+    AuthorizationServer, BearerChallenge, Endpoint, Issuer, PlainHttp, ProtectedResource, Scopes,
+};
+use outbound::mcp::{self, Open, Place, Refused, Setup, Source, Web};
+use serde_json::json;
+use store::external_sources::{ExternalSource, Transport};
+use url::Url;
+
+use super::way::{Answered, Attempt, Way, upstream};
+use crate::external_sources::{OauthGrant, OauthSettings, connections, settings_of};
+use crate::{App, Error, Result};
+
+/// How long a source may take to say that it wants a token.
+const CHALLENGE_TIME: Duration = Duration::from_secs(20);
+
+/// The guard decides which addresses are asked at all; a private network may do without certificates.
+const PLAIN: PlainHttp = PlainHttp::Network;
+
+/// Who gives the tokens, and for what.
+#[derive(Debug)]
+pub(super) struct Found {
+    /// The name of the source as a protected resource.
+    pub(super) resource: String,
+    /// The authorization server, with what people wrote down in the place of what it says.
+    pub(super) server: AuthorizationServer,
+    /// The scopes of the source's challenge.
+    pub(super) challenged: Scopes,
+    /// The scopes that it knows.
+    pub(super) scopes: Scopes,
+}
+
+/// Finds the authorization server of a source.
+pub(super) async fn find(way: Way<'_>) -> Attempt<Found> {
+    let url = address(way.source)?;
+    let settings = settings_of(way.source);
+    let written = Written::read(way.source, &settings)?;
+    let challenge = challenge(way.app, way.source).await?;
+    let resource = match resource(way, &url, challenge.as_ref()).await {
+        // Where people wrote down all that is needed, what cannot be asked is no hindrance.
+        Err(_) if written.is_complete() => without_metadata(way.source, &url)?,
+        found => found?,
+    };
+    let server = match server(way, &url, &resource).await {
+        Err(stop) => written.alone(&resource).ok_or(stop)?,
+        Ok(server) => written.over(way.source, server),
+    };
+    Ok(Found {
+        resource: resource.resource,
+        server,
+        challenged: challenge.map(|challenge| challenge.scopes).unwrap_or_default(),
+        scopes: resource.scopes_supported,
+    })
+}
+
+/// The address of a source.
+pub(super) fn address(source: &ExternalSource) -> Result<Url> {
+    let url = source.url.as_deref().and_then(|url| Url::parse(url).ok());
+    url.ok_or_else(|| upstream(source, "it has no address"))
+}
+
+fn without_metadata(source: &ExternalSource, url: &Url) -> Result<ProtectedResource> {
+    ProtectedResource::without_metadata(url, PLAIN).map_err(|error| upstream(source, error))
+}
+
+/// The endpoints that people wrote down.
+struct Written {
+    authorization: Option<Endpoint>,
+    token: Option<Endpoint>,
+    revocation: Option<Endpoint>,
+    /// Whether nobody has to log in.
+    alone: bool,
+}
+
+impl Written {
+    fn read(source: &ExternalSource, settings: &OauthSettings) -> Result<Self> {
+        let endpoint = |what, text: &Option<String>| {
+            let read = text.as_deref().map(|text| Endpoint::read(what, text, PLAIN));
+            read.transpose().map_err(|error| upstream(source, error))
+        };
+        Ok(Self {
+            authorization: endpoint("authorization_url", &settings.authorization_url)?,
+            token: endpoint("token_url", &settings.token_url)?,
+            revocation: endpoint("revoke_url", &settings.revoke_url)?,
+            alone: settings.grant == OauthGrant::ClientCredentials,
+        })
+    }
+
+    fn is_complete(&self) -> bool {
+        self.token.is_some() && (self.authorization.is_some() || self.alone)
+    }
+
+    /// The server that they make where nothing is known of it but perhaps its name.
+    fn alone(&self, resource: &ProtectedResource) -> Option<AuthorizationServer> {
+        let token = self.token.clone().filter(|_token| self.is_complete())?;
+        let issuer = match resource.authorization_servers.first() {
+            Some(issuer) => issuer.clone(),
+            None => Issuer::of_origin(token.url(), PLAIN).ok()?,
+        };
+        let given = AuthorizationServer::given(issuer, self.authorization.clone(), token);
+        Some(AuthorizationServer { revocation_endpoint: self.revocation.clone(), ..given })
+    }
+
+    /// The server with these in the place of what it says itself.
+    fn over(self, source: &ExternalSource, server: AuthorizationServer) -> AuthorizationServer {
+        let told = |what: &str, written: &Option<Endpoint>, own: Option<&Endpoint>| {
+            let differs = written.as_ref().zip(own).filter(|(written, own)| written != own);
+            if let Some((written, own)) = differs {
+                tracing::warn!(source = %source.name, %written, %own, "{what} is used as written, though the authorization server names another");
+            }
+        };
+        told("authorization_url", &self.authorization, server.authorization_endpoint.as_ref());
+        told("token_url", &self.token, Some(&server.token_endpoint));
+        told("revoke_url", &self.revocation, server.revocation_endpoint.as_ref());
+        AuthorizationServer {
+            // Whoever writes down where people log in answers for PKCE there.
+            does_s256: server.does_s256 || self.authorization.is_some(),
+            authorization_endpoint: self.authorization.or(server.authorization_endpoint),
+            token_endpoint: self.token.unwrap_or(server.token_endpoint),
+            revocation_endpoint: self.revocation.or(server.revocation_endpoint),
+            ..server
+        }
+    }
+}
+
+/// What a source says to somebody without a token.
+async fn challenge(app: &App, source: &ExternalSource) -> Result<Option<BearerChallenge>> {
+    let web = Web {
+        url: source.url.clone().unwrap_or_default(),
+        client: app.outbound()?.clone(),
+        caller: format!("source:{}", source.id),
+        policy: connections::policy(app, source),
+        access: Arc::new(Open),
+    };
+    let setup = Setup {
+        place: match source.transport {
+            Transport::Sse => Place::EventStream(web),
+            Transport::StreamableHttp | Transport::Stdio => Place::Http(web),
+        },
+        info: connections::info(),
+        capabilities: json!({}),
+        log_level: None,
+        observer: Arc::new(()),
+    };
+    let opened = Source::new(setup).map_err(|error| Error::invalid("url", error.to_string()))?;
+    let asking = async {
+        opened.start().await?;
+        // Some let everybody begin, and want a token for what follows.
+        opened.list_tools(CHALLENGE_TIME).await.map(drop)
+    };
+    let asked = tokio::time::timeout(CHALLENGE_TIME, asking).await;
+    opened.close().await;
+    match asked {
+        Err(_elapsed) => Err(upstream(source, "it does not answer")),
+        Ok(Ok(())) => Ok(None),
+        Ok(Err(error)) => match refusal(&error) {
+            Some(refused) => Ok(BearerChallenge::find(&refused.challenges)),
+            None if is_unreached(&error) => Err(upstream(source, error)),
+            None => Ok(None),
+        },
+    }
+}
+
+/// What a source said that wants other credentials.
+pub(super) fn refusal(error: &mcp::Error) -> Option<&Refused> {
+    match error {
+        mcp::Error::Unauthorized(refused) | mcp::Error::Forbidden(refused) => Some(refused),
+        mcp::Error::Start(inner) | mcp::Error::Begun(inner) => refusal(inner),
+        _ => None,
+    }
+}
+
+fn is_unreached(error: &mcp::Error) -> bool {
+    match error {
+        mcp::Error::NotSent(_) | mcp::Error::BotChallenge | mcp::Error::Redirected { .. } => true,
+        mcp::Error::Start(inner) => is_unreached(inner),
+        _ => false,
+    }
+}
+
+async fn resource(
+    way: Way<'_>,
+    url: &Url,
+    challenge: Option<&BearerChallenge>,
+) -> Attempt<ProtectedResource> {
+    for place in oauth::metadata_urls(url, challenge, PLAIN) {
+        if let Some(answered) = metadata(way, &place).await? {
+            let read = ProtectedResource::read(&answered.body, url, PLAIN);
+            return Ok(read.map_err(|error| upstream(way.source, error))?);
+        }
+    }
+    Ok(without_metadata(way.source, url)?)
+}
+
+async fn server(
+    way: Way<'_>,
+    url: &Url,
+    resource: &ProtectedResource,
+) -> Attempt<AuthorizationServer> {
+    for issuer in &resource.authorization_servers {
+        for place in issuer.metadata_urls() {
+            if let Some(answered) = metadata(way, &place).await? {
+                let read = AuthorizationServer::read(&answered.body, issuer, PLAIN);
+                return Ok(read.map_err(|error| upstream(way.source, error))?);
+            }
+        }
+        let own = Issuer::of_origin(url, PLAIN).ok();
+        if let Some(own) = own.filter(|own| own.is_but_for_a_slash(issuer)) {
+            let usual = AuthorizationServer::by_convention(&own, PLAIN);
+            return Ok(usual.map_err(|error| upstream(way.source, error))?);
+        }
+    }
+    let reason = "its authorization server has no metadata: give authorization_url and token_url in the settings of the source";
+    Err(upstream(way.source, reason).into())
+}
+
+/// What is at a place of metadata; nothing where there is none.
+async fn metadata(way: Way<'_>, place: &Url) -> Attempt<Option<Answered>> {
+    let answered = way.get(place).await?;
+    match answered.status {
+        200..300 => Ok(Some(answered)),
+        400..500 => Ok(None),
+        status => {
+            Err(upstream(way.source, format!("{place} answered with status {status}")).into())
+        }
+    }
+}

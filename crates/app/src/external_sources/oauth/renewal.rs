@@ -1,0 +1,375 @@
+//! The token that a request carries, renewed where that is due: by one call of one process at a time.
+//!
+//! An authorization server may end a refresh token at its first use, so that a second use of it would end the login. A
+//! process renews only what it has leased in the database, and keeps what came before anything carries it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chrono::TimeDelta;
+use oauth::tokens::{OwnWish, client_credentials};
+use oauth::{Age, Remedy, Tokens};
+use store::external_sources::{ExternalSource, RefreshOwner};
+use store::source_tokens::{self, SourceTokens, State};
+use tokio::sync::OwnedMutexGuard;
+use uuid::Uuid;
+
+use super::kept::{self, Held, Known};
+use super::storing::{self, Slot};
+use super::way::{Way, upstream};
+use super::{client, discovery, login};
+use crate::external_sources::{OauthGrant, credentials, find, settings_of};
+use crate::identity::Actor;
+use crate::{App, Error, Result, clock};
+
+/// How long a process has tokens to itself: longer than it takes to ask for others.
+const LEASE: TimeDelta = TimeDelta::seconds(60);
+
+/// How long a call waits for tokens that another one renews.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How often it looks whether another process is done.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// How often it is tried to keep new tokens, and the pause between.
+const KEEP: (u32, Duration) = (10, Duration::from_millis(500));
+
+/// How tokens are renewed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum How {
+    /// With the refresh token.
+    Refresh,
+    /// The client asks for itself.
+    Alone,
+    /// Whoever brought them brings others.
+    ByClient,
+    /// Not at all.
+    Never,
+}
+
+/// What became of an attempt.
+enum Outcome {
+    /// There are other tokens now.
+    Look,
+    /// Another process is about to get some.
+    Wait,
+    /// Those there are have to do.
+    Keep,
+}
+
+/// The tokens that requests to a source carry. `refused` is the access token that the source did not take.
+///
+/// # Errors
+/// [`Error::Conflict`] where a person has to log in, and other errors where there is no token now.
+pub(super) async fn current(
+    app: &App,
+    source_id: Uuid,
+    refused: Option<&str>,
+) -> Result<Arc<Held>> {
+    let slot = app.connections().tokens.slot(source_id);
+    let until = Instant::now() + PATIENCE;
+    let mut began_with = None;
+    while Instant::now() < until {
+        let Some(row) = source_tokens::find(app.store(), source_id).await? else {
+            slot.forget();
+            first(app, source_id, &slot).await?;
+            continue;
+        };
+        if row.state == State::Reconnect {
+            let source = find(app.store(), source_id).await?;
+            return Err(reconnect(&source, row.failure.as_deref().unwrap_or_default()));
+        }
+        // Nothing where they were replaced after the row was read.
+        let Some(held) = slot.held(app, &row).await? else { continue };
+        let version = (row.secret_id, row.version);
+        let is_first = *began_with.get_or_insert(version) == version;
+        let is_refused = is_first && refused.is_some_and(|token| held.tokens.access.is(token));
+        let age = if is_refused { Age::Over } else { held.tokens.age(clock::now()) };
+        // What has just come is used, whatever it says of its life.
+        if age == Age::Fresh || !is_first {
+            return Ok(held);
+        }
+        let due = Due { app, slot: &slot, row: &row, held: &held, age, is_refused };
+        match due.renew().await? {
+            Outcome::Keep => return Ok(held),
+            Outcome::Look => {}
+            Outcome::Wait => tokio::time::sleep(LOOK).await,
+        }
+    }
+    Err(Error::Busy {
+        reason: "the token of the source is being renewed by another process".to_owned(),
+        retry_after_seconds: 10,
+    })
+}
+
+/// Gets the first tokens of a source whose client asks for itself.
+async fn first(app: &App, source_id: Uuid, slot: &Slot) -> Result<()> {
+    let source = find(app.store(), source_id).await?;
+    if settings_of(&source).grant != OauthGrant::ClientCredentials {
+        return Err(Error::Conflict(format!(
+            "nobody has connected source `{}` yet: a person logs in there, on the admin page",
+            source.name
+        )));
+    }
+    let guard = Arc::clone(&slot.renewing).lock_owned().await;
+    if source_tokens::find(app.store(), source_id).await?.is_some() {
+        return Ok(());
+    }
+    if let Some(why) = slot.failure(0) {
+        return Err(upstream(&source, why));
+    }
+    let outcome = alone(app.clone(), source, guard).await;
+    if let Err(error) = &outcome {
+        slot.failed(0, reason(error));
+    }
+    outcome
+}
+
+async fn alone(app: App, source: ExternalSource, guard: OwnedMutexGuard<()>) -> Result<()> {
+    let asking = async move {
+        let _guard = guard;
+        let actor = Actor::local(&format!("source:{}", source.name));
+        let begun = login::connect_alone(Way { app: &app, source: &source }, actor).await;
+        begun.map(drop).map_err(|stop| stop.unattended(&source))
+    };
+    joined(tokio::spawn(asking)).await
+}
+
+/// What a task of its own gave: a caller that goes away must not take new tokens with it.
+async fn joined<T>(task: tokio::task::JoinHandle<Result<T>>) -> Result<T> {
+    task.await.unwrap_or_else(|error| Err(Error::Internal(Box::new(error))))
+}
+
+fn reconnect(source: &ExternalSource, reason: &str) -> Error {
+    Error::Conflict(format!(
+        "the login of source `{}` has ended ({reason}): a person has to connect it again, on the admin page",
+        source.name
+    ))
+}
+
+/// The text of an error without the name of its source.
+fn reason(error: &Error) -> String {
+    match error {
+        Error::Upstream { reason, .. } => reason.clone(),
+        error => error.to_string(),
+    }
+}
+
+/// Tokens that are to be renewed.
+struct Due<'a> {
+    app: &'a App,
+    slot: &'a Slot,
+    row: &'a SourceTokens,
+    held: &'a Arc<Held>,
+    age: Age,
+    is_refused: bool,
+}
+
+impl Due<'_> {
+    async fn renew(&self) -> Result<Outcome> {
+        let Self { app, slot, row, .. } = *self;
+        let source = find(app.store(), row.source_id).await?;
+        let how = how(&source, self.held);
+        if matches!(how, How::ByClient | How::Never) {
+            return self.cannot(&source, how).await;
+        }
+        let Some(guard) = self.turn().await else { return Ok(Outcome::Keep) };
+        let now = source_tokens::find(app.store(), row.source_id).await?;
+        if now.is_none_or(|now| now.version != row.version || now.secret_id != row.secret_id) {
+            return Ok(Outcome::Look);
+        }
+        if let Some(why) = slot.failure(row.version) {
+            return self.without(upstream(&source, why));
+        }
+        if self.is_refused && !slot.may_renew_refused() {
+            return Err(upstream(&source, "it refuses tokens that it has just got"));
+        }
+        let begins = clock::now();
+        let place = (row.source_id, row.version);
+        if !source_tokens::lease(app.store(), place, begins, begins + LEASE).await? {
+            return Ok(if self.age == Age::Due { Outcome::Keep } else { Outcome::Wait });
+        }
+        if self.is_refused {
+            slot.renews_refused();
+        }
+        let (held, row) = (Arc::clone(self.held), row.clone());
+        let renewing = renew(app.clone(), source, row, held, how);
+        let asking = async move {
+            let _guard = guard;
+            renewing.await
+        };
+        match joined(tokio::spawn(asking)).await {
+            Ok(()) => Ok(Outcome::Look),
+            Err(error) => {
+                slot.failed(self.row.version, reason(&error));
+                self.without(error)
+            }
+        }
+    }
+
+    /// Waits until nobody else in this process renews them; does not wait where they can be used meanwhile.
+    async fn turn(&self) -> Option<OwnedMutexGuard<()>> {
+        let renewing = Arc::clone(&self.slot.renewing);
+        if self.age == Age::Due {
+            return renewing.try_lock_owned().ok();
+        }
+        Some(renewing.lock_owned().await)
+    }
+
+    /// What holds where there are no others.
+    fn without(&self, error: Error) -> Result<Outcome> {
+        if self.age == Age::Due {
+            tracing::warn!(source = %self.row.source_id, %error, "a token could not be renewed before its end");
+            return Ok(Outcome::Keep);
+        }
+        Err(error)
+    }
+
+    /// What becomes of tokens that nobody here can renew.
+    async fn cannot(&self, source: &ExternalSource, how: How) -> Result<Outcome> {
+        if how == How::ByClient {
+            // The times that others tell may be of another zone: the source knows.
+            return if self.is_refused {
+                Err(Error::Conflict(format!(
+                    "whoever registered source `{}` has to bring a new token",
+                    source.name
+                )))
+            } else {
+                Ok(Outcome::Keep)
+            };
+        }
+        if self.age == Age::Due {
+            return Ok(Outcome::Keep);
+        }
+        let why = "the token has ended, and came without one to renew it";
+        storing::ended(self.app, source, self.row, why).await?;
+        Err(reconnect(source, why))
+    }
+}
+
+fn how(source: &ExternalSource, held: &Held) -> How {
+    if source.refresh_owner == RefreshOwner::Client {
+        How::ByClient
+    } else if settings_of(source).grant == OauthGrant::ClientCredentials {
+        How::Alone
+    } else if held.tokens.refresh.is_some() {
+        How::Refresh
+    } else {
+        How::Never
+    }
+}
+
+/// Renews leased tokens and keeps what came.
+async fn renew(
+    app: App,
+    source: ExternalSource,
+    row: SourceTokens,
+    held: Arc<Held>,
+    how: How,
+) -> Result<()> {
+    let asked = ask(&app, &source, &held, how).await;
+    let error = match asked {
+        Ok(Ok(renewed)) => {
+            let renewed = Held { version: row.version.saturating_add(1), ..renewed };
+            return keep(&app, &source, &row, &renewed).await;
+        }
+        Ok(Err(error)) => error,
+        Err(error) => {
+            storing::give_back(&app, &row, &reason(&error)).await?;
+            return Err(error);
+        }
+    };
+    let registered = matches!(&held.client, Some(Known::Own(_)));
+    let ends = match error.remedy() {
+        Remedy::Login => how == How::Refresh,
+        Remedy::Client => registered,
+        Remedy::Wait | Remedy::Settings => false,
+    };
+    if !ends {
+        storing::give_back(&app, &row, &error.to_string()).await?;
+        return Err(upstream(&source, error));
+    }
+    if error.remedy() == Remedy::Client
+        && let Some(server) = &held.server
+    {
+        // The next login registers anew.
+        let transaction = app.store().begin().await?;
+        let key = kept::registration(&server.issuer);
+        credentials::remove(&transaction, source.id, &key).await?;
+        transaction.commit().await?;
+    }
+    storing::ended(&app, &source, &row, &error.to_string()).await
+}
+
+/// Keeps new tokens. Those before may have ended, so it is tried for a while.
+async fn keep(
+    app: &App,
+    source: &ExternalSource,
+    row: &SourceTokens,
+    renewed: &Held,
+) -> Result<()> {
+    let (most, pause) = KEEP;
+    let mut round = 0;
+    loop {
+        round += 1;
+        match storing::renewed(app, source, row, renewed).await {
+            Ok(true) => {
+                tracing::debug!(source = %source.name, "a token was renewed");
+                return Ok(());
+            }
+            // Somebody has logged in anew meanwhile, or taken the tokens away.
+            Ok(false) => return Ok(()),
+            Err(error) if round >= most => {
+                tracing::error!(source = %source.name, %error, "renewed tokens could not be kept, and are lost");
+                return Err(error);
+            }
+            Err(error) => {
+                tracing::warn!(source = %source.name, %error, "renewed tokens could not be kept; trying again");
+                tokio::time::sleep(pause).await;
+            }
+        }
+    }
+}
+
+/// Asks the authorization server for others.
+async fn ask(
+    app: &App,
+    source: &ExternalSource,
+    held: &Held,
+    how: How,
+) -> Result<std::result::Result<Held, oauth::TokenError>> {
+    let way = Way { app, source };
+    let server = match &held.server {
+        Some(server) => server.clone(),
+        None => discovery::find(way).await.map_err(|stop| stop.unattended(source))?.server,
+    };
+    let known = match (&held.client, settings_of(source).client_id) {
+        (Some(known), _) => known.clone(),
+        (None, Some(id)) => Known::Given { id },
+        (None, None) => {
+            let reason = "it has no client id, without which its token cannot be renewed: a person has to set it, on the admin page";
+            return Err(upstream(source, reason));
+        }
+    };
+    let client = client::again(app, source, &server, &known).await?;
+    let resource = Some(held.resource.as_str());
+    let scopes = &held.tokens.scopes;
+    let post = match how {
+        How::Alone => {
+            let wish = OwnWish { resource, scopes, extra: &[] };
+            Some(client_credentials(&server, &client, wish, clock::now()))
+        }
+        _ => held.tokens.renewal(&server, &client, resource, clock::now()),
+    };
+    let post = post.ok_or_else(|| upstream(source, "there is nothing to renew its token with"))?;
+    let post = post.map_err(|error| upstream(source, error))?;
+    let answered = way.post(&post).await.map_err(|stop| stop.unattended(source))?;
+    let tokens = Tokens::read(answered.answer(), scopes, Some(&held.tokens), clock::now());
+    Ok(tokens.map(|tokens| Held {
+        version: held.version,
+        tokens,
+        resource: held.resource.clone(),
+        server: Some(server),
+        client: Some(known),
+    }))
+}

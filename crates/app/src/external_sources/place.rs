@@ -1,0 +1,110 @@
+//! Where a source is: which addresses and commands can be one, and which host a person allows with it.
+
+use outbound::Reach;
+use outbound::grant::Grant;
+use outbound::host::Host;
+use store::external_sources::Transport;
+use url::Url;
+
+use super::{Auth, Command};
+use crate::{App, Error, Result};
+
+/// The longest address.
+const URL_MAX: usize = 2_000;
+
+/// The host that a source needs, as `host:port`; none for a process.
+pub(super) fn of(app: &App, transport: Transport, url: Option<&str>) -> Result<Option<String>> {
+    if transport == Transport::Stdio {
+        return Ok(None);
+    }
+    let url = read(url.unwrap_or_default())?;
+    let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else {
+        return Err(Error::invalid("url", "names no host"));
+    };
+    normal(app, &format!("{host}:{port}")).map(Some)
+}
+
+/// The normal form of `host:port`, if sources can be allowed that host here.
+pub(super) fn normal(app: &App, host: &str) -> Result<String> {
+    let grant: Grant = host
+        .parse()
+        .map_err(|error: outbound::grant::GrantError| Error::invalid("url", error.to_string()))?;
+    let reach =
+        if app.external().allow_loopback { Reach::NetworkAndLoopback } else { Reach::Network };
+    reach.check_host(&grant.host).map_err(|refusal| {
+        let advice = if is_loopback(&grant.host) {
+            "; the operator can let sources be on this machine with --allow-loopback-sources"
+        } else {
+            ""
+        };
+        Error::invalid("url", format!("{refusal}{advice}"))
+    })?;
+    Ok(grant.to_string())
+}
+
+fn is_loopback(host: &Host) -> bool {
+    Reach::NetworkAndLoopback.check_host(host).is_ok() && Reach::Network.check_host(host).is_err()
+}
+
+/// Reads an address.
+fn read(url: &str) -> Result<Url> {
+    let wrong = |reason: String| Error::invalid("url", reason);
+    if url.len() > URL_MAX {
+        return Err(wrong(format!("{} bytes; at most {URL_MAX} are allowed", url.len())));
+    }
+    let parsed = Url::parse(url)
+        .map_err(|error| wrong(format!("{error}; expected an address such as https://host/mcp")))?;
+    if !matches!(parsed.scheme(), "http" | "https") {
+        return Err(wrong("expected an address that begins with https:// or http://".to_owned()));
+    }
+    if !parsed.username().is_empty() || parsed.password().is_some() {
+        return Err(wrong(
+            "holds credentials: leave them out, and set them as a secret of the server".to_owned(),
+        ));
+    }
+    if parsed.fragment().is_some() {
+        return Err(wrong("holds a fragment (`#…`), which is never sent: leave it out".to_owned()));
+    }
+    Ok(parsed)
+}
+
+/// Refuses to send credentials over the internet in the open.
+pub(super) fn check_encryption(url: &str, auth: &Auth) -> Result<()> {
+    let url = read(url)?;
+    if url.scheme() == "https" || *auth == Auth::None {
+        return Ok(());
+    }
+    let host = url.host_str().and_then(|host| outbound::host::parse(host).ok());
+    // What only a person's own network can reach.
+    if host.as_ref().is_some_and(|host| Reach::Public.check_host(host).is_err() || is_local(host)) {
+        return Ok(());
+    }
+    Err(Error::invalid("url", "credentials go over https only: begin the address with https://"))
+}
+
+/// Whether a name is one of a private network by its form.
+fn is_local(host: &Host) -> bool {
+    let name = host.to_string();
+    !name.contains('.') && !name.contains(':')
+        || [".local", ".lan", ".internal", ".home.arpa"].iter().any(|end| name.ends_with(end))
+}
+
+/// Refuses what is no command.
+pub(super) fn check_command(command: &Command) -> Result<()> {
+    let wrong = |reason: &str| Err(Error::invalid("command", reason));
+    if command.command.trim().is_empty() {
+        return wrong("name the program to run");
+    }
+    let mut texts = std::iter::once(&command.command)
+        .chain(&command.args)
+        .chain(command.cwd.iter())
+        .chain(command.env.keys())
+        .chain(command.env.values());
+    if texts.any(|text| text.contains('\0')) {
+        return wrong("the character NUL (U+0000) is not allowed");
+    }
+    if command.env.keys().any(|name| name.is_empty() || name.contains('=')) {
+        return wrong("a name in `env` is empty or holds `=`");
+    }
+    Ok(())
+}

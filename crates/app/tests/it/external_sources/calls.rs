@@ -1,0 +1,151 @@
+//! Calls of imported tools: passed on as they come, with live credentials, never twice.
+
+use std::time::{Duration, Instant};
+
+use app::calls::FailureKind;
+use app::external_sources::{self, Auth, Wish};
+use app::tools::{Changes, update};
+use app::{Error, secrets};
+use serde_json::{Value, json};
+
+use super::place::{Place, author};
+use super::server::{Act, Server, tool};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn results_pass_as_they_come() {
+    let (place, server) = (Place::new().await, Server::start(&[tool("add")]).await);
+    let source = place.added(&server.wish("sums")).await;
+    let name = place.import_and_approve(source.id, "add").await;
+    for given in [
+        json!({"content": [{"type": "text", "text": "3"}, {"type": "image", "data": "AAAA", "mimeType": "image/png"}],
+               "structuredContent": {"z": 12_345_678_901_234_567_890_u64, "a": 1.50}, "isError": false, "_meta": {"x/y": [1]}}),
+        json!({"content": [{"type": "text", "text": "no"}], "isError": true}),
+        json!({"content": [{"type": "hologram", "depth": 3}], "later": {"a": null}}),
+    ] {
+        server.act("add", Act::Give(given.clone()));
+        let report = place.call(&name, json!({"a": 1})).await.expect("it ran");
+        let mut passed = report.passed.clone().expect("as it came");
+        passed.as_object_mut().expect("an object").remove("resultType");
+        assert_eq!(passed.to_string(), given.to_string());
+        assert_eq!(report.is_error, given["isError"] == json!(true));
+        let row = app::calls::find(&place.app, report.call_id).await.expect("logged");
+        assert_eq!(row.success, !report.is_error);
+        assert_eq!(row.arguments, json!({"a": 1}));
+    }
+    assert_eq!(server.calls()[0]["arguments"], json!({"a": 1}));
+    assert_eq!(server.calls()[0]["name"], "add");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn credentials_are_those_of_now_and_do_not_come_back() {
+    let (place, server) = (Place::new().await, Server::start(&[tool("echo"), tool("add")]).await);
+    server.act("echo", Act::Echo);
+    let auth = Auth::Bearer { secret: "TOKEN".to_owned() };
+    let source = place.added(&Wish { auth, ..server.wish("sums") }).await;
+    let missing = external_sources::discover(&place.app, &author(), source.id).await;
+    assert!(missing.is_err_and(|error| error.to_string().contains("TOKEN")), "no value yet");
+    let who = author();
+    secrets::create(&place.app, &who, place.server, "TOKEN", "").await.expect("made");
+    for value in ["first-value-1", "second-value-2"] {
+        let set = secrets::set(&place.app, &place.admin, place.server, "TOKEN", value.into()).await;
+        set.expect("set");
+        let name = match value {
+            "first-value-1" => place.import_and_approve(source.id, "echo").await,
+            _ => "files__sums_echo".to_owned(),
+        };
+        let report = place.call(&name, json!({})).await.expect("it ran");
+        let text = report.passed.expect("as it came")["content"][0]["text"].to_string();
+        assert!(text.contains("Bearer") && !text.contains(value), "{text}");
+        let row = app::calls::find(&place.app, report.call_id).await.expect("logged");
+        assert!(!row.result.expect("kept").to_string().contains(value));
+    }
+    // What is no secret comes back whole.
+    let name = place.import_and_approve(source.id, "add").await;
+    let report = place.call(&name, json!({})).await.expect("it ran");
+    assert_eq!(report.passed.expect("as it came")["content"][0]["text"], "add");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_that_may_have_been_done_is_not_repeated() {
+    let place = Place::new().await;
+    let idempotent = |name: &str| {
+        let mut made = tool(name);
+        made["annotations"] = json!({"idempotentHint": true});
+        made
+    };
+    let server = Server::start(&[tool("pay"), idempotent("set")]).await;
+    let source = place.added(&server.wish("bank")).await;
+    for (name, calls) in [("pay", 1), ("set", 3)] {
+        let public = place.import_and_approve(source.id, name).await;
+        server.act(name, Act::Close);
+        let before = server.calls().len();
+        let report = place.call(&public, json!({})).await.expect("logged");
+        let failure = report.outcome.expect_err("no answer");
+        assert_eq!(failure.kind, FailureKind::External);
+        assert!(failure.message.contains("may have done"), "{}", failure.message);
+        assert_eq!(server.calls().len() - before, calls, "{name}");
+        server.act(name, Act::Give(json!({"content": []})));
+        place.call(&public, json!({})).await.expect("it ran").outcome.expect("it answers again");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_tool_has_its_own_time() {
+    let (place, server) = (Place::new().await, Server::start(&[tool("add")]).await);
+    let source = place.added(&server.wish("sums")).await;
+    let tool = place.import(source.id, "add").await;
+    let changes = Changes { timeout_ms: Some(1_000), ..Changes::default() };
+    let who = place.admin.clone().into();
+    update(&place.app, &who, tool.id, changes).await.expect("changed");
+    place.approve(tool.id).await;
+    server.act("add", Act::Hang);
+    let began = Instant::now();
+    let report = place.call("files__sums_add", json!({})).await.expect("logged");
+    let failure = report.outcome.expect_err("no answer");
+    assert_eq!(failure.kind, FailureKind::WallClock);
+    assert!(began.elapsed() < Duration::from_secs(20));
+    let python = Some("async def main():\n    return 1\n".to_owned());
+    let changes = Changes { python_code: python, ..Changes::default() };
+    let refused = update(&place.app, &who, tool.id, changes).await;
+    assert!(matches!(refused, Err(Error::Invalid { .. })), "its source defines it");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dead_source_is_left_alone_and_slows_nobody() {
+    let place = Place::new().await;
+    let (dead, good) = (Server::start(&[tool("add")]).await, Server::start(&[tool("add")]).await);
+    let source = place.added(&dead.wish("dead")).await;
+    let dead_name = place.import_and_approve(source.id, "add").await;
+    let other = place.added(&good.wish("good")).await;
+    let good_name = place.import_and_approve(other.id, "add").await;
+    dead.act("add", Act::Status("503 Service Unavailable"));
+    let mut left_alone = false;
+    for _ in 0..20 {
+        let report = place.call(&dead_name, json!({})).await.expect("logged");
+        let failure = report.outcome.expect_err("it is dead");
+        left_alone |= failure.kind == FailureKind::Busy;
+        place.call(&good_name, json!({})).await.expect("it ran").outcome.expect("it answers");
+    }
+    assert!(left_alone);
+    assert!(dead.calls().len() < 10, "{} calls reached it", dead.calls().len());
+    assert_eq!(good.calls().len(), 20);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_source_that_is_off_or_gone_answers_no_more() {
+    let (place, server) = (Place::new().await, Server::start(&[tool("add")]).await);
+    let source = place.added(&server.wish("sums")).await;
+    let name = place.import_and_approve(source.id, "add").await;
+    let set =
+        async |on| external_sources::set_enabled(&place.app, &place.admin, source.id, on).await;
+    set(false).await.expect("off");
+    let report = place.call(&name, json!({})).await.expect("logged");
+    assert!(report.outcome.expect_err("off").message.contains("switched off"));
+    set(true).await.expect("on");
+    place.call(&name, json!({})).await.expect("it ran").outcome.expect("it answers");
+    external_sources::delete(&place.app, &place.admin, source.id).await.expect("gone");
+    let calls = server.calls().len();
+    let gone: Result<Value, _> = place.call(&name, json!({})).await.map(|_| Value::Null);
+    assert!(matches!(gone, Err(Error::NotFound { .. })), "{gone:?}");
+    assert_eq!(server.calls().len(), calls);
+}
