@@ -12,8 +12,10 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<()> {
     let tools = check::tools(workspace)?;
     node::ensure(workspace, &tools)?;
     guest::run(workspace)?;
-    workspace
-        .build("building the program and what tests its conformance", &["mcpbox", "conformance"])?;
+    workspace.build(
+        "building the program and what tests its conformance",
+        &["mcpbox", "conformance", "conformance-client"],
+    )?;
     let mut conformance = workspace.command(workspace.binary("conformance"));
     conformance.arg(workspace.target("node")).arg(workspace.target("conformance"));
     conformance.args(arguments);

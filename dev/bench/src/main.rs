@@ -11,14 +11,15 @@ mod packages;
 mod process;
 mod sample;
 mod sandboxed;
+mod sources;
 mod spawned;
 mod waiting;
 
 use anyhow::Context as _;
 
 /// What can be measured by itself, in the order of a whole run.
-const PARTS: [&str; 8] =
-    ["inside", "waiting", "sandbox", "packages", "door", "lists", "network", "spawned"];
+const PARTS: [&str; 9] =
+    ["inside", "waiting", "sandbox", "packages", "door", "lists", "sources", "network", "spawned"];
 
 fn main() -> anyhow::Result<()> {
     let directory = tempfile::tempdir().context("a directory for the data")?;
@@ -51,6 +52,9 @@ fn main() -> anyhow::Result<()> {
     }
     if wants("lists") {
         lists::measure(directory.path())?;
+    }
+    if wants("sources") {
+        sources::measure(directory.path())?;
     }
     if wants("network") {
         network::measure(directory.path())?;

@@ -18,7 +18,7 @@ use testkit::program::Program;
 
 use crate::door::Door;
 use crate::node::{Node, Proxy};
-use crate::suites::{Outcome, RUNS, Run};
+use crate::suites::{Outcome, RUNS, Run, Side};
 
 /// What is asked for.
 struct Wanted {
@@ -27,12 +27,18 @@ struct Wanted {
     results: PathBuf,
     revision: Option<String>,
     scenario: Option<String>,
+    /// `server` or `client`.
+    side: Option<String>,
 }
 
 fn main() -> Result<()> {
     let wanted = wanted(std::env::args().skip(1))?;
     let runs: Vec<_> = RUNS.iter().filter(|run| wanted.includes(run)).collect();
-    ensure!(!runs.is_empty(), "there is no run of this revision; there are {}", revisions());
+    ensure!(
+        !runs.is_empty(),
+        "there is no such run; there are server and client, and the revisions {}",
+        revisions()
+    );
     if wanted.results.exists() {
         fs::remove_dir_all(&wanted.results).context("cannot remove the results of before")?;
     }
@@ -40,12 +46,16 @@ fn main() -> Result<()> {
     let directory = tempfile::tempdir().context("a directory for the data")?;
     let program = Program::serve(&directory.path().join("data"), None);
     let (proxy, refused) = prepare(&wanted.node, &program)?;
+    let client = client()?;
     let mut unexpected = 0;
     for run in runs {
         let folder = wanted.results.join(run.title.replace([' ', ','], "-"));
         let began = Instant::now();
-        let outcome =
-            run.against(&wanted.node, &proxy.address, wanted.scenario.as_deref(), &folder)?;
+        let address = match run.side {
+            Side::Server => &proxy.address,
+            Side::Client => &client,
+        };
+        let outcome = run.against(&wanted.node, address, wanted.scenario.as_deref(), &folder)?;
         report(run, &outcome, began, &folder);
         unexpected += usize::from(!outcome.as_expected);
     }
@@ -74,6 +84,14 @@ fn prepare(node: &Node, program: &Program) -> Result<(Proxy, usize)> {
         "prompts": made.servers.get("passing_prompts"),
     });
     Ok((Proxy::start(node, &program.mcp, &settings)?, made.refused.len()))
+}
+
+/// The program that the suites test as a client, which is built beside this one.
+fn client() -> Result<String> {
+    let own = std::env::current_exe().context("this program has a path")?;
+    let client = own.with_file_name("conformance-client");
+    ensure!(client.is_file(), "{} is missing: `cargo xtask conformance`", client.display());
+    client.into_os_string().into_string().ok().context("a path that is no text")
 }
 
 /// A new token, which is shown only once.
@@ -109,12 +127,15 @@ fn wanted(mut arguments: impl Iterator<Item = String>) -> Result<Wanted> {
     let mut folder = |what| arguments.next().map(PathBuf::from).context(what);
     let node = Node::new(folder("the folder of Node.js is missing: `cargo xtask conformance`")?);
     let results = folder("the folder for the results is missing: `cargo xtask conformance`")?;
-    let mut wanted = Wanted { node, results, revision: None, scenario: None };
+    let mut wanted = Wanted { node, results, revision: None, scenario: None, side: None };
     while let Some(argument) = arguments.next() {
         let value = match argument.as_str() {
             "--revision" => &mut wanted.revision,
             "--scenario" => &mut wanted.scenario,
-            other => bail!("there is no option `{other}`; there are --revision and --scenario"),
+            "--side" => &mut wanted.side,
+            other => {
+                bail!("there is no option `{other}`; there are --revision, --scenario and --side")
+            }
         };
         *value = Some(arguments.next().with_context(|| format!("{argument} needs a value"))?);
     }
@@ -124,6 +145,9 @@ fn wanted(mut arguments: impl Iterator<Item = String>) -> Result<Wanted> {
 impl Wanted {
     /// Whether a run is of the revision that is asked for. A single scenario is run where its revision is known.
     fn includes(&self, run: &Run) -> bool {
+        if self.side.as_ref().is_some_and(|side| side != run.side.name()) {
+            return false;
+        }
         match (&self.revision, &self.scenario) {
             (Some(revision), _) => run.revision == Some(revision.as_str()),
             (None, Some(_)) => run.revision.is_some(),
@@ -134,6 +158,7 @@ impl Wanted {
 
 fn revisions() -> String {
     let mut names: Vec<_> = RUNS.iter().filter_map(|run| run.revision).collect();
+    names.sort_unstable();
     names.dedup();
     names.join(" and ")
 }

@@ -9,11 +9,32 @@ use serde_json::Value;
 
 use crate::node::Node;
 
+/// What a suite tests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// The MCP door.
+    Server,
+    /// What calls external sources.
+    Client,
+}
+
+impl Side {
+    /// Its name on the command line.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Server => "server",
+            Self::Client => "client",
+        }
+    }
+}
+
 /// One run of a suite.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Run {
     /// What it is called.
     pub(crate) title: &'static str,
+    /// What it tests.
+    pub(crate) side: Side,
     /// The revision of the protocol that is spoken, where it is one.
     pub(crate) revision: Option<&'static str>,
     /// The npm package.
@@ -29,9 +50,10 @@ const NEW: (&str, &str) = ("conformance-0.2", "expected-failures-0.2.yml");
 
 /// Every run, in order. What a revision requires is frozen; the whole of the suite has extensions, and what
 /// was added since.
-pub(crate) const RUNS: [Run; 4] = [
+pub(crate) const RUNS: [Run; 6] = [
     Run {
         title: "0.1.16, all scenarios",
+        side: Side::Server,
         revision: Some("2025-11-25"),
         package: OLD.0,
         choice: &["--suite", "all"],
@@ -39,6 +61,7 @@ pub(crate) const RUNS: [Run; 4] = [
     },
     Run {
         title: "0.2.0-alpha.12, required for 2025-11-25",
+        side: Side::Server,
         revision: Some("2025-11-25"),
         package: NEW.0,
         choice: &["--requirements", "2025-11-25"],
@@ -46,6 +69,7 @@ pub(crate) const RUNS: [Run; 4] = [
     },
     Run {
         title: "0.2.0-alpha.12, required for 2026-07-28",
+        side: Side::Server,
         revision: Some("2026-07-28"),
         package: NEW.0,
         choice: &["--requirements", "2026-07-28"],
@@ -53,9 +77,26 @@ pub(crate) const RUNS: [Run; 4] = [
     },
     Run {
         title: "0.2.0-alpha.12, all scenarios",
+        side: Side::Server,
         revision: None,
         package: NEW.0,
         choice: &["--suite", "all"],
+        expected: NEW.1,
+    },
+    Run {
+        title: "0.2.0-alpha.12, the client, required for 2025-11-25",
+        side: Side::Client,
+        revision: Some("2025-11-25"),
+        package: NEW.0,
+        choice: &["--requirements", "2025-11-25"],
+        expected: NEW.1,
+    },
+    Run {
+        title: "0.2.0-alpha.12, the client, required for 2026-07-28",
+        side: Side::Client,
+        revision: Some("2026-07-28"),
+        package: NEW.0,
+        choice: &["--requirements", "2026-07-28"],
         expected: NEW.1,
     },
 ];
@@ -78,7 +119,8 @@ pub(crate) struct Outcome {
 }
 
 impl Run {
-    /// Runs it, or one `scenario` of it, against the server at `address`; keeps what it says in `folder`.
+    /// Runs it, or one `scenario` of it, against what is at `address`: the address of the server, or the program of
+    /// the client; keeps what it says in `folder`.
     pub(crate) fn against(
         &self,
         node: &Node,
@@ -90,7 +132,10 @@ impl Run {
         let log = File::create(folder.join("output.txt")).context("the output's file")?;
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut command = node.command();
-        command.arg(node.suite(self.package)).args(["server", "--url", address]);
+        command.arg(node.suite(self.package)).args(match self.side {
+            Side::Server => ["server", "--url", address],
+            Side::Client => ["client", "--command", address],
+        });
         match (scenario, self.revision) {
             (Some(name), Some(revision)) if self.package == NEW.0 => {
                 command.args(["--scenario", name, "--spec-version", revision]);
@@ -133,7 +178,7 @@ fn read(folder: &Path, expected: &str) -> Result<Outcome> {
         let checks: Vec<Value> =
             serde_json::from_str(&text).with_context(|| path.display().to_string())?;
         outcome.scenarios += 1;
-        outcome.add(&scenario_of(&path), &checks, expected);
+        outcome.add(&scenario_of(folder, &path), &checks, expected);
     }
     Ok(outcome)
 }
@@ -164,11 +209,18 @@ impl Outcome {
     }
 }
 
+/// The files of checks in a folder, and in those in it: a scenario may be one of a group, as `auth/NAME`.
 fn checks_in(folder: &Path) -> Result<Vec<PathBuf>> {
-    let entries = fs::read_dir(folder).with_context(|| folder.display().to_string())?;
-    let paths = entries.map(|entry| entry.map(|entry| entry.path().join("checks.json")));
-    let mut paths = paths.collect::<Result<Vec<_>, _>>().context("the results")?;
-    paths.retain(|path| path.is_file());
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(folder).with_context(|| folder.display().to_string())? {
+        let path = entry.context("the results")?.path();
+        let checks = path.join("checks.json");
+        if checks.is_file() {
+            paths.push(checks);
+        } else if path.is_dir() {
+            paths.extend(checks_in(&path)?);
+        }
+    }
     paths.sort();
     Ok(paths)
 }
@@ -176,10 +228,12 @@ fn checks_in(folder: &Path) -> Result<Vec<PathBuf>> {
 /// How the name of a folder with results ends.
 const TIME: &str = "-2026-11-22T00-00-00-000Z";
 
-/// The scenario of a file of checks: its folder is called `server-NAME-TIME`.
-fn scenario_of(path: &Path) -> String {
-    let folder = path.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
-    let name = folder.strip_prefix("server-").unwrap_or(&folder);
+/// The scenario of a file of checks below `folder`: its own folder is called `server-NAME-TIME`, or `NAME-TIME` in the
+/// folder of its group.
+fn scenario_of(folder: &Path, path: &Path) -> String {
+    let inner = path.parent().and_then(|parent| parent.strip_prefix(folder).ok());
+    let inner = inner.unwrap_or(path).to_string_lossy();
+    let name = inner.strip_prefix("server-").unwrap_or(&inner);
     let end = name.len().saturating_sub(TIME.len());
     name.get(..end).unwrap_or(name).to_owned()
 }
@@ -213,6 +267,8 @@ mod tests {
     #[test]
     fn a_folder_names_its_scenario() {
         let path = Path::new("x/server-json-schema-2020-12-2026-11-22T00-00-00-000Z/checks.json");
-        assert_eq!(scenario_of(path), "json-schema-2020-12");
+        assert_eq!(scenario_of(Path::new("x"), path), "json-schema-2020-12");
+        let grouped = Path::new("x/auth/iss-supported-2026-11-22T00-00-00-000Z/checks.json");
+        assert_eq!(scenario_of(Path::new("x"), grouped), "auth/iss-supported");
     }
 }
