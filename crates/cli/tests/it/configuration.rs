@@ -164,16 +164,16 @@ fn a_file_that_did_not_change_changes_nothing_and_two_processes_agree() {
     // One key for both, which they would otherwise make each for itself.
     let key = "0123456789abcdef".repeat(4);
     let variables = [token[0], ("MCPBOX_ENCRYPTION_KEY", &key)];
-    let [admin, tools] = ["admin", "gateway"].map(|command| {
-        let (database, dir, arguments) = (&database, dir.clone(), arguments);
-        std::thread::scope(|scope| {
-            let run = scope.spawn(move || {
-                let start = start(command, &dir, &arguments, database.url());
-                let mut command = start.command();
-                start.run_as(command_with(&mut command, &variables))
-            });
-            run.join().expect("it starts")
-        })
+    let run = |command: &str| {
+        let start =
+            Start { command, data_dir: &dir, database_url: database.url(), arguments: &arguments };
+        let mut command = start.command();
+        start.run_as(command_with(&mut command, &variables))
+    };
+    let [admin, tools] = std::thread::scope(|scope| {
+        let run = &run;
+        let both = ["admin", "gateway"].map(|command| scope.spawn(move || run(command)));
+        both.map(|one| one.join().expect("it starts"))
     });
     let api = Api::sign_in(&admin.admin);
     let first = until("the source", || gateway(&api, "peer"));
