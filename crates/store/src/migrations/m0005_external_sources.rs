@@ -91,7 +91,7 @@ fn tokens() -> TableCreateStatement {
         .on_delete(ForeignKeyAction::Cascade);
     let mut table = Table::create();
     table.table("source_tokens");
-    for mut column in [
+    for mut column in vec![
         uuid("source_id").primary_key().take(),
         text("issuer"),
         text("resource"),
