@@ -5,30 +5,13 @@ Arguments: the address of the admin door, the folder for screenshots, the text t
 
 import sys
 
-from playwright.sync_api import expect, sync_playwright
+from person import browser_page, sign_in
+from playwright.sync_api import expect
 
 ADMIN, PICTURES, CODE = sys.argv[1:4]
 NAME, PASSWORD = "grace", "a long enough password"
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
-with sync_playwright() as playwright:
-    browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=QUIET)
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
-    problems = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on(
-        "console",
-        lambda message: problems.append(message.text) if message.type == "error" else None,
-    )
-
+with browser_page() as page:
     page.goto(ADMIN)
     expect(page).to_have_url(f"{ADMIN}/setup")
     page.get_by_label("Username").fill(NAME)
@@ -40,10 +23,7 @@ with sync_playwright() as playwright:
 
     page.get_by_role("button", name="Sign out").click()
     page.wait_for_url(f"{ADMIN}/login**")
-    page.get_by_label("Username").fill(NAME)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url(f"{ADMIN}/")
+    sign_in(page, ADMIN, NAME, PASSWORD)
 
     page.goto(f"{ADMIN}/approvals")
     expect(page.get_by_text(CODE).first).to_be_visible()
@@ -79,6 +59,4 @@ with sync_playwright() as playwright:
     for path in ["", "servers", "logs", "account"]:
         page.goto(f"{ADMIN}/{path}")
         page.screenshot(path=f"{PICTURES}/{path or 'dashboard'}.png", full_page=True)
-    browser.close()
-    assert not problems, problems
 print("the browser approved it")
