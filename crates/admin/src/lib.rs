@@ -20,6 +20,7 @@ mod logs;
 mod metrics;
 mod packages;
 mod protection;
+mod relay;
 mod requests;
 mod route;
 mod routes;
@@ -58,6 +59,9 @@ pub struct Door {
     pub metrics_token: Option<String>,
     /// Whether programs of this machine may use `/gateways` without a token.
     pub gateways_without_token: bool,
+    /// Where browsers go on to that come back from a login which nobody began here, such as
+    /// `http://localhost:8080/callback`.
+    pub login_relay: Option<String>,
 }
 
 /// What every handler can take from the router.

@@ -1,11 +1,11 @@
 //! A row of the table of routes: method, path, who may use it, and the handler behind that check.
 
-use Access::{Api, Gateways, Open, Page, Scrape};
+use Access::{Api, Callback, Gateways, Open, Page, Scrape};
 use Method::{Delete, Get, Patch, Post, Put};
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodFilter, MethodRouter};
 
-use crate::{Shared, limits, metrics, session};
+use crate::{Shared, limits, metrics, relay, session};
 
 /// The methods in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -24,6 +24,8 @@ pub(crate) enum Access {
     Open,
     /// Who has a session of the pages; others are sent to sign in.
     Page,
+    /// As `Page`; logins that nobody began here are passed on, where the operator says so.
+    Callback,
     /// Who shows an access token; others are answered 401.
     Api,
     /// Who shows an access token; where the operator says so, programs of this machine without one.
@@ -63,6 +65,8 @@ impl Route {
             }
             Open => handler,
             Page => handler.route_layer(from_fn_with_state(shared.clone(), session::require_page)),
+            Callback => handler
+                .route_layer(from_fn_with_state(shared.clone(), relay::require_page_or_pass_on)),
             Api => handler.route_layer(from_fn_with_state(shared.clone(), session::require_api)),
             Gateways => {
                 handler.route_layer(from_fn_with_state(shared.clone(), session::require_gateways))

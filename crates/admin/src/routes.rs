@@ -3,7 +3,7 @@
 use axum::routing::on;
 
 use crate::api::external_sources;
-use crate::route::Access::{Api, Gateways, Open, Page, Scrape};
+use crate::route::Access::{Api, Callback, Gateways, Open, Page, Scrape};
 use crate::route::Method::{Delete, Get, Patch, Post, Put};
 use crate::route::Route;
 use crate::{
@@ -73,8 +73,8 @@ pub(crate) static ROUTES: &[Route] = &[
     Route::new(Post, "/sources/{id}/oauth/credentials", Page, |method| {
         on(method, sources::login::set_credentials)
     }),
-    Route::new(Get, "/oauth/callback", Page, |method| on(method, sources::login::callback)),
-    Route::new(Get, "/callback", Page, |method| on(method, sources::login::callback)),
+    Route::new(Get, "/oauth/callback", Callback, |method| on(method, sources::login::callback)),
+    Route::new(Get, "/callback", Callback, |method| on(method, sources::login::callback)),
     Route::new(Get, "/tools/{id}", Page, |method| on(method, tools::show)),
     Route::new(Post, "/tools/{id}/enabled", Page, |method| on(method, tools::set_enabled)),
     Route::new(Get, "/tools/{id}/edit", Page, |method| on(method, tools::edit_form)),

@@ -17,6 +17,7 @@ mod keeper;
 pub mod oauth;
 mod place;
 mod projection;
+mod record;
 pub mod registration;
 mod source;
 mod suspicion;
@@ -30,23 +31,25 @@ pub(crate) use drift::settle;
 pub use health::{Health, health};
 pub use importing::{Choice, Imports, Skipped, import};
 pub(crate) use keeper::keep;
+use record::{Moved, decide, finish, forget_tokens, move_on};
 use serde_json::json;
 pub use source::{
     Auth, AuthType, Command, Detail, ExternalSource, OauthGrant, OauthSettings, RefreshOwner,
     SourceTokens, Status, TokenState, Transport, Wish, command_of, grants_of, settings_of,
 };
-use store::{Json, Transaction};
+use store::Json;
 pub(crate) use told::risk;
 pub use told::{NamedAuth, host_of, of_status};
 use uuid::Uuid;
 
-use crate::audit::{self, Event};
+use crate::audit;
 use crate::identity::{Actor, Admin, Who};
 use crate::servers;
 use crate::{App, Error, Listed, Page, Result, clock, names};
 
 /// What a file that decides about a source is called in `managed_by`.
 pub const BY_CONFIGURATION: &str = "config";
+
 /// The sources of a server, or of all, in the order they were added.
 pub async fn list(app: &App, server_id: Option<Uuid>, page: Page) -> Result<Listed<Detail>> {
     if let Some(server_id) = server_id {
@@ -84,16 +87,17 @@ pub async fn get(app: &App, id: Uuid) -> Result<Detail> {
 /// # Errors
 /// [`Error::Conflict`] where several servers have one of that name.
 pub async fn named(app: &App, name: &str) -> Result<Detail> {
-    let mut found = Vec::new();
-    for source in store::external_sources::all(app.store()).await? {
-        let is_it = source.name == name || {
-            let server = servers::find(app, source.server_id).await?;
-            name.split_once('/').is_some_and(|pair| pair == (&server.name, &source.name))
-        };
-        if is_it {
-            found.push(source);
+    let of_server = match name.split_once('/') {
+        Some((server, name)) => {
+            let server = store::servers::find_by_name(app.store(), server).await?;
+            server.map(|server| (server.id, name))
         }
-    }
+        None => None,
+    };
+    let mut found = store::external_sources::all(app.store()).await?;
+    found.retain(|source| {
+        source.name == name || of_server == Some((source.server_id, source.name.as_str()))
+    });
     match &found[..] {
         [] => Err(Error::not_found("External source", &name)),
         [one] => get(app, one.id).await,
@@ -177,7 +181,9 @@ pub(crate) async fn replace(
     let server = servers::find(app, before.server_id).await?;
     let place = check(app, wish)?;
     let now = clock::now();
-    let is_same_place = (before.transport, &before.url) == (wish.transport, &wish.url);
+    let wished = written(wish, now);
+    let is_same_place = (before.transport, &before.url) == (wished.transport, &wished.url);
+    let is_same_login = (&before.url, before.auth_type) == (&wished.url, wished.auth_type);
     let grants = match (is_same_place, before.granted_at) {
         (true, Some(_)) => before.grants.clone(),
         _ => Json(json!(place.into_iter().collect::<Vec<_>>())),
@@ -187,6 +193,7 @@ pub(crate) async fn replace(
         server_id: before.server_id,
         enabled: before.enabled,
         managed_by,
+        refresh_owner: if is_same_login { before.refresh_owner } else { RefreshOwner::Gateway },
         imports_all: before.imports_all,
         grants,
         granted_at: before.granted_at.or(Some(now)),
@@ -194,14 +201,14 @@ pub(crate) async fn replace(
         rejection_reason: None,
         created_by: before.created_by.clone(),
         created_at: before.created_at,
-        ..written(wish, now)
+        ..wished
     };
     let transaction = audit::begin(app).await?;
     move_on(&transaction, before, &source).await.map_err(|error| match error {
         Moved::Store(error) => taken(error, &server, &source.name),
         Moved::Meanwhile(error) => error,
     })?;
-    if (&before.url, before.auth_type) != (&source.url, source.auth_type) {
+    if !is_same_login {
         // Tokens belong to where they were for.
         forget_tokens(&transaction, before.id).await?;
     }
@@ -209,13 +216,31 @@ pub(crate) async fn replace(
     Ok(source)
 }
 
-/// Allows a source that waits, or was refused: its host can be connected to from now on.
-pub async fn grant(app: &App, admin: &Admin, id: Uuid) -> Result<ExternalSource> {
+/// Allows a source that waits, or was refused: its host can be connected to from now on. `shown` is the host that
+/// the person was shown, where they were.
+///
+/// # Errors
+/// [`Error::Conflict`] where the source is at another host by now than the person was shown.
+pub async fn grant(
+    app: &App,
+    admin: &Admin,
+    id: Uuid,
+    shown: Option<&str>,
+) -> Result<ExternalSource> {
     let before = find(app.store(), id).await?;
+    let place = place::of(app, before.transport, before.url.as_deref())?;
+    if let Some(shown) = shown
+        && place.as_deref() != Some(shown)
+    {
+        return Err(Error::Conflict(format!(
+            "source `{}` is at {} by now, not at {shown} as it was shown: look at it again and repeat",
+            before.name,
+            place.as_deref().unwrap_or("no host"),
+        )));
+    }
     if before.granted_at.is_some() {
         return Ok(before);
     }
-    let place = place::of(app, before.transport, before.url.as_deref())?;
     let now = clock::now();
     let source = ExternalSource {
         grants: Json(json!(place.into_iter().collect::<Vec<_>>())),
@@ -313,86 +338,4 @@ pub(crate) async fn remove(
     store::secrets::delete_of_source(&transaction, source.id, None).await?;
     finish(transaction, actor, "source.deleted", &source, None).await?;
     Ok(source)
-}
-
-async fn decide(
-    app: &App,
-    actor: impl Into<Actor>,
-    (before, source): (&ExternalSource, ExternalSource),
-    action: &'static str,
-    reason: Option<&str>,
-) -> Result<ExternalSource> {
-    let transaction = audit::begin(app).await?;
-    move_on(&transaction, before, &source).await.map_err(Error::from)?;
-    finish(transaction, actor.into(), action, &source, reason).await?;
-    Ok(source)
-}
-
-/// Why a source was not changed.
-enum Moved {
-    Store(store::Error),
-    Meanwhile(Error),
-}
-
-impl From<Moved> for Error {
-    fn from(moved: Moved) -> Self {
-        match moved {
-            Moved::Store(error) => error.into(),
-            Moved::Meanwhile(error) => error,
-        }
-    }
-}
-
-async fn move_on(
-    transaction: &Transaction,
-    before: &ExternalSource,
-    source: &ExternalSource,
-) -> std::result::Result<(), Moved> {
-    let updated = store::external_sources::update(transaction, before.updated_at, source).await;
-    if updated.map_err(Moved::Store)? {
-        return Ok(());
-    }
-    Err(Moved::Meanwhile(Error::Conflict(format!(
-        "source `{}` was changed at the same time by somebody else; look at it again and repeat",
-        before.name
-    ))))
-}
-
-async fn forget_tokens(transaction: &Transaction, source_id: Uuid) -> Result<()> {
-    store::source_tokens::delete(transaction, source_id).await?;
-    let until = Some(("source:", clock::now()));
-    Ok(store::secrets::delete_of_source(transaction, source_id, until).await?)
-}
-
-/// Writes down who did it, and tells every process.
-async fn finish(
-    transaction: Transaction,
-    actor: Actor,
-    action: &'static str,
-    source: &ExternalSource,
-    reason: Option<&str>,
-) -> Result<()> {
-    let server = store::servers::find(&transaction, source.server_id).await?;
-    let mut event = Event::new(action, &source.name)
-        .id(source.id)
-        .with("server_id", source.server_id.to_string())
-        .with("transport", source.transport.to_string())
-        .with("auth_type", source.auth_type.to_string())
-        .with("grants", source.grants.0.clone());
-    if let Some(server) = server {
-        event = event.with("server", server.name);
-    }
-    if let Some(url) = &source.url {
-        event = event.with("url", url.as_str());
-    }
-    if let Some(command) = &source.command {
-        event = event.with("command", command.0.clone());
-    }
-    if let Some(reason) = reason {
-        event = event.with("reason", reason);
-    }
-    tracing::info!(source = %source.name, by = %actor.name, "{action}");
-    audit::record(&transaction, actor, event).await?;
-    store::changes::publish(&transaction).await?;
-    Ok(transaction.commit().await?)
 }

@@ -223,7 +223,7 @@ impl App {
             tasks.map(AbortOnDropHandle::new).into()
         });
         let asking = running.as_ref().map(|running| running.asking).unwrap_or_default();
-        let external = outside.as_ref().map(|(_, external)| *external).unwrap_or_default();
+        let external = outside.as_ref().map(|(_, external)| external.clone()).unwrap_or_default();
         let outbound = outside.map(|(outbound, _)| outbound);
         let bounds = running.as_ref().map(|running| running.sandbox.status().bounds);
         let shares = Arc::new(outside::Shares::new(&bounds.unwrap_or_default()));
@@ -350,8 +350,8 @@ impl App {
         &self.inner.connections
     }
 
-    pub(crate) fn external(&self) -> settings::External {
-        self.inner.external
+    pub(crate) fn external(&self) -> &settings::External {
+        &self.inner.external
     }
 
     pub(crate) fn shares(&self) -> &Arc<outside::Shares> {

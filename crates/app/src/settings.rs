@@ -10,6 +10,7 @@ pub use sandbox::MemoryReset;
 use sandbox::{Bounds, WallsPolicy};
 use store::Location;
 use store::key::KeySource;
+use url::Url;
 
 use crate::artifacts::Keeping;
 use crate::policy::Fixed;
@@ -74,11 +75,17 @@ pub struct Sources {
     pub vulnerability_feed: Option<String>,
 }
 
-/// How far external sources may be.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// How far external sources may be, and how their authorization servers and this program know each other.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct External {
     /// Whether a person may allow one on this machine.
     pub allow_loopback: bool,
+    /// Where logins come back to, such as `https://mcpbox.example.com/oauth/callback`; nothing where only whoever
+    /// begins a login knows.
+    pub callback: Option<String>,
+    /// Where the internet can read who this program is, such as
+    /// `https://mcp.example.com/oauth/client-metadata.json`. Without a callback it is not used.
+    pub client_document: Option<Url>,
 }
 
 /// How many calls there may be at once, and what they may hold together.

@@ -9,8 +9,10 @@ use std::path::PathBuf;
 
 use app::settings::MemoryReset;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use url::Url;
 
 pub(crate) use self::upkeep::{Keys, KeysAction, TokenAction, Tokens};
+use crate::addresses::{self, Addresses};
 use crate::audit::Audit;
 use crate::configuration::Configured;
 use crate::limits::Limits;
@@ -266,6 +268,17 @@ pub(crate) struct AdminDoor {
         env = "MCPBOX_GATEWAYS_WITHOUT_TOKEN"
     )]
     pub(crate) gateways_without_token: bool,
+    /// Where browsers go on to that come back to `/callback` from a login which nobody began here, such as
+    /// `http://localhost:8080/callback`: a program on this machine whose client is registered with the
+    /// address of this door. Absent: they are told that nobody waits for it.
+    #[arg(
+        id = "login_relay",
+        long = "login-relay",
+        env = "MCPBOX_LOGIN_RELAY",
+        value_name = "URL",
+        value_parser = addresses::this_machine
+    )]
+    pub(crate) login_relay: Option<Url>,
 }
 
 /// The MCP door.
@@ -313,6 +326,8 @@ pub(crate) struct Serve {
     pub(crate) admin: AdminDoor,
     #[command(flatten)]
     pub(crate) mcp: McpDoor,
+    #[command(flatten)]
+    pub(crate) addresses: Addresses,
 }
 
 /// Settings of `mcpbox admin`.
@@ -322,14 +337,8 @@ pub(crate) struct Admin {
     pub(crate) common: Common,
     #[command(flatten)]
     pub(crate) door: AdminDoor,
-    /// The address of /mcp that the pages show, when the MCP door runs elsewhere.
-    #[arg(
-        long,
-        env = "MCPBOX_MCP_URL",
-        value_name = "URL",
-        default_value = "http://127.0.0.1:8002/mcp"
-    )]
-    pub(crate) mcp_url: String,
+    #[command(flatten)]
+    pub(crate) addresses: Addresses,
 }
 
 /// Settings of `mcpbox gateway`.
@@ -339,14 +348,8 @@ pub(crate) struct Gateway {
     pub(crate) common: Common,
     #[command(flatten)]
     pub(crate) door: McpDoor,
-    /// The address of the admin pages that answers to models name, when they run elsewhere.
-    #[arg(
-        long,
-        env = "MCPBOX_ADMIN_URL",
-        value_name = "URL",
-        default_value = "http://127.0.0.1:3000"
-    )]
-    pub(crate) admin_url: String,
+    #[command(flatten)]
+    pub(crate) addresses: Addresses,
 }
 
 /// Settings of `mcpbox doctor`: those of the program it is asked about.

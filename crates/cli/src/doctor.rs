@@ -7,6 +7,7 @@ use std::path::Path;
 
 use app::doctor::{self, Verdict};
 
+use crate::addresses::Addresses;
 use crate::arguments::{Common, Doctor};
 use crate::lock::Lock;
 use crate::{listener, logging, serve};
@@ -22,7 +23,7 @@ pub(crate) async fn run(settings: Doctor) -> anyhow::Result<()> {
         println!("{}", Line { part, verdict: &verdict });
     };
     tell("data directory", data_dir(&common.data_dir));
-    let settings = serve::settings(&common)?;
+    let settings = serve::settings(&common, &Addresses::default())?;
     for (part, verdict) in doctor::examine(&settings).await {
         tell(part, verdict);
     }

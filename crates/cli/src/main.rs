@@ -1,6 +1,7 @@
 //! The program `mcpbox`: settings, wiring, and the commands that run it.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its user")]
 
+mod addresses;
 mod allocator;
 mod arguments;
 mod audit;

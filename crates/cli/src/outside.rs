@@ -77,7 +77,7 @@ pub(crate) struct Outside {
 impl Outside {
     /// How far external sources may be.
     pub(crate) fn external(&self) -> External {
-        External { allow_loopback: self.allow_loopback_sources }
+        External { allow_loopback: self.allow_loopback_sources, ..External::default() }
     }
 
     /// Whom to ask and whom to trust.

@@ -14,7 +14,9 @@ use axum::Router;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
+use url::Url;
 
+use crate::addresses::Addresses;
 use crate::arguments::{Admin, AdminDoor, Common, Gateway, McpDoor, Serve};
 use crate::listener::{Places, Service, Stages};
 use crate::lock::Lock;
@@ -28,55 +30,56 @@ const CLOSING: Duration = Duration::from_secs(10);
 
 /// `mcpbox serve`.
 pub(crate) async fn both(settings: Serve) -> anyhow::Result<()> {
-    let Serve { common, admin, mcp } = settings;
-    let mut process = Process::start(&common, "serve")?;
+    let Serve { common, admin, mcp, addresses } = settings;
+    let mut process = Process::start(&common, &addresses, "serve")?;
     let people = process.listen("admin", admin.listen)?;
     let clients = process.listen("gateway", mcp.listen)?;
-    let admin_url = url(people.local_addr()?);
-    let mcp_url = format!("{}/mcp", url(clients.local_addr()?));
-    let app = Box::pin(process.open(&common)).await?;
-    let pages = process.admin_router(&app, &admin, &people, mcp_url.clone()).await?;
-    let tools = mcp_router(&app, &mcp, &clients, admin_url.clone(), &process.stages).await?;
+    let own_admin = url(people.local_addr()?);
+    let own_mcp = format!("{}/mcp", url(clients.local_addr()?));
+    let (admin_url, mcp_url) = (addresses.admin(own_admin.clone()), addresses.mcp(own_mcp.clone()));
+    let app = Box::pin(process.open()).await?;
+    let pages = process.admin_router(&app, &admin, &people, mcp_url).await?;
+    let tools = process.mcp_router(&app, &mcp, &clients, admin_url.clone()).await?;
     process.serve(&app, Door::Admin, people, pages);
     process.serve(&app, Door::Mcp, clients, tools);
     println!("mcpbox is ready.");
-    println!("  Pages for people:  {admin_url}");
-    println!("  MCP clients:       {mcp_url}");
+    println!("  Pages for people:  {own_admin}");
+    println!("  MCP clients:       {own_mcp}");
     print_next_step(&app, &admin_url).await?;
     process.finish(app).await
 }
 
 /// `mcpbox admin`.
 pub(crate) async fn admin(settings: Admin) -> anyhow::Result<()> {
-    let Admin { common, door, mcp_url } = settings;
-    let mut process = Process::start(&common, "admin")?;
+    let Admin { common, door, addresses } = settings;
+    let mut process = Process::start(&common, &addresses, "admin")?;
     let listener = process.listen("admin", door.listen)?;
-    let admin_url = url(listener.local_addr()?);
-    let app = Box::pin(process.open(&common)).await?;
-    let router = process.admin_router(&app, &door, &listener, mcp_url).await?;
+    let own = url(listener.local_addr()?);
+    let app = Box::pin(process.open()).await?;
+    let router = process.admin_router(&app, &door, &listener, addresses.mcp(None)).await?;
     process.serve(&app, Door::Admin, listener, router);
     println!("mcpbox admin is ready.");
-    println!("  Pages for people:  {admin_url}");
-    print_next_step(&app, &admin_url).await?;
+    println!("  Pages for people:  {own}");
+    print_next_step(&app, &addresses.admin(own)).await?;
     process.finish(app).await
 }
 
 /// `mcpbox gateway`.
 pub(crate) async fn gateway(settings: Gateway) -> anyhow::Result<()> {
-    let Gateway { common, door, admin_url } = settings;
-    let mut process = Process::start(&common, "gateway")?;
+    let Gateway { common, door, addresses } = settings;
+    let mut process = Process::start(&common, &addresses, "gateway")?;
     let listener = process.listen("gateway", door.listen)?;
-    let mcp_url = format!("{}/mcp", url(listener.local_addr()?));
-    let app = Box::pin(process.open(&common)).await?;
-    let router = mcp_router(&app, &door, &listener, admin_url, &process.stages).await?;
+    let own = format!("{}/mcp", url(listener.local_addr()?));
+    let app = Box::pin(process.open()).await?;
+    let router = process.mcp_router(&app, &door, &listener, addresses.admin(None)).await?;
     process.serve(&app, Door::Mcp, listener, router);
     println!("mcpbox gateway is ready.");
-    println!("  MCP clients:       {mcp_url}");
+    println!("  MCP clients:       {own}");
     process.finish(app).await
 }
 
 /// What the flags and variables say of database, key and sandbox.
-pub(crate) fn settings(common: &Common) -> anyhow::Result<Settings> {
+pub(crate) fn settings(common: &Common, addresses: &Addresses) -> anyhow::Result<Settings> {
     if GUEST.is_empty() {
         bail!("this program was built without its Python guest; build it with `cargo xtask build`");
     }
@@ -104,7 +107,7 @@ pub(crate) fn settings(common: &Common) -> anyhow::Result<Settings> {
         },
         outbound: common.outside.settings(),
         sources: common.outside.sources(),
-        external: common.outside.external(),
+        external: addresses.tell(common.outside.external()),
         traces: common.telemetry.traces(),
     };
     let settings = Settings::new(
@@ -133,6 +136,7 @@ pub(crate) fn make_data_dir(dir: &Path) -> anyhow::Result<()> {
 /// One running program: its locks, its listeners and the signal that ends it.
 struct Process<'a> {
     common: &'a Common,
+    addresses: &'a Addresses,
     command: &'static str,
     locks: Vec<Lock>,
     stages: Stages,
@@ -144,11 +148,16 @@ struct Process<'a> {
 }
 
 impl<'a> Process<'a> {
-    fn start(common: &'a Common, command: &'static str) -> anyhow::Result<Self> {
+    fn start(
+        common: &'a Common,
+        addresses: &'a Addresses,
+        command: &'static str,
+    ) -> anyhow::Result<Self> {
         logging::start(&common.log)?;
         make_data_dir(&common.data_dir)?;
         Ok(Self {
             common,
+            addresses,
             command,
             locks: Vec::new(),
             stages: Stages::default(),
@@ -171,10 +180,11 @@ impl<'a> Process<'a> {
         Ok(listener)
     }
 
-    async fn open(&mut self, common: &Common) -> anyhow::Result<App> {
+    async fn open(&mut self) -> anyhow::Result<App> {
+        let common = self.common;
         let configuration = common.configured.read()?;
         let metrics = metrics::bind(&common.telemetry)?;
-        let app = Box::pin(App::open(settings(common)?)).await?;
+        let app = Box::pin(App::open(settings(common, self.addresses)?)).await?;
         if let Some(configuration) = configuration {
             configuration.apply(&app).await?;
             self.configuration = configuration.keep(&app)?;
@@ -196,14 +206,45 @@ impl<'a> Process<'a> {
     ) -> anyhow::Result<Router> {
         first_account::ensure(app, settings).await?;
         let address = listener.local_addr()?;
+        let mut allowed_hosts = with_own_address(&settings.allowed_hosts, address);
+        allowed_hosts.extend(self.addresses.admin_host());
         let door = admin::Door {
-            allowed_hosts: with_own_address(&settings.allowed_hosts, address),
+            allowed_hosts,
             mcp_address,
             rate_limit_rpm: self.common.limits.api_rate_limit_rpm,
             metrics_token: self.common.telemetry.metrics_token.clone(),
             gateways_without_token: settings.gateways_without_token,
+            login_relay: settings.login_relay.as_ref().map(Url::to_string),
         };
         Ok(admin::router(app.clone(), door))
+    }
+
+    async fn mcp_router(
+        &self,
+        app: &App,
+        settings: &McpDoor,
+        listener: &TcpListener,
+        admin_address: String,
+    ) -> anyhow::Result<Router> {
+        let address = listener.local_addr()?;
+        let open_to_others = !address.ip().is_loopback() || self.addresses.is_open_to_others();
+        if open_to_others && !tokens::any_active(app).await? {
+            bail!(
+                "others than this machine reach {}, so callers of /mcp need credentials, and there are none; make one with `mcpbox tokens create NAME` on the same data directory or database",
+                self.addresses.mcp(address.to_string())
+            );
+        }
+        let mut allowed_hosts = with_own_address(&settings.allowed_hosts, address);
+        allowed_hosts.extend(self.addresses.mcp_host());
+        let door = gateway::Door {
+            require_token: open_to_others || settings.require_token,
+            allowed_hosts,
+            allowed_origins: settings.allowed_origins.clone(),
+            admin_address,
+            shutdown: self.stages.stopping.clone(),
+            giving_up: self.stages.giving_up.clone(),
+        };
+        Ok(gateway::router(app.clone(), door))
     }
 
     fn serve(&mut self, app: &App, door: Door, listener: TcpListener, router: Router) {
@@ -246,31 +287,6 @@ impl<'a> Process<'a> {
         }
         crashed
     }
-}
-
-async fn mcp_router(
-    app: &App,
-    settings: &McpDoor,
-    listener: &TcpListener,
-    admin_address: String,
-    stages: &Stages,
-) -> anyhow::Result<Router> {
-    let address = listener.local_addr()?;
-    let open_to_others = !address.ip().is_loopback();
-    if open_to_others && !tokens::any_active(app).await? {
-        bail!(
-            "{address} is not loopback, so callers of /mcp need credentials, and there are none; make one with `mcpbox tokens create NAME` on the same data directory or database"
-        );
-    }
-    let door = gateway::Door {
-        require_token: open_to_others || settings.require_token,
-        allowed_hosts: with_own_address(&settings.allowed_hosts, address),
-        allowed_origins: settings.allowed_origins.clone(),
-        admin_address,
-        shutdown: stages.stopping.clone(),
-        giving_up: stages.giving_up.clone(),
-    };
-    Ok(gateway::router(app.clone(), door))
 }
 
 /// A concrete address to listen on is a host that may be asked for.

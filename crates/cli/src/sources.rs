@@ -125,11 +125,7 @@ async fn connect(app: &App, name: &str, yes: bool) -> anyhow::Result<()> {
     let mut lines = BufReader::new(stdin());
     let mut hosts = Vec::new();
     let url = loop {
-        let begin = Begin {
-            callback: callback.address().to_owned(),
-            client_metadata_url: None,
-            hosts: hosts.clone(),
-        };
+        let begin = Begin { callback: callback.address().to_owned(), hosts: hosts.clone() };
         match oauth::begin(app, None, source.id, begin).await? {
             Begun::Connected => {
                 eprintln!("Source `{}` is connected.", source.name);

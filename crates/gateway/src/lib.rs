@@ -1,4 +1,4 @@
-//! The MCP door: `/mcp` for clients and `/health`; it knows no other route.
+//! The MCP door: `/mcp` for clients, `/health`, and who this program is as a client of others; it knows no other route.
 
 mod addresses;
 mod answer;
@@ -43,11 +43,13 @@ use std::any::Any;
 use std::sync::Arc;
 
 use app::App;
+use app::external_sources::oauth;
 use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodRouter, any, get};
 use http::StatusCode;
+use http::header::CACHE_CONTROL;
 use problem::Problem;
 use server::Server;
 use tokio_util::sync::CancellationToken;
@@ -73,6 +75,9 @@ pub struct Door {
     pub giving_up: CancellationToken,
 }
 
+/// Where authorization servers of external sources read who this program is.
+pub const CLIENT_DOCUMENT: &str = "/oauth/client-metadata.json";
+
 /// One path of this door.
 struct Route {
     path: &'static str,
@@ -83,6 +88,7 @@ struct Route {
 const ROUTES: &[Route] = &[
     Route { path: "/mcp", serve: || any(gate::serve) },
     Route { path: "/health", serve: || get(health) },
+    Route { path: CLIENT_DOCUMENT, serve: || get(client_document) },
 ];
 
 /// The paths that this door serves; all others answer 404.
@@ -116,8 +122,22 @@ async fn health(State(server): State<Arc<Server>>) -> Response {
     (status, axum::Json(health)).into_response()
 }
 
+/// `GET /oauth/client-metadata.json`: this program as an OAuth client, where the operator said under which
+/// addresses it is reached.
+async fn client_document(State(server): State<Arc<Server>>) -> Result<Response, Problem> {
+    let document = oauth::client_document(&server.app).ok_or_else(|| {
+        let detail = "there is no such document: start mcpbox with --admin-url and with --mcp-url, an https address of the internet";
+        Problem::new(StatusCode::NOT_FOUND, detail)
+    })?;
+    // Long enough to spare requests, short enough that a new address is known soon.
+    Ok(([(CACHE_CONTROL, "max-age=3600")], axum::Json(document)).into_response())
+}
+
 async fn not_found() -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, "this listener serves /mcp for MCP clients and /health")
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        "this listener serves /mcp for MCP clients, /health and /oauth/client-metadata.json",
+    )
 }
 
 async fn method_not_allowed() -> Problem {

@@ -37,6 +37,13 @@ pub(crate) struct Chosen {
     all: bool,
 }
 
+/// What a person was shown, to be refused where it is something else by now.
+#[derive(Deserialize)]
+pub(crate) struct Seen {
+    /// As `host:port`.
+    host: Option<String>,
+}
+
 #[derive(Deserialize)]
 pub(crate) struct Refusal {
     reason: String,
@@ -130,8 +137,13 @@ pub(crate) async fn delete(
 }
 
 /// POST /api/external-sources/sources/{id}/grant
-pub(crate) async fn grant(State(app): State<App>, SignedIn(admin): SignedIn, Id(id): Id) -> Answer {
-    sources::grant(&app, &admin, id).await?;
+pub(crate) async fn grant(
+    State(app): State<App>,
+    SignedIn(admin): SignedIn,
+    Id(id): Id,
+    Search(seen): Search<Seen>,
+) -> Answer {
+    sources::grant(&app, &admin, id, seen.host.as_deref()).await?;
     told(&app, id).await
 }
 

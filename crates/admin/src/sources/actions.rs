@@ -15,6 +15,12 @@ use crate::session::SignedIn;
 use crate::view;
 
 #[derive(Deserialize)]
+pub(crate) struct Seen {
+    /// The host that the page showed; a process has none.
+    host: Option<String>,
+}
+
+#[derive(Deserialize)]
 pub(crate) struct Refusal {
     #[serde(default)]
     reason: String,
@@ -32,8 +38,14 @@ pub(crate) struct Deletion {
 }
 
 /// POST /sources/{id}/grant
-pub(crate) async fn grant(State(app): State<App>, SignedIn(admin): SignedIn, Id(id): Id) -> Answer {
-    answered(&app, &admin, id, sources::grant(&app, &admin, id).await.map(drop)).await
+pub(crate) async fn grant(
+    State(app): State<App>,
+    SignedIn(admin): SignedIn,
+    Id(id): Id,
+    Fields(seen): Fields<Seen>,
+) -> Answer {
+    let done = sources::grant(&app, &admin, id, seen.host.as_deref()).await.map(drop);
+    answered(&app, &admin, id, done).await
 }
 
 /// POST /sources/{id}/reject

@@ -68,7 +68,8 @@ pub(crate) async fn connect(
     Fields(form): Fields<Vec<(String, String)>>,
 ) -> Answer {
     let hosts = form.into_iter().filter(|(key, _)| key == "host").map(|(_, host)| host);
-    let begin = Begin { callback, client_metadata_url: None, hosts: hosts.collect() };
+    let callback = oauth::callback(&app).map_or(callback, str::to_owned);
+    let begin = Begin { callback, hosts: hosts.collect() };
     let step = match oauth::begin(&app, Some(&admin), id, begin).await {
         Ok(Begun::Grant { hosts }) => Step::Agree(hosts),
         Ok(Begun::Visit { url, .. }) => visit(url)?,

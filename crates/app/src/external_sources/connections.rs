@@ -136,7 +136,7 @@ impl Connection {
     /// Refuses while the source is left alone.
     pub(super) fn check(&self, source: &ExternalSource) -> Result<()> {
         self.breaker.check(Instant::now()).map_err(|(why, left)| {
-            let reason = format!("source `{}` is left alone for now: {why}", source.name);
+            let reason = format!("source `{}` is left alone: {why}", source.name);
             Error::Busy { reason, retry_after_seconds: left.as_secs().max(1) }
         })
     }

@@ -58,8 +58,8 @@ impl Found {
 /// until a person has looked.
 ///
 /// # Errors
-/// [`Error::Conflict`] for a source that nobody allowed or that is switched off, [`Error::Source`]
-/// never; [`Error::Upstream`] with what is wrong with the source.
+/// [`Error::Conflict`] for a source that nobody allowed or that is switched off, [`Error::Upstream`] with what is
+/// wrong with the source.
 pub async fn discover(app: &App, who: &Who, id: Uuid) -> Result<Discovered> {
     if let Who::Caller(caller) = who
         && !caller.scopes.author

@@ -18,19 +18,18 @@ use secrecy::SecretString;
 use store::external_sources::ExternalSource;
 
 pub(super) use access::{access, access_token, lacking_scopes};
-pub use client::client_document;
-pub use login::{begin, finish};
+pub use client::{callback, client_document};
+pub use login::{begin, finish, is_own};
+pub(super) use setting::is_client_secret;
 pub use setting::{disconnect, has_credentials, put_tokens, set_client_secret, set_private_key};
 pub(super) use storing::Cache;
 
 /// How a source is to be connected.
 #[derive(Debug, Clone, Default)]
 pub struct Begin {
-    /// Where the person's browser comes back to here, such as `http://127.0.0.1:3000/oauth/callback`. The
-    /// source's settings may name another address in its place.
+    /// Where the person's browser comes back to here, such as `http://127.0.0.1:3000/oauth/callback` or
+    /// [`callback`]. The source's settings may name another address in its place.
     pub callback: String,
-    /// Where the metadata of this program as a client ([`client_document`]) is served to the internet, if it is.
-    pub client_metadata_url: Option<String>,
     /// Hosts of authorization servers that the person agreed to, as [`Begun::Grant`] named them.
     pub hosts: Vec<String>,
 }

@@ -25,7 +25,12 @@ async fn nothing_is_connected_to_before_a_person_has_allowed_it() {
     assert_eq!(server.connections(), 0);
     assert_eq!(place.status(source.id).await, Status::Pending);
 
-    external_sources::grant(&place.app, &place.admin, source.id).await.expect("allowed");
+    let other = Some("elsewhere.example:443");
+    let refused = external_sources::grant(&place.app, &place.admin, source.id, other).await;
+    assert!(matches!(refused, Err(Error::Conflict(_))), "it is not what was shown: {refused:?}");
+    let shown = external_sources::host_of(&place.app, &source).expect("a host");
+    let allowed = external_sources::grant(&place.app, &place.admin, source.id, shown.as_deref());
+    allowed.await.expect("allowed");
     let found = external_sources::discover(&place.app, &author(), source.id).await;
     let found = found.expect("it is listed");
     assert_eq!(found.tools.len(), 1);
@@ -53,6 +58,16 @@ async fn a_model_adds_no_command_and_nobody_adds_what_is_no_source() {
     let refused = place.add_as_author(&command).await;
     assert!(matches!(refused, Err(Error::Denied(_))), "{refused:?}");
     place.add(&command).await.expect("a person may");
+    let env = [("TOKEN".to_owned(), "in-the-open-1234".to_owned())].into();
+    let spoken =
+        Command { command: "true".to_owned(), args: ["--all".to_owned()].into(), env, cwd: None };
+    place
+        .add(&Wish { name: "spoken".to_owned(), command: Some(spoken), ..command })
+        .await
+        .expect("with an environment");
+    let written = format!("{:?}", app::audit::after(&place.app, 0).await.expect("read"));
+    assert!(written.contains("TOKEN") && written.contains("--all"), "{written}");
+    assert!(!written.contains("in-the-open-1234"), "what a variable holds is nobody's to read");
 
     let ok = at("https://mcp.example.com/mcp", "ok");
     place.add_as_author(&ok).await.expect("an ordinary one");

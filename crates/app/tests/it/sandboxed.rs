@@ -53,7 +53,7 @@ pub(crate) async fn open_asking(folder: &Path, location: &Location, asking: Aski
             package_hosts: Vec::new(),
             vulnerability_feed: None,
         },
-        external: External { allow_loopback: true },
+        external: External { allow_loopback: true, ..External::default() },
         traces: app::trace::Settings::default(),
     };
     let settings = Settings::new(folder, url, None, runtime).expect("the settings are right");

@@ -72,7 +72,11 @@ fn a_model_asks_a_person_allows_and_clients_call_what_was_reviewed() {
 
     let stats = world.api.ok("GET", "/api/approvals/stats", &Value::Null);
     assert_eq!(stats["pending_external_sources"], 1, "{stats}");
-    let allowed = world.api.ok("POST", &format!("{}/grant", World::place(&source)), &Value::Null);
+    let allowed = world.api.ok(
+        "POST",
+        &format!("{}/grant?host=127.0.0.1%3A{}", World::place(&source), world.peer.port),
+        &Value::Null,
+    );
     assert_eq!(allowed["status"], "active", "{allowed}");
     let found = world.model.ok("mcpbox_discover_external_tools", &json!({"source_id": id}));
     let names: Vec<_> = found["tools"].as_array().expect("a list").iter().collect();

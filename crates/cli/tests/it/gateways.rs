@@ -333,6 +333,40 @@ fn nobody_registers_without_a_token_unless_the_operator_says_so() {
     assert_eq!(text.status, 415, "what a page elsewhere may send: {text:?}");
 }
 
+/// Where an answer leads on to.
+fn location(answer: &Answer) -> &str {
+    answer.head.lines().find_map(|line| line.strip_prefix("location: ")).unwrap_or_default()
+}
+
+#[test]
+fn a_login_that_nobody_began_here_goes_on_to_the_program_beside_it() {
+    let database = Database::sqlite();
+    let dir = database.data_dir();
+    let query = "state=of-another&code=abc%20d";
+    let get = |program: &Program, path: &str| send(&program.admin, "GET", path, &[], "");
+    let closed = serve(&dir, &[]);
+    let _account = Api::sign_in(&closed.admin);
+    let asked = get(&closed, &format!("/callback?{query}"));
+    assert!(location(&asked).starts_with("/login"), "{asked:?}");
+    assert!(closed.terminate().success());
+
+    let relay = "http://localhost:8080/callback";
+    let open = serve(&dir, &["--login-relay", relay]);
+    for path in ["/callback", "/oauth/callback"] {
+        let passed = get(&open, &format!("{path}?{query}"));
+        assert_eq!(location(&passed), format!("{relay}?{query}"), "{passed:?}");
+    }
+    for unknown in ["/callback", "/callback?code=abc", "/login?state=of-another&code=abc"] {
+        let answer = get(&open, unknown);
+        assert!(!location(&answer).contains("8080"), "{unknown}: {answer:?}");
+    }
+    let elsewhere = ["--login-relay", "https://elsewhere.example/callback"];
+    let refused =
+        Start { command: "serve", data_dir: &dir, database_url: None, arguments: &elsewhere }
+            .refused();
+    assert!(refused.contains("address of this machine"), "{refused}");
+}
+
 #[test]
 fn only_a_signed_in_person_registers_a_command() {
     let database = Database::sqlite();

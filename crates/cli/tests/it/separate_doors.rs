@@ -67,3 +67,49 @@ fn no_path_of_the_admin_door_but_health_exists_at_the_mcp_door() {
         "nor the other way round"
     );
 }
+
+#[test]
+fn an_operator_says_under_which_addresses_the_doors_are_reached() {
+    let database = Database::sqlite();
+    let dir = database.data_dir();
+    let start = |command, arguments: &[&str]| {
+        Start { command, data_dir: &dir, database_url: None, arguments }.run()
+    };
+    let document = "/oauth/client-metadata.json";
+    let plain = start("serve", &[]);
+    let missing = send(&plain.mcp, "GET", document, &[], "");
+    assert!(missing.status == 404 && missing.body.contains("--mcp-url"), "{missing:?}");
+    let api = Api::sign_in(&plain.admin);
+    let token = api.ok("POST", "/api/tokens", &json!({"name": "far", "scopes": ["call"]}));
+    drop(plain);
+
+    let addresses = ["--admin-url", "https://box.example/", "--mcp-url", "https://mcp.example/mcp"];
+    let program = start("serve", &addresses);
+    let far = [("host", "mcp.example")];
+    let read = send(&program.mcp, "GET", document, &far, "");
+    let said: serde_json::Value = serde_json::from_str(&read.body).expect("JSON");
+    assert_eq!(said["client_id"], "https://mcp.example/oauth/client-metadata.json", "{read:?}");
+    assert_eq!(said["redirect_uris"], json!(["https://box.example/oauth/callback"]));
+    assert_eq!(said["token_endpoint_auth_method"], "none");
+
+    // Others than this machine reach it now, so that everybody shows a token.
+    let ping = json!({"jsonrpc": "2.0", "id": 1, "method": "ping"}).to_string();
+    let accept = ("accept", "application/json, text/event-stream");
+    let bearer = format!("Bearer {}", token["token"].as_str().expect("a token"));
+    let silent = send(
+        &program.mcp,
+        "POST",
+        "/mcp",
+        &[far[0], accept, ("content-type", "application/json")],
+        &ping,
+    );
+    assert_eq!(silent.status, 401, "{silent:?}");
+    let kind = ("content-type", "application/json");
+    let shown = [far[0], accept, kind, ("authorization", &bearer)];
+    let answered = send(&program.mcp, "POST", "/mcp", &shown, &ping);
+    assert!(!matches!(answered.status, 401 | 403), "{answered:?}");
+    let page = send(&program.admin, "GET", "/login", &[("host", "box.example")], "");
+    assert_eq!(page.status, 200, "its own name is allowed: {page:?}");
+    let other = send(&program.admin, "GET", "/login", &[("host", "other.example")], "");
+    assert_eq!(other.status, 403, "{other:?}");
+}

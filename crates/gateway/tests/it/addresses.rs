@@ -51,7 +51,7 @@ async fn what_says_who_and_where_from_stands_once() {
 async fn only_the_paths_of_the_table_exist() {
     let door = with::open().await;
     let paths: Vec<&str> = gateway::paths().collect();
-    assert_eq!(paths, ["/mcp", "/health"]);
+    assert_eq!(paths, ["/mcp", "/health", "/oauth/client-metadata.json"]);
     for path in ["/", "/api", "/api/servers", "/auth/login", "/approvals", "/mcp/x", "/healthz"] {
         let request = Request::get(path).header("host", "localhost").body(Body::empty());
         let (status, problem) = read(door.send(request.expect("a request")).await).await;

@@ -40,7 +40,11 @@ async fn main() -> Result<()> {
     let folder = tempfile::tempdir().context("a folder")?;
     let location = Location::Sqlite(folder.path().join("mcpbox.db"));
     let key = KeySource::new(Some(&"0a".repeat(32)), folder.path());
-    let external = External { allow_loopback: true };
+    let external = External {
+        allow_loopback: true,
+        callback: Some(person::CALLBACK.to_owned()),
+        client_document: Some(person::DOCUMENT.parse()?),
+    };
     let app = App::open_connected(&location, &key, &Outbound::default(), external).await?;
     let played = Box::pin(play(&app, &scenario)).await;
     app.close().await;

@@ -12,10 +12,10 @@ use serde_json::Value;
 use crate::{Scenario, browser};
 
 /// Where the browser comes back to; nothing listens there, as its way back is read from the redirect.
-const CALLBACK: &str = "http://127.0.0.1:3000/oauth/callback";
+pub(crate) const CALLBACK: &str = "http://127.0.0.1:3000/oauth/callback";
 
 /// Where the suites pretend that the metadata of the client is.
-const DOCUMENT: &str = "https://conformance-test.local/client-metadata.json";
+pub(crate) const DOCUMENT: &str = "https://conformance-test.local/client-metadata.json";
 
 /// Who plays the scenario.
 pub(crate) struct Person<'a> {
@@ -59,11 +59,7 @@ impl Person<'_> {
     pub(crate) async fn log_in(&self) -> Result<()> {
         let mut hosts = Vec::new();
         for _round in 0..4 {
-            let begin = Begin {
-                callback: CALLBACK.to_owned(),
-                client_metadata_url: Some(DOCUMENT.to_owned()),
-                hosts: hosts.clone(),
-            };
+            let begin = Begin { callback: CALLBACK.to_owned(), hosts: hosts.clone() };
             match oauth::begin(self.app, Some(&self.admin), self.source, begin).await? {
                 Begun::Grant { hosts: further } => hosts.extend(further),
                 Begun::Connected => return Ok(()),

@@ -42,9 +42,9 @@ pub(crate) async fn start(
 ) -> Answer {
     let callback = match start.callback_url {
         Some(url) => checked(url)?,
-        None => own,
+        None => oauth::callback(&app).map_or(own, str::to_owned),
     };
-    let begin = Begin { callback, client_metadata_url: None, hosts: start.hosts };
+    let begin = Begin { callback, hosts: start.hosts };
     Ok(one(match oauth::begin(&app, Some(&admin), id, begin).await? {
         Begun::Grant { hosts } => json!({ "status": "grant_hosts", "hosts": hosts }),
         Begun::Visit { url, state } => {

@@ -12,12 +12,12 @@ use url::Url;
 use super::kept::{self, Known, Registered, ShownTo};
 use super::way::{Attempt, Way, upstream};
 use crate::external_sources::{credentials, settings_of};
+use crate::settings::External;
 use crate::{App, Error, Result, clock};
 
 /// What a new client is for.
 pub(super) struct Need<'a> {
     pub(super) redirect_uri: &'a str,
-    pub(super) document: Option<&'a str>,
     pub(super) scopes: &'a Scopes,
 }
 
@@ -45,7 +45,7 @@ pub(super) async fn find(
     let kept: Option<Registered> = kept::read(app, source.id, &key).await?;
     // A server takes no other address than those that it knows.
     let kept = kept.filter(|kept| kept.redirect_uri == need.redirect_uri);
-    let about = about(need.document, vec![need.redirect_uri.to_owned()]);
+    let about = about(app.external(), need.redirect_uri);
     let kept = kept.map(|kept| kept.client);
     let step = registration::begin(server, kept, &about, need.scopes, clock::now());
     match step.map_err(|error| Error::Conflict(format!("source `{}`: {error}", source.name)))? {
@@ -118,31 +118,42 @@ async fn check_owner(
     }
 }
 
-/// What is said of this program.
-fn about(document: Option<&str>, redirect_uris: Vec<String>) -> About {
+/// What is said of this program where a login comes back to that address. Its document names the one callback, so
+/// that it speaks for no login that comes back elsewhere.
+fn about(external: &External, redirect_uri: &str) -> About {
+    let is_named = external.callback.as_deref() == Some(redirect_uri);
+    let document = external.client_document.as_ref().filter(|url| is_named && is_public(url));
     About {
         name: "mcpbox".to_owned(),
         home: None,
-        redirect_uris,
-        document: document.and_then(public),
+        redirect_uris: vec![redirect_uri.to_owned()],
+        document: document.cloned(),
     }
 }
 
-/// The address, if it can be one of the internet. Of a name only whoever gave it knows that.
-fn public(address: &str) -> Option<Url> {
-    let url = Url::parse(address).ok().filter(|url| url.scheme() == "https")?;
-    let host = outbound::host::parse(url.host_str()?).ok()?;
-    let is_public = match &host {
+/// Whether an address can be one of the internet. Of a name only whoever gave it knows that.
+fn is_public(url: &Url) -> bool {
+    let host = url.host_str().and_then(|host| outbound::host::parse(host).ok());
+    let is_public = host.is_some_and(|host| match &host {
         Host::Address(_) => Reach::Public.check_host(&host).is_ok(),
-        Host::Name(_) => !oauth::is_loopback(&url),
-    };
-    is_public.then_some(url)
+        Host::Name(_) => !oauth::is_loopback(url),
+    });
+    is_public && url.scheme() == "https"
 }
 
-/// The metadata of this program as a client, to be served as JSON at `url`, whose logins come back to these
-/// addresses; nothing where an authorization server elsewhere could not read it there.
-pub fn client_document(url: &str, callbacks: &[String]) -> Option<Value> {
-    about(Some(url), callbacks.to_vec()).document()
+/// Where logins come back to that begin at the pages, if the operator said so.
+pub fn callback(app: &App) -> Option<&str> {
+    app.external().callback.as_deref()
+}
+
+/// The metadata of this program as a client, for authorization servers elsewhere to read; nothing where they
+/// could not (`draft-ietf-oauth-client-id-metadata-document`).
+pub fn client_document(app: &App) -> Option<Value> {
+    document(app.external())
+}
+
+fn document(external: &External) -> Option<Value> {
+    about(external, external.callback.as_deref()?).document()
 }
 
 #[cfg(test)]
@@ -151,14 +162,23 @@ mod tests {
 
     #[test]
     fn a_document_is_one_of_the_internet() {
-        let callbacks = ["https://box.example/oauth/callback".to_owned()];
+        let callback = "https://box.example/oauth/callback";
+        let at = |url: &str| External {
+            callback: Some(callback.to_owned()),
+            client_document: Url::parse(url).ok(),
+            allow_loopback: false,
+        };
         let url = "https://box.example.com/oauth/client-metadata.json";
-        let document = client_document(url, &callbacks).unwrap();
-        assert_eq!(document["client_id"], url);
-        assert_eq!(document["redirect_uris"][0], callbacks[0]);
+        let read = document(&at(url)).unwrap();
+        assert_eq!(read["client_id"], url);
+        assert_eq!(read["redirect_uris"], serde_json::json!([callback]));
         for url in ["http://box.example.com/c", "https://localhost/c", "https://192.168.1.4/c", "x"]
         {
-            assert!(client_document(url, &callbacks).is_none(), "{url}");
+            assert!(document(&at(url)).is_none(), "{url}");
         }
+        assert!(about(&at(url), callback).document.is_some());
+        let elsewhere = about(&at(url), "http://127.0.0.1:4000/callback").document;
+        assert!(elsewhere.is_none(), "the document does not name where that login comes back to");
+        assert!(document(&External { callback: None, ..at(url) }).is_none());
     }
 }

@@ -90,8 +90,7 @@ async fn send(way: Way<'_>, admin: Option<&Admin>, begin: &Begin) -> Attempt<Beg
     let wanted: Wanted = kept::read(app, source.id, kept::WANTED).await?.unwrap_or_default();
     let scopes = scopes(&settings, &found).union(&wanted.scopes);
     let redirect_uri = settings.redirect_uri.as_deref().unwrap_or(&begin.callback);
-    let need =
-        Need { redirect_uri, document: begin.client_metadata_url.as_deref(), scopes: &scopes };
+    let need = Need { redirect_uri, scopes: &scopes };
     let client = client::find(way, server, need).await?;
     let wish =
         Wish { resource: Some(&found.resource), scopes: &scopes, redirect_uri, owner: OWNER };
@@ -201,12 +200,26 @@ pub async fn finish(app: &App, admin: Option<&Admin>, callback_query: &str) -> R
     connected(app, actor(admin), &source, held).await
 }
 
+/// Whether a browser that comes back with this query may have been sent from here: false where it brings the state
+/// of a login that nobody waits for.
+pub async fn is_own(app: &App, callback_query: &str) -> Result<bool> {
+    match Callback::read(callback_query) {
+        Ok(callback) => Ok(source_of(app, &kept::login(&callback.digest())).await?.is_some()),
+        Err(_) => Ok(true),
+    }
+}
+
+/// The source whose login is kept under that key.
+async fn source_of(app: &App, key: &str) -> Result<Option<Uuid>> {
+    let beginning = format!("{key}:");
+    let row = store::secrets::find_of_any_source(app.store(), &beginning).await?;
+    Ok(row.and_then(|row| row.source_id))
+}
+
 /// The login of a state, for the first who comes with it.
 async fn taken(app: &App, digest: &str) -> Result<Option<Waiting>> {
     let key = kept::login(digest);
-    let beginning = format!("{key}:");
-    let row = store::secrets::find_of_any_source(app.store(), &beginning).await?;
-    let Some(source_id) = row.and_then(|row| row.source_id) else { return Ok(None) };
+    let Some(source_id) = source_of(app, &key).await? else { return Ok(None) };
     let taken = credentials::take(app, source_id, &key).await?;
     taken.map(|taken| kept::parsed(secrecy::ExposeSecret::expose_secret(&taken))).transpose()
 }
@@ -246,7 +259,7 @@ pub(super) async fn connect_alone(way: Way<'_>, actor: Actor) -> Attempt<Begun> 
     need(way, &server, None)?;
     let wanted: Wanted = kept::read(app, source.id, kept::WANTED).await?.unwrap_or_default();
     let scopes = scopes(&settings, &found).union(&wanted.scopes);
-    let need = Need { redirect_uri: "", document: None, scopes: &scopes };
+    let need = Need { redirect_uri: "", scopes: &scopes };
     let client = client::find(way, &server, need).await?;
     let wish = tokens::OwnWish { resource: Some(&found.resource), scopes: &scopes, extra: &[] };
     let post = tokens::client_credentials(&server, &client.client, wish, clock::now());

@@ -102,6 +102,16 @@ pub async fn has_credentials(app: &App, source_id: Uuid) -> Result<(bool, bool)>
     Ok((secret, credentials::has(app, source_id, kept::PRIVATE_KEY).await?))
 }
 
+/// Whether that is the secret of a source's client already.
+pub(in super::super) async fn is_client_secret(
+    app: &App,
+    source_id: Uuid,
+    secret: &SecretString,
+) -> Result<bool> {
+    let kept = credentials::read(app, source_id, kept::CLIENT_SECRET).await?;
+    Ok(kept.is_some_and(|kept| kept.expose_secret() == secret.expose_secret()))
+}
+
 /// Keeps tokens that somebody brings. Whoever brings them renews them, unless this program has a client of
 /// its own to do so (`refresh_owner`).
 ///

@@ -6,7 +6,7 @@ use std::time::Duration;
 use secrecy::ExposeSecret as _;
 use store::external_sources::ExternalSource;
 
-use super::super::{BY_CONFIGURATION, credentials, grants_of, replace, written};
+use super::super::{BY_CONFIGURATION, credentials, grants_of, oauth, replace, written};
 use super::{
     Registration, check, forget, insert, keep_oauth, list_now, owner, server_for, set_secret,
 };
@@ -16,9 +16,6 @@ use crate::{App, Error, Result, clock};
 
 /// How often an entry is tried that another process applies at the same time.
 const ATTEMPTS: usize = 5;
-
-/// Under which key the secret of a client is sealed.
-const CLIENT_SECRET: &str = "source:client_secret";
 
 /// What became of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +77,8 @@ async fn apply_once(app: &App, entry: &Registration) -> Result<Applied> {
         }
         Some(before) => {
             let managed_by = Some(BY_CONFIGURATION.to_owned());
-            let before = ExternalSource { enabled: is_enabled(entry), ..before };
+            let (enabled, refresh_owner) = (is_enabled(entry), owner(entry));
+            let before = ExternalSource { enabled, refresh_owner, ..before };
             let source = replace(app, actor.clone(), &before, &entry.wish, managed_by).await?;
             super::super::grant_hosts(app, &admin, source.id, &hosts).await?;
             (source, Applied::Changed)
@@ -145,8 +143,7 @@ async fn is_same(
     let Some(secret) = entry.oauth.as_ref().and_then(|oauth| oauth.client_secret.as_ref()) else {
         return Ok(true);
     };
-    let kept = credentials::read(app, source.id, CLIENT_SECRET).await?;
-    Ok(kept.is_some_and(|kept| kept.expose_secret() == secret.expose_secret()))
+    oauth::is_client_secret(app, source.id, secret).await
 }
 
 /// Removes the sources that a file decided about and that are not among these entries; gives their names.

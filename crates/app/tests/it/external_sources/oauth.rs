@@ -9,7 +9,7 @@ mod real;
 use std::time::Duration;
 
 use app::external_sources::oauth::{self, NewTokens};
-use app::external_sources::{self, OauthSettings, RefreshOwner, Status, TokenState};
+use app::external_sources::{self, Auth, OauthSettings, RefreshOwner, Status, TokenState, Wish};
 use app::{Error, Location};
 use desk::{Desk, by_login, call};
 use futures::future::join_all;
@@ -139,6 +139,21 @@ async fn whoever_brings_tokens_renews_them() {
     assert!(desk.failure(&name).await.contains("credentials"));
     assert!(desk.issuer.asked("refresh_token").is_empty());
     assert_eq!(desk.detail().await.source.refresh_owner, RefreshOwner::Client);
+    let source = desk.detail().await.source;
+    let wish = Wish {
+        name: source.name.clone(),
+        description: "written anew".to_owned(),
+        transport: source.transport,
+        url: source.url.clone(),
+        command: None,
+        auth: Auth::Oauth(Box::new(external_sources::settings_of(&source))),
+    };
+    let changed = external_sources::update(&desk.app, &desk.admin, desk.id(), &wish).await;
+    let changed = changed.expect("it is changed");
+    assert_eq!(
+        (&*changed.description, changed.refresh_owner),
+        ("written anew", RefreshOwner::Client)
+    );
     for (token, kind) in [("", "bearer"), ("a b", "bearer"), ("good", "mac")] {
         let new = NewTokens {
             access_token: token.into(),

@@ -41,7 +41,11 @@ fn a_person_decides_by_plain_forms() {
     assert!(browser.get(&page).body.contains("no need"));
     let early = browser.post(&format!("{page}/discover"), "");
     assert!(early.status == 409 && early.body.contains("a person refused it"), "{early:?}");
-    assert_eq!(browser.post(&format!("{page}/grant"), "").status, 303);
+    let moved = browser.post(&format!("{page}/grant"), "host=elsewhere.example%3A443");
+    assert!(moved.status == 409 && moved.body.contains("look at it again"), "{moved:?}");
+    let shown = format!("host={}", host.replace(':', "%3A"));
+    assert!(waiting.body.contains(&format!("name=\"host\" value=\"{host}\"")), "{waiting:?}");
+    assert_eq!(browser.post(&format!("{page}/grant"), &shown).status, 303);
     assert_eq!(browser.post(&format!("{page}/discover"), "").status, 303);
     assert!(!browser.get("/approvals").body.contains(&host), "nothing waits");
     let health = browser.post(&format!("{page}/health"), "");

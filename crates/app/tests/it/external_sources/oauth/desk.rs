@@ -13,6 +13,8 @@ use app::identity::{Admin, Who};
 use app::settings::{External, Outbound};
 use app::{App, KeySource, Location, Result, accounts, approvals, servers};
 use serde_json::{Map, Value};
+use store::Store;
+use store::users::{self, User};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -48,8 +50,23 @@ impl Desk {
     }
 
     pub(super) async fn at(folder: TempDir, location: Location, settings: OauthSettings) -> Self {
+        let app = open(folder.path(), &location, reach()).await;
+        Self::of(folder, location, app, settings).await
+    }
+
+    /// One whose operator said where logins come back to, and where its document is.
+    pub(super) async fn known(document: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let location = Location::Sqlite(folder.path().join("mcpbox.db"));
+        let (callback, document) = (CALLBACK.to_owned(), document.parse().expect("a URL"));
+        let external =
+            External { callback: Some(callback), client_document: Some(document), ..reach() };
+        let app = open(folder.path(), &location, external).await;
+        Box::pin(Self::of(folder, location, app, by_login())).await
+    }
+
+    async fn of(folder: TempDir, location: Location, app: App, settings: OauthSettings) -> Self {
         let issuer = Issuer::start().await;
-        let app = open(folder.path(), &location).await;
         let admin = accounts::setup(&app, "grace", "a long enough password").await.expect("made");
         let who: Who = admin.clone().into();
         let server = servers::create(&app, &who, "files", "").await.expect("a server").id;
@@ -65,15 +82,27 @@ impl Desk {
         Self { folder, location, app, admin, issuer, source }
     }
 
+    /// Another person with an account.
+    pub(super) async fn colleague(&self) -> Admin {
+        let store = Store::open(&self.location).await.expect("the database opens");
+        let own =
+            users::find_by_username(&store, "grace").await.expect("read").expect("an account");
+        let user = User { id: Uuid::now_v7(), username: "ada".to_owned(), ..own };
+        users::insert(&store, &user).await.expect("made");
+        store.close().await;
+        let password = "a long enough password";
+        accounts::sign_in(&self.app, "ada", password, None).await.expect("signed in")
+    }
+
     /// Another process on the same database.
     pub(super) async fn another(&self) -> App {
-        open(self.folder.path(), &self.location).await
+        open(self.folder.path(), &self.location, reach()).await
     }
 
     /// Begins to connect the source, with the hosts that the person agreed to.
     pub(super) async fn begin(&self, hosts: &[String]) -> Result<Begun> {
         let hosts = hosts.to_vec();
-        let begin = Begin { callback: CALLBACK.to_owned(), client_metadata_url: None, hosts };
+        let begin = Begin { callback: CALLBACK.to_owned(), hosts };
         oauth::begin(&self.app, Some(&self.admin), self.source.id, begin).await
     }
 
@@ -142,9 +171,12 @@ pub(super) async fn call(app: &App, name: &str) -> Result<Report> {
     app::calls::run(app, &caller(), name, Map::<String, Value>::new(), Arc::new(Silent)).await
 }
 
-async fn open(folder: &Path, location: &Location) -> App {
+fn reach() -> External {
+    External { allow_loopback: true, ..External::default() }
+}
+
+async fn open(folder: &Path, location: &Location, external: External) -> App {
     let key = KeySource::new(Some(&"0a".repeat(32)), folder);
-    let external = External { allow_loopback: true };
     let opened = App::open_connected(location, &key, &Outbound::default(), external).await;
     opened.expect("the app opens")
 }

@@ -1,7 +1,7 @@
 //! A person connects a source, and nobody else does.
 
 use app::Error;
-use app::external_sources::oauth::{self, Begun};
+use app::external_sources::oauth::{self, Begin, Begun};
 use app::external_sources::{OauthSettings, Status};
 use serde_json::json;
 
@@ -156,4 +156,45 @@ async fn endpoints_that_people_wrote_down_are_used_as_written() {
     let begun = desk.begin(&[issuer.host()]).await.expect("it begins");
     let Begun::Visit { url, .. } = begun else { panic!("no login: {begun:?}") };
     assert!(url.starts_with(&format!("{}/authorize?", issuer.address)), "{url}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_its_document_can_be_read_it_is_the_client() {
+    let document = "https://mcp.example.com/oauth/client-metadata.json";
+    let desk = Desk::known(document).await;
+    assert_eq!(oauth::callback(&desk.app), Some(CALLBACK));
+    let served = oauth::client_document(&desk.app).expect("there is one");
+    assert_eq!(
+        (&served["client_id"], &served["redirect_uris"]),
+        (&json!(document), &json!([CALLBACK]))
+    );
+    let takes = ("client_id_metadata_document_supported", json!(true));
+    desk.issuer.state().metadata.insert(takes.0, takes.1);
+    desk.log_in().await;
+    assert!(desk.issuer.state().registered.is_empty(), "nothing had to be registered");
+    let exchanged = desk.issuer.asked("authorization_code")[0].clone();
+    assert_eq!(exchanged["client_id"], document);
+
+    // The document does not name where this login comes back to.
+    let hosts = vec![desk.issuer.host()];
+    let elsewhere = Begin { callback: "http://127.0.0.1:4000/callback".to_owned(), hosts };
+    let begun = oauth::begin(&desk.app, Some(&desk.admin), desk.id(), elsewhere).await;
+    let Ok(Begun::Visit { url, .. }) = begun else { panic!("no login: {begun:?}") };
+    assert!(url.contains("client_id=client-1") && !url.contains("mcp.example.com"), "{url}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_begins_a_login_finishes_it() {
+    let desk = Desk::new().await;
+    let back = desk.issuer.agree(&desk.visit().await);
+    let other = desk.colleague().await;
+    let refused = oauth::finish(&desk.app, Some(&other), &back).await;
+    assert!(matches!(refused, Err(Error::Denied(_))), "{refused:?}");
+    assert!(desk.issuer.asked("authorization_code").is_empty(), "the code was not shown");
+    let hosts = vec![desk.issuer.host()];
+    let begin = Begin { callback: CALLBACK.to_owned(), hosts };
+    let begun = oauth::begin(&desk.app, Some(&other), desk.id(), begin).await;
+    let Ok(Begun::Visit { url, .. }) = begun else { panic!("no login: {begun:?}") };
+    let back = desk.issuer.agree(&url);
+    oauth::finish(&desk.app, Some(&other), &back).await.expect("it is theirs");
 }
