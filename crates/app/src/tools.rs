@@ -6,6 +6,7 @@ mod live;
 use std::collections::HashMap;
 
 use serde_json::Value;
+use store::Transaction;
 pub use store::tools::{ImportedFrom, LiveName, LiveTool, Newest, Tool};
 use uuid::Uuid;
 
@@ -180,10 +181,30 @@ pub async fn create(app: &App, who: &Who, new: New) -> Result<(Tool, Revision)> 
     content.check(&server)?;
     let doc = content.read(app, server.id, with_line_feeds(new.python_code)).await?;
     content.description = changed::described(content.description, doc.as_deref());
+    let origin = Origin::edit(who, "Initial version".to_owned());
+    let transaction = audit::begin(app).await?;
+    let (tool, revision) = insert(&transaction, server.id, content, origin).await?;
+    let event = Event::new("tool.created", &tool.name).id(tool.id).digest(&revision.digest);
+    audit::record(&transaction, Actor::from(who), event.with("server", server.name.clone()))
+        .await?;
+    // Authors hear of its source.
+    store::changes::publish(&transaction).await?;
+    transaction.commit().await?;
+    tracing::info!(tool = %tool.name, server = %server.name, by = %who, "tool created");
+    Ok((tool, revision))
+}
+
+/// Writes a new tool with its first version.
+pub(crate) async fn insert(
+    transaction: &Transaction,
+    server_id: Uuid,
+    content: Content,
+    origin: Origin,
+) -> Result<(Tool, Revision)> {
     let now = clock::now();
     let tool = Tool {
         id: Uuid::now_v7(),
-        server_id: server.id,
+        server_id,
         name: content.name.clone(),
         description: content.description.clone(),
         enabled: true,
@@ -192,18 +213,9 @@ pub async fn create(app: &App, who: &Who, new: New) -> Result<(Tool, Revision)> 
         created_at: now,
         updated_at: now,
     };
-    let origin = Origin::edit(who, "Initial version".to_owned());
     let revision = content.into_revision(tool.id, 1, origin);
-    let transaction = audit::begin(app).await?;
-    store::tools::insert(&transaction, &tool).await.map_err(|error| taken(error, &tool.name))?;
-    store::revisions::insert(&transaction, &revision).await?;
-    let event = Event::new("tool.created", &tool.name).id(tool.id).digest(&revision.digest);
-    audit::record(&transaction, Actor::from(who), event.with("server", server.name.clone()))
-        .await?;
-    // Authors hear of its source.
-    store::changes::publish(&transaction).await?;
-    transaction.commit().await?;
-    tracing::info!(tool = %tool.name, server = %server.name, by = %who, "tool created");
+    store::tools::insert(transaction, &tool).await.map_err(|error| taken(error, &tool.name))?;
+    store::revisions::insert(transaction, &revision).await?;
     Ok((tool, revision))
 }
 

@@ -15,7 +15,7 @@ use crate::capabilities::Capabilities;
 use crate::identity::{Actor, Who};
 use crate::revisions::{Content, Origin};
 use crate::servers::Server;
-use crate::{App, Error, Result, approvals, clock, names, servers};
+use crate::{App, Error, Result, approvals, names, servers};
 
 /// The most tools that are imported at once.
 const AT_ONCE: usize = 1_000;
@@ -178,28 +178,12 @@ async fn insert(
     (server, source): (&Server, &ExternalSource),
     content: Content,
 ) -> Result<(Tool, Revision)> {
-    let now = clock::now();
-    let tool = Tool {
-        id: Uuid::now_v7(),
-        server_id: server.id,
-        name: content.name.clone(),
-        description: content.description.clone(),
-        enabled: true,
-        live_revision: None,
-        quarantine: None,
-        created_at: now,
-        updated_at: now,
-    };
     let origin = Origin {
         summary: format!("Imported from {}", source.name),
         source: "import",
         by: who.to_string(),
     };
-    let revision = content.into_revision(tool.id, 1, origin);
-    store::tools::insert(transaction, &tool)
-        .await
-        .map_err(|error| crate::tools::taken(error, &tool.name))?;
-    store::revisions::insert(transaction, &revision).await?;
+    let (tool, revision) = crate::tools::insert(transaction, server.id, content, origin).await?;
     let event = Event::new("tool.created", &tool.name)
         .id(tool.id)
         .digest(&revision.digest)
