@@ -15,6 +15,9 @@ pub(crate) const MEDIA_TYPE: &str = "text/event-stream";
 /// How long a stream is silent at most, so that nothing on the way takes it for dead.
 pub(crate) const HEARTBEAT: Duration = Duration::from_secs(15);
 
+/// After how long a client that lost its connection is to come back.
+const RETRY_MILLISECONDS: u32 = 1_000;
+
 /// What readers pass over, so that something goes out.
 pub(crate) const fn comment() -> Bytes {
     Bytes::from_static(b": keep-alive\n\n")
@@ -23,6 +26,16 @@ pub(crate) const fn comment() -> Bytes {
 /// A message as an event. JSON has no line ends of its own.
 pub(crate) fn event(message: &str) -> Bytes {
     Bytes::from(format!("event: message\ndata: {message}\n\n"))
+}
+
+/// The same, with the name that a client gives to come back behind it (`Last-Event-ID`).
+pub(crate) fn event_with_id(id: &str, message: &str) -> Bytes {
+    Bytes::from(format!("id: {id}\nevent: message\ndata: {message}\n\n"))
+}
+
+/// An event without a message, which says where a client that loses the connection comes back to, and when.
+pub(crate) fn beginning(id: &str) -> Bytes {
+    Bytes::from(format!("id: {id}\nretry: {RETRY_MILLISECONDS}\ndata:\n\n"))
 }
 
 /// A response that goes on for as long as the stream does.

@@ -5,16 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use app::metrics;
-use axum::body::Bytes;
 use axum::response::{IntoResponse as _, Response};
 use futures::stream;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, StatusCode};
 use tokio::time::timeout;
 
+use crate::resumable::Answers;
 use crate::rpc::{self, Error, Id};
 use crate::running::Running;
 use crate::server::Server;
+use crate::session::Session;
 use crate::talk::Way;
 use crate::{events, result};
 
@@ -40,6 +41,15 @@ pub(crate) struct Exchange {
     pub(crate) server: Arc<Server>,
     /// Whether the client takes a stream of events as the answer.
     pub(crate) streams: bool,
+    /// The session whose client knows how to come back to a stream.
+    pub(crate) session: Option<Arc<Session>>,
+}
+
+/// A part of an answer as a stream.
+pub(crate) enum Part {
+    Message(String),
+    /// There was nothing to say for a while.
+    Silence,
 }
 
 /// What an exchange says next.
@@ -138,12 +148,18 @@ impl Exchange {
         Some(result::input_required(open, &state))
     }
 
-    fn stream(self, first: Option<String>) -> Response {
+    fn stream(mut self, first: Option<String>) -> Response {
+        if let Some(session) = self.session.take() {
+            return Answers::begin(&session, self, first);
+        }
         // Something goes out at once, so that the client and all on the way see the beginning.
         let first = first.map_or_else(events::comment, |first| events::event(&first));
         let open = self.server.app.metrics().stream(metrics::Stream::Answer);
         let rest = stream::unfold((self, open), |(mut exchange, open)| async move {
-            let chunk = exchange.chunk().await?;
+            let chunk = match exchange.part().await? {
+                Part::Message(message) => events::event(&message),
+                Part::Silence => events::comment(),
+            };
             Some((Ok::<_, Infallible>(chunk), (exchange, open)))
         });
         let first = stream::once(async { Ok::<_, Infallible>(first) });
@@ -151,16 +167,23 @@ impl Exchange {
     }
 
     /// The next part of the stream; none behind its end.
-    async fn chunk(&mut self) -> Option<Bytes> {
+    pub(crate) async fn part(&mut self) -> Option<Part> {
         self.running.as_ref()?;
         match timeout(events::HEARTBEAT, self.next()).await {
-            Ok(Next::Message(message)) => Some(events::event(&message)),
-            Ok(Next::Last(answer)) => Some(events::event(&text(&self.id, &answer))),
+            Ok(Next::Message(message)) => Some(Part::Message(message)),
+            Ok(Next::Last(answer)) => Some(Part::Message(text(&self.id, &answer))),
             Ok(Next::Cancelled) => None,
             Err(_silent) => {
                 let sign = self.running.as_ref().and_then(|running| running.talk.sign_of_life());
-                Some(sign.map_or_else(events::comment, |sign| events::event(&sign)))
+                Some(sign.map_or(Part::Silence, Part::Message))
             }
+        }
+    }
+
+    /// Ends what runs at once.
+    pub(crate) fn stop(&self) {
+        if let Some(running) = &self.running {
+            running.stop();
         }
     }
 }

@@ -10,12 +10,16 @@ use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
 use crate::identity::Identity;
 use crate::problem::Problem;
+use crate::resumable::Answers;
 use crate::server::Server;
 use crate::session::Session;
 use crate::{addresses, cors, events, identity, post, rates, streams, version};
 
 /// The header that names a session of the older protocol revisions.
 pub(crate) const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
+
+/// The header by which a client comes back to a stream that it lost.
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// After so many seconds a process that ends has been replaced, if it is.
 const RETRY_AFTER_SECONDS: u64 = 5;
@@ -107,6 +111,11 @@ async fn route(
                 ));
             }
             let session = session_of(server, &identity, headers).await?;
+            let last = headers.get(&LAST_EVENT_ID).and_then(|value| value.to_str().ok());
+            let metrics = server.app.metrics();
+            if let Some(rest) = last.and_then(|last| Answers::resume(&session, last, metrics)) {
+                return Ok(rest);
+            }
             Ok(streams::of_session(Arc::clone(server), identity, &session).await?)
         }
         Method::DELETE if !is_modern => {

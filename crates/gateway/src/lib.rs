@@ -23,6 +23,7 @@ mod questions;
 mod rates;
 mod resources;
 mod result;
+mod resumable;
 mod rpc;
 mod running;
 mod runs;

@@ -59,6 +59,9 @@ pub(crate) async fn answer(
     request: &Request,
 ) -> Result<String, Error> {
     let params = &request.params;
+    if let Some(session) = &asker.session {
+        session.reads(&request.method);
+    }
     match &*request.method {
         "tools/list" => listing::tools(server, asker, cursor(params)?).await,
         "prompts/list" => listing::prompts(server, asker, cursor(params)?).await,

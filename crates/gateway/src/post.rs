@@ -124,7 +124,7 @@ impl Arrival<'_> {
         };
         Ok(match methods::kind(&request.method, asker.version) {
             Kind::Run => match self.resumed(&asker, &request).await {
-                Ok(Some(running)) => self.exchange(request.id, running).respond().await,
+                Ok(Some(running)) => self.exchange(request.id, running, None).respond().await,
                 Ok(None) => self.run(asker, request).await?,
                 Err(error) => refused(Some(&request.id), &error),
             },
@@ -159,13 +159,15 @@ impl Arrival<'_> {
     /// A run that begins now.
     fn started(&self, asker: Asker, request: Request) -> Exchange {
         let id = request.id.clone();
+        let session = asker.session.clone();
         let running = runs::start(self.server, asker, request, &self.headers, self.streams);
-        self.exchange(id, running)
+        self.exchange(id, running, session)
     }
 
-    fn exchange(&self, id: rpc::Id, running: Running) -> Exchange {
+    fn exchange(&self, id: rpc::Id, running: Running, session: Option<Arc<Session>>) -> Exchange {
         let (server, streams) = (Arc::clone(self.server), self.streams);
-        Exchange { id, running: Some(running), server, streams }
+        let session = session.filter(|session| session.comes_back());
+        Exchange { id, running: Some(running), server, streams, session }
     }
 
     async fn answered(&self, asker: &Asker, request: &Request) -> Response {

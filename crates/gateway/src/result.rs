@@ -53,6 +53,9 @@ impl CallResult {
             }
             self.structured = None;
         }
+        if !version.is_modern() {
+            self = self.without_odd_structure();
+        }
         let mut members = self.more;
         members.insert("content".to_owned(), Value::Array(self.content));
         if let Some(structured) = self.structured {
@@ -60,6 +63,19 @@ impl CallResult {
         }
         members.insert("isError".to_owned(), Value::Bool(self.is_error));
         members
+    }
+}
+
+impl CallResult {
+    /// Clients of sessions take nothing but an object as structure. Where only the structure says something, it is
+    /// told as text.
+    fn without_odd_structure(mut self) -> Self {
+        if let Some(odd) = self.structured.take_if(|structured| !structured.is_object())
+            && self.content.is_empty()
+        {
+            self.content.push(text(&odd.to_string()));
+        }
+        self
     }
 }
 
@@ -177,6 +193,19 @@ mod tests {
         assert!(oldest.get("structuredContent").is_none());
         let newer = Value::Object(result.members(Version::June2025));
         assert_eq!(newer["content"][0]["type"], "resource_link");
+    }
+
+    #[test]
+    fn a_structure_that_is_no_object_is_for_the_newest_revision_alone() {
+        let of = |content: &Value, version| {
+            let answered = json!({"content": content, "structuredContent": [1, 2]});
+            Value::Object(CallResult::passed(&answered).members(version))
+        };
+        let said = json!([{"type": "text", "text": "one, two"}]);
+        assert_eq!(of(&said, Version::July2026)["structuredContent"], json!([1, 2]));
+        let legacy = of(&said, Version::November2025);
+        assert_eq!((legacy.get("structuredContent"), &legacy["content"]), (None, &said));
+        assert_eq!(of(&json!([]), Version::June2025)["content"][0]["text"], "[1,2]");
     }
 
     #[test]

@@ -18,7 +18,7 @@ const FRAMES_MAX: usize = 256;
 
 /// Where a session's client may come back to: going away is no cancellation there, but whoever stays
 /// away gets no answer any more.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A run, held by whoever waits for it.
 pub(crate) struct Running {

@@ -20,6 +20,7 @@ use uuid::Uuid;
 use crate::catalog::Prints;
 use crate::client;
 use crate::exchange::Frame;
+use crate::resumable::Answers;
 use crate::rpc::{self, Id};
 use crate::version::Version;
 
@@ -48,6 +49,8 @@ pub(crate) struct Session {
     /// Its open streams.
     streams: Mutex<Vec<(u64, mpsc::Sender<String>)>>,
     next_stream: AtomicU64,
+    /// Streams of answers that its client can come back to.
+    pub(crate) answers: Answers,
 }
 
 /// What changes while a session goes on.
@@ -60,6 +63,16 @@ struct State {
     touched: Option<Instant>,
     /// What the client last heard of the lists; none where that is not known.
     heard: Option<Prints>,
+    /// Which lists it was told of and has not read since: what went out on a stream may not have arrived.
+    told: Lists,
+}
+
+/// Some of the lists.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Lists {
+    pub(crate) tools: bool,
+    pub(crate) prompts: bool,
+    pub(crate) resources: bool,
 }
 
 impl Session {
@@ -71,6 +84,7 @@ impl Session {
             checked: Instant::now(),
             touched: None,
             heard,
+            told: Lists::default(),
         };
         Self {
             id,
@@ -84,7 +98,13 @@ impl Session {
             running: Arc::default(),
             streams: Mutex::default(),
             next_stream: AtomicU64::new(0),
+            answers: Answers::default(),
         }
+    }
+
+    /// Whether the client knows how to come back to a stream that it lost.
+    pub(crate) fn comes_back(&self) -> bool {
+        self.version >= Version::November2025
     }
 
     /// From which level on the client hears what tools log.
@@ -128,6 +148,30 @@ impl Session {
     /// Notes what the client now knows of the lists; what it knew before.
     pub(crate) fn hear(&self, prints: Prints) -> Option<Prints> {
         self.state().heard.replace(prints)
+    }
+
+    /// Notes of which lists the client was told that they changed.
+    pub(crate) fn tell_of(&self, lists: Lists) {
+        let told = &mut self.state().told;
+        told.tools |= lists.tools;
+        told.prompts |= lists.prompts;
+        told.resources |= lists.resources;
+    }
+
+    /// Of which it was told and has not read since.
+    pub(crate) fn told(&self) -> Lists {
+        self.state().told
+    }
+
+    /// Notes that it reads a list, by the method that asks for it.
+    pub(crate) fn reads(&self, method: &str) {
+        let told = &mut self.state().told;
+        match method {
+            "tools/list" => told.tools = false,
+            "prompts/list" => told.prompts = false,
+            "resources/list" | "resources/templates/list" => told.resources = false,
+            _ => {}
+        }
     }
 
     /// Opens a stream on which the client is told of what it did not ask for; the newest is used.

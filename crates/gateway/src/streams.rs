@@ -18,7 +18,7 @@ use crate::identity::Identity;
 use crate::news::{Change, Listener};
 use crate::rpc::{self, Error, Id};
 use crate::server::Server;
-use crate::session::{SUBSCRIPTIONS_MAX, Session, StreamGuard};
+use crate::session::{Lists, SUBSCRIPTIONS_MAX, Session, StreamGuard};
 use crate::version::Version;
 use crate::{resources, result};
 
@@ -27,6 +27,9 @@ pub(crate) const URI_MAX_BYTES: usize = 2_000;
 
 /// The most bytes of all URIs of one stream together, which are held for as long as it is open.
 const URIS_MAX_BYTES: usize = 64 * 1024;
+
+/// What a client names that comes back to its stream of changes. What it missed is told whatever it names.
+const CHANGES: &str = "changes";
 
 const SUBSCRIPTION_ID: &str = "io.modelcontextprotocol/subscriptionId";
 
@@ -99,7 +102,11 @@ pub(crate) async fn of_session(
 ) -> app::Result<Response> {
     let news = Listener::open(&server.catalogs, is_author(&identity)).await?;
     let (guard, lines) = session.open_stream();
-    let missed = Change::since(session.hear(news.prints()), news.prints());
+    let told = session.told();
+    let mut missed = Change::since(session.hear(news.prints()), news.prints());
+    missed.tools |= told.tools;
+    missed.prompts |= told.prompts;
+    missed.resources |= told.resources;
     let form = Form::Session(guard, lines);
     let mut stream = Stream::new(server, identity, news, form);
     stream.tell(&missed);
@@ -202,9 +209,13 @@ impl Stream {
     }
 
     fn response(mut self) -> Response {
-        if self.ready.is_empty() {
-            // Something goes out at once, so that all on the way see that the stream has begun.
-            self.ready.push_back(events::comment());
+        // Something goes out at once, so that all on the way see that the stream has begun.
+        match &self.form {
+            Form::Session(guard, _) if guard.session.comes_back() => {
+                self.ready.push_front(events::beginning(CHANGES));
+            }
+            _ if self.ready.is_empty() => self.ready.push_back(events::comment()),
+            _ => {}
         }
         let chunks = stream::unfold(self, |mut stream| async move {
             let chunk = stream.chunk().await?;
@@ -228,7 +239,11 @@ impl Stream {
     fn tell(&mut self, change: &Change) {
         let wants = match &self.form {
             Form::Session(guard, _) if !guard.is_newest() => return,
-            Form::Session(guard, _) => Wants::of_session(&guard.session),
+            Form::Session(guard, _) => {
+                let Change { tools, prompts, resources, .. } = *change;
+                guard.session.tell_of(Lists { tools, prompts, resources });
+                Wants::of_session(&guard.session)
+            }
             Form::Listen(_, wants) => wants.clone(),
         };
         for (method, params) in wants.notifications(change) {
@@ -247,7 +262,9 @@ impl Stream {
             }
             match self.wait().await {
                 Event::Change(change) => {
-                    if let Form::Session(guard, _) = &self.form {
+                    if let Form::Session(guard, _) = &self.form
+                        && guard.is_newest()
+                    {
                         guard.session.hear(self.news.prints());
                     }
                     self.tell(&change);

@@ -36,6 +36,7 @@ mod packages;
 mod pages;
 mod permissions;
 mod results;
+mod resuming;
 mod review;
 mod reviewing;
 mod secrets;

@@ -16,13 +16,13 @@ const UPDATED: &str = "notifications/resources/updated";
 const SOURCE: &str = "mcpbox://tools/notes/day/source";
 const LIVE: &str = "mcpbox://tools/notes/day/source?version=live";
 const CODE: &str = "async def main() -> int:\n    return 1\n";
-const LEGACY: &str = "2025-11-25";
+pub(crate) const LEGACY: &str = "2025-11-25";
 
 /// A stream of events.
-struct Stream(BufReader<TcpStream>);
+pub(crate) struct Stream(BufReader<TcpStream>);
 
 impl Stream {
-    fn open(door: &str, head: &str, body: &str) -> Self {
+    pub(crate) fn open(door: &str, head: &str, body: &str) -> Self {
         let host = door.trim_start_matches("http://").split('/').next().expect("a host");
         let mut stream = TcpStream::connect(host).expect("the door listens");
         stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
@@ -53,17 +53,17 @@ impl Stream {
     }
 
     /// The stream of a session.
-    fn of(door: &str, session: &str) -> Self {
+    pub(crate) fn of(door: &str, session: &str) -> Self {
         let head = format!(
             "GET /mcp HTTP/1.1\r\nAccept: text/event-stream\r\nMcp-Session-Id: {session}\r\n"
         );
         let mut stream = Self::open(door, &head, "");
         // What comes first shows that it listens.
-        while !stream.line().starts_with(':') {}
+        while !stream.line().starts_with("id: changes") {}
         stream
     }
 
-    fn line(&mut self) -> String {
+    pub(crate) fn line(&mut self) -> String {
         let mut line = String::new();
         let length = self.0.read_line(&mut line).expect("something comes in time");
         assert!(length > 0, "the stream ended");
@@ -71,7 +71,7 @@ impl Stream {
     }
 
     /// The next message.
-    fn next(&mut self) -> Value {
+    pub(crate) fn next(&mut self) -> Value {
         loop {
             if let Some(data) = self.line().strip_prefix("data:")
                 && let Ok(message) = serde_json::from_str(data)
@@ -100,7 +100,7 @@ impl Stream {
 }
 
 /// Posts a message of a session; the answer, and the session that it opened.
-fn post(door: &str, session: &str, message: &Value) -> (Value, String) {
+pub(crate) fn post(door: &str, session: &str, message: &Value) -> (Value, String) {
     let mut headers = vec![
         ("Content-Type", "application/json"),
         ("Accept", "application/json, text/event-stream"),
@@ -117,7 +117,7 @@ fn post(door: &str, session: &str, message: &Value) -> (Value, String) {
     (body, opened.unwrap_or_default())
 }
 
-fn open_session(door: &str) -> String {
+pub(crate) fn open_session(door: &str) -> String {
     let params = json!({
         "protocolVersion": LEGACY, "capabilities": {},
         "clientInfo": {"name": "test", "version": "1"},
