@@ -38,7 +38,7 @@ use crate::conversation::Conversation;
 use crate::grants::Grants;
 use crate::identity::Who;
 use crate::outside::{Dialogue, Outside};
-use crate::redact::Secrets;
+use crate::redact::{Redactor, Secrets};
 use crate::revisions::Kind;
 use crate::{App, Error, Listed, Page, Result, packages, resources, secrets};
 
@@ -101,7 +101,8 @@ pub(crate) async fn execute(
     }
     let arguments = Value::Object(arguments);
     let secrets = secrets_of(app, &subject).await?;
-    let entry = Entry::begin(app, who.to_string(), &subject, arguments.clone(), &secrets);
+    let redactor = Redactor::new(&secrets);
+    let entry = Entry::begin(app, who.to_string(), &subject, arguments.clone(), redactor);
     let (redactor, log) = (Arc::clone(entry.redactor()), entry.requests().clone());
     let asking = (app.asking(), app.shares().of(who));
     let dialogue = Dialogue::new(conversation, redactor, asking, log);

@@ -19,11 +19,12 @@ mod place;
 mod projection;
 mod record;
 pub mod registration;
+mod shown;
 mod source;
 mod suspicion;
 mod told;
 
-pub(crate) use calls::{Called, call, exposed};
+pub(crate) use calls::{Called, call};
 use checks::{check, check_author, check_managed, check_room, not_granted, taken, written};
 pub(crate) use connections::Connections;
 pub use discovery::{Discovered, Found, discover, discovered};
@@ -33,6 +34,7 @@ pub use importing::{Choice, Imports, Skipped, import};
 pub(crate) use keeper::keep;
 use record::{Moved, decide, finish, forget_tokens, move_on};
 use serde_json::json;
+pub(crate) use shown::redactor;
 pub use source::{
     Auth, AuthType, Command, Detail, ExternalSource, OauthGrant, OauthSettings, RefreshOwner,
     SourceTokens, Status, TokenState, Transport, Wish, command_of, grants_of, settings_of,
@@ -319,7 +321,7 @@ pub async fn grant_hosts(
     decide(app, actor, (&before, source), "source.hosts_granted", None).await
 }
 
-/// Removes a source with its credentials. What was imported from it stays, and answers no more.
+/// Removes a source with its credentials. What was imported from it stays for people and is kept from clients.
 pub async fn delete(app: &App, admin: &Admin, id: Uuid) -> Result<ExternalSource> {
     let source = find(app.store(), id).await?;
     check_managed(&source)?;
@@ -336,6 +338,7 @@ pub(crate) async fn remove(
         return Err(Error::not_found("External source", &source.id));
     }
     store::secrets::delete_of_source(&transaction, source.id, None).await?;
+    drift::orphan(&transaction, &source).await?;
     finish(transaction, actor, "source.deleted", &source, None).await?;
     Ok(source)
 }

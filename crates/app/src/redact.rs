@@ -2,12 +2,15 @@
 
 mod forms;
 mod json;
+mod shown;
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use forms::forms_of;
 use secrecy::{ExposeSecret as _, SecretString};
+pub(crate) use shown::Shown;
 use zeroize::Zeroizing;
 
 /// Values shorter than this, in bytes, are not searched for: they would be found everywhere.
@@ -37,8 +40,14 @@ impl Secrets {
 
 /// Finds the values of some secrets.
 pub(crate) struct Redactor {
-    /// None where there is nothing to search for.
-    searched: Option<Searched>,
+    known: Known,
+}
+
+enum Known {
+    /// Those of a call, from its beginning; none where there is nothing to search for.
+    Fixed(Option<Arc<Searched>>),
+    /// All that were shown to somebody by the time of each search.
+    Growing(Arc<Shown>),
 }
 
 struct Searched {
@@ -52,9 +61,28 @@ struct Searched {
 impl Redactor {
     /// A redactor of these secrets, for one call.
     pub(crate) fn new(secrets: &Secrets) -> Self {
+        Self { known: Known::Fixed(Searched::of(secrets.exposed()).map(Arc::new)) }
+    }
+
+    /// A redactor of all that is shown to somebody, before and after.
+    pub(crate) fn of_shown(shown: Arc<Shown>) -> Self {
+        Self { known: Known::Growing(shown) }
+    }
+
+    fn searched(&self) -> Option<Arc<Searched>> {
+        match &self.known {
+            Known::Fixed(searched) => searched.clone(),
+            Known::Growing(shown) => shown.searched(),
+        }
+    }
+}
+
+impl Searched {
+    /// Nothing where there is nothing to search for.
+    fn of<'a>(values: impl IntoIterator<Item = (&'a str, &'a str)>) -> Option<Self> {
         let mut known = HashSet::new();
         let (mut texts, mut marks) = (Vec::new(), Vec::new());
-        let exposed = secrets.exposed().into_iter();
+        let exposed = values.into_iter();
         for (name, value) in exposed.filter(|(_, value)| value.len() >= VALUE_MIN) {
             for form in forms_of(value) {
                 if form.len() >= VALUE_MIN && known.insert(form.clone()) {
@@ -64,7 +92,7 @@ impl Redactor {
             }
         }
         if texts.is_empty() {
-            return Self { searched: None };
+            return None;
         }
         // The longest form first: a value in which another begins is taken out whole.
         let mut builder = AhoCorasick::builder();
@@ -75,46 +103,20 @@ impl Redactor {
         }
         let built = builder.build(texts.iter().map(|text| text.as_bytes()));
         match built {
-            Ok(forms) => Self { searched: Some(Searched { forms, texts, marks }) },
+            Ok(forms) => Some(Self { forms, texts, marks }),
             Err(error) => {
                 // Far more text than any server's secrets have. Nothing is shown then.
                 tracing::error!(%error, "the secrets of a call cannot be searched for");
                 let marks = vec!["[left out]".to_owned()];
                 let everything = AhoCorasick::builder().build([""]);
-                let searched = |forms| Searched { forms, texts: Vec::new(), marks };
-                Self { searched: everything.ok().map(searched) }
+                everything.ok().map(|forms| Self { forms, texts: Vec::new(), marks })
             }
         }
     }
 
-    /// Whether there is nothing to search for, so that every text stays as it is.
-    pub(crate) fn is_idle(&self) -> bool {
-        self.searched.is_none()
-    }
-
-    /// The text with a mark in the place of each value.
-    pub(crate) fn text(&self, text: String) -> String {
-        match &self.searched {
-            Some(Searched { forms, marks, .. }) if forms.is_match(&text) => {
-                forms.replace_all(&text, marks)
-            }
-            _ => text,
-        }
-    }
-
-    /// The same for a text that was cut off, or that [`CUT`] stands in for a part of: what is left of a
-    /// value at a cut is taken out too.
-    pub(crate) fn cut_text(&self, text: String) -> String {
-        let text = self.text(text);
-        if self.is_idle() {
-            return text;
-        }
-        let parts = text.split(CUT).enumerate();
-        let mended = parts.map(|(number, part)| {
-            let part = if number > 0 { self.without_end_of_value(part) } else { part.to_owned() };
-            self.without_beginning_of_value(&part)
-        });
-        mended.collect::<Vec<_>>().join(CUT)
+    fn each(&self) -> impl Iterator<Item = (&str, &str)> {
+        let texts = self.texts.iter().map(|text| text.as_str());
+        texts.zip(self.marks.iter().map(String::as_str))
     }
 
     /// Without a value that begins at the end of the text.
@@ -148,17 +150,41 @@ impl Redactor {
             None => text.to_owned(),
         }
     }
+}
 
-    fn each(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.searched.iter().flat_map(|searched| {
-            let texts = searched.texts.iter().map(|text| text.as_str());
-            texts.zip(searched.marks.iter().map(String::as_str))
-        })
+impl Redactor {
+    /// Whether there is nothing to search for, so that every text stays as it is.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.searched().is_none()
+    }
+
+    /// The text with a mark in the place of each value.
+    pub(crate) fn text(&self, text: String) -> String {
+        match self.searched() {
+            Some(searched) if searched.forms.is_match(&text) => {
+                searched.forms.replace_all(&text, &searched.marks)
+            }
+            _ => text,
+        }
+    }
+
+    /// The same for a text that was cut off, or that [`CUT`] stands in for a part of: what is left of a
+    /// value at a cut is taken out too.
+    pub(crate) fn cut_text(&self, text: String) -> String {
+        let text = self.text(text);
+        let Some(searched) = self.searched() else { return text };
+        let parts = text.split(CUT).enumerate();
+        let mended = parts.map(|(number, part)| {
+            let part =
+                if number > 0 { searched.without_end_of_value(part) } else { part.to_owned() };
+            searched.without_beginning_of_value(&part)
+        });
+        mended.collect::<Vec<_>>().join(CUT)
     }
 
     /// Whether data holds a value.
     pub(crate) fn found_in(&self, data: &[u8]) -> bool {
-        self.searched.as_ref().is_some_and(|searched| searched.forms.is_match(data))
+        self.searched().is_some_and(|searched| searched.forms.is_match(data))
     }
 }
 

@@ -15,7 +15,7 @@ use super::{Observer, Report, Subject};
 use crate::capabilities::Need;
 use crate::metrics::Counted;
 use crate::outside::Log;
-use crate::redact::{Redactor, Secrets};
+use crate::redact::Redactor;
 use crate::{App, Error, Result, clock, names, revisions};
 
 /// The row of a call that runs. Dropped before it is finished, it is written as cancelled.
@@ -39,10 +39,10 @@ impl Entry {
         caller: String,
         subject: &Subject,
         arguments: Value,
-        secrets: &Secrets,
+        redactor: Redactor,
     ) -> Self {
         let call_id = Uuid::now_v7();
-        let redactor = Arc::new(Redactor::new(secrets));
+        let redactor = Arc::new(redactor);
         let tool_name = names::public(&subject.prefix, &subject.revision.name);
         let observer = Observer::new(app, &subject.revision, &tool_name, &redactor);
         let row = Call {

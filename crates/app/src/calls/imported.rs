@@ -30,9 +30,9 @@ pub(super) struct Call {
 /// Calls an imported tool and returns once its row is in the execution log.
 pub(super) async fn execute(app: &App, who: &Who, subject: Subject, call: Call) -> Result<Report> {
     let Call { imported, source, arguments, conversation } = call;
-    let secrets = external_sources::exposed(app, &source).await?;
+    let redactor = external_sources::redactor(app, &source).await?;
     let logged = Value::Object(arguments.clone());
-    let entry = Entry::begin(app, who.to_string(), &subject, logged, &secrets);
+    let entry = Entry::begin(app, who.to_string(), &subject, logged, redactor);
     let redactor = Arc::clone(entry.redactor());
     let log = entry.requests().clone();
     let asking = (app.asking(), app.shares().of(who));

@@ -5,17 +5,15 @@ use std::time::{Duration, Instant};
 use futures::future::{BoxFuture, FutureExt as _};
 use outbound::mcp::{self, Listener, RpcError};
 use sandbox::{Abilities, Failure, FailureKind};
-use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
-use store::external_sources::{AuthType, ExternalSource, Transport};
+use store::external_sources::ExternalSource;
 use store::revisions::Imported;
 
-use super::connections::{SECRET, connect, wants_login};
-use super::{command_of, credentials, oauth};
+use super::connections::{connect, wants_login};
+use super::oauth;
 use crate::outside::Dialogue;
-use crate::redact::Secrets;
-use crate::{App, Error, Result};
+use crate::{App, Error};
 
 /// How often a call is sent again that certainly was not carried out, or is harmless to repeat.
 const AGAIN: u32 = 2;
@@ -38,7 +36,7 @@ pub(crate) struct Called<'a> {
 ///
 /// # Errors
 /// A [`Failure`] that says whether the tool may have run.
-pub(crate) async fn call(app: &App, called: Called<'_>) -> std::result::Result<Value, Failure> {
+pub(crate) async fn call(app: &App, called: Called<'_>) -> Result<Value, Failure> {
     let Called { source, imported, arguments, meta, timeout, dialogue } = called;
     let until = Instant::now() + timeout;
     let connection = connect(app, source).await.map_err(|error| refused(&error))?;
@@ -93,33 +91,6 @@ fn may_be_sent_again(error: &mcp::Error, definition: &Value) -> bool {
     };
     is_lost
         && (error.is_certainly_not_carried_out() || says("idempotentHint") || says("readOnlyHint"))
-}
-
-/// What is known to be secret of a source: it is taken out of what the source says.
-pub(crate) async fn exposed(app: &App, source: &ExternalSource) -> Result<Secrets> {
-    let mut secrets = Secrets::default();
-    let mut add = |name: &str, value: Result<SecretString>| {
-        // What is lacking cannot be told, and the call says that it lacks.
-        if let Ok(value) = value {
-            secrets.insert(name.to_owned(), value);
-        }
-    };
-    if let Some(key) = &source.auth_secret_name {
-        add(key, credentials::of_server(app, source.server_id, key).await);
-    }
-    if source.transport == Transport::Stdio {
-        for value in command_of(source).unwrap_or_default().env.values() {
-            if let Some(key) = value.strip_prefix(SECRET) {
-                add(key, credentials::of_server(app, source.server_id, key).await);
-            }
-        }
-    }
-    if source.auth_type == AuthType::Oauth
-        && let Some(token) = oauth::access_token(app, source.id).await?
-    {
-        add("access_token", Ok(token));
-    }
-    Ok(secrets)
 }
 
 /// Why nothing was sent.
@@ -186,7 +157,7 @@ impl Listener for Passing {
         &'a self,
         method: &'a str,
         params: &'a Value,
-    ) -> BoxFuture<'a, std::result::Result<Value, RpcError>> {
+    ) -> BoxFuture<'a, Result<Value, RpcError>> {
         async move {
             let kind = match method {
                 "elicitation/create" => "elicit",

@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use super::breaker::Breaker;
 use super::credentials::{self, FromSecret};
+use super::shown::{AllShown, without_credentials};
 use super::{command_of, grants_of, not_granted, oauth};
 use crate::{App, Error, Result, Tie, clock};
 
@@ -37,6 +38,8 @@ pub(crate) struct Connections {
     open: Mutex<HashMap<Uuid, Arc<Connection>>>,
     /// The tokens that requests carry.
     pub(super) tokens: oauth::Cache,
+    /// What sources were shown of credentials.
+    pub(super) shown: AllShown,
     /// Sources whose list of tools may be another one now.
     pub(super) changed: Arc<Changed>,
 }
@@ -99,6 +102,7 @@ impl Connections {
 
     /// Ends connections that nobody used for a time, and those of sources that there are no more.
     pub(super) fn sweep(&self, sources: &[ExternalSource]) {
+        self.shown.retain(|id| sources.iter().any(|source| source.id == id));
         let mut ended = Vec::new();
         self.open().retain(|id, connection| {
             let is_used = connection.last_used().elapsed() < IDLE;
@@ -149,7 +153,10 @@ impl Connection {
                 let pause = retry_after.unwrap_or(Duration::from_mins(1));
                 self.breaker.wants_pause("it wants fewer requests", pause, now);
             }
-            Err(error) if !reached(error) => self.breaker.failed(&error.to_string(), now),
+            Err(error) if !reached(error) => {
+                let text = without_credentials(app, self.id, error.to_string());
+                self.breaker.failed(&text, now);
+            }
             Ok(_) | Err(_) => self.breaker.answered(),
         }
         let is_failed = match outcome {
@@ -158,6 +165,7 @@ impl Connection {
         };
         if self.failed.swap(is_failed, Ordering::Relaxed) != is_failed {
             let text = outcome.as_ref().err().map(ToString::to_string);
+            let text = text.map(|text| without_credentials(app, self.id, text));
             let failure = text.as_deref().filter(|_| is_failed).map(|text| (text, clock::now()));
             let noted = store::external_sources::set_failure(app.store(), self.id, failure).await;
             if let Err(error) = noted {
@@ -317,6 +325,7 @@ async fn program(app: &App, source: &ExternalSource) -> Result<Program> {
         let value = match value.strip_prefix(SECRET) {
             Some(key) => {
                 let value = credentials::of_server(app, source.server_id, key).await?;
+                app.connections().shown.to(source.id).add(key, value.expose_secret());
                 value.expose_secret().to_owned()
             }
             None => value,

@@ -54,6 +54,7 @@ pub(super) fn check(auth: &Auth, transport: Transport) -> Result<()> {
 /// The secret of the server that a source is shown; read anew for each request.
 pub(super) struct FromSecret {
     pub(super) app: Tie,
+    pub(super) source_id: Uuid,
     pub(super) server_id: Uuid,
     pub(super) key: String,
     /// The field, and what stands before the value in it.
@@ -72,14 +73,17 @@ impl FromSecret {
             AuthType::None | AuthType::Oauth => return None,
         };
         let key = source.auth_secret_name.clone()?;
-        Some(Self { app: app.tie(), server_id: source.server_id, key, field })
+        let (source_id, server_id) = (source.id, source.server_id);
+        Some(Self { app: app.tie(), source_id, server_id, key, field })
     }
 }
 
 impl Access for FromSecret {
     fn headers(&self) -> BoxFuture<'_, std::result::Result<Vec<(String, String)>, AccessError>> {
         async {
-            let value = of_server(&self.app.app()?, self.server_id, &self.key).await?;
+            let app = self.app.app()?;
+            let value = of_server(&app, self.server_id, &self.key).await?;
+            app.connections().shown.to(self.source_id).add(&self.key, value.expose_secret());
             let (field, beginning) = &self.field;
             Ok(vec![(field.clone(), format!("{beginning}{}", value.expose_secret()))])
         }

@@ -9,6 +9,7 @@ use store::external_sources::ExternalSource;
 use uuid::Uuid;
 
 use super::connections::{connect, wants_login};
+use super::shown::{value_without_credentials, without_credentials};
 use super::{definition, drift, find, registration, suspicion};
 use crate::identity::Who;
 use crate::{App, Error, Result, clock};
@@ -84,15 +85,18 @@ pub(super) async fn refresh(app: &App, id: Uuid) -> Result<Discovered> {
             } else {
                 ""
             };
-            let text = format!("{error}{advice}");
+            let text = without_credentials(app, id, format!("{error}{advice}"));
             let failure = Some((text.as_str(), clock::now()));
             store::external_sources::set_failure(app.store(), id, failure).await?;
             return Err(Error::Upstream { name: source.name, reason: text });
         }
     };
     store::external_sources::set_failure(app.store(), id, None).await?;
-    let tools: Vec<Value> = listed.tools.iter().map(definition::pinned).collect();
-    let left_out: Vec<_> = listed.left_out.into_iter().map(|left| (left.name, left.why)).collect();
+    let pinned = listed.tools.iter().map(definition::pinned);
+    let tools: Vec<Value> = pinned.map(|tool| value_without_credentials(app, id, tool)).collect();
+    let words = |text: String| without_credentials(app, id, text);
+    let left_out = listed.left_out.into_iter();
+    let left_out: Vec<_> = left_out.map(|left| (words(left.name), words(left.why))).collect();
     let count = i32::try_from(tools.len()).unwrap_or(i32::MAX);
     let kept = json!({ "tools": tools, "left_out": left_out });
     let now = clock::now();

@@ -68,6 +68,17 @@ pub(crate) async fn settle(transaction: &Transaction, tool: &Tool, live: &Revisi
     Ok(())
 }
 
+/// Keeps the tools of a source that is deleted from clients.
+pub(super) async fn orphan(transaction: &Transaction, source: &ExternalSource) -> Result<()> {
+    let reason = format!("its source `{}` was deleted", source.name);
+    for (tool, newest) in store::tools::imported(transaction, source.server_id).await? {
+        if newest.imported.is_some_and(|imported| imported.source_id == source.id) {
+            write(transaction, &tool, Verdict::Quarantine(reason.clone())).await?;
+        }
+    }
+    Ok(())
+}
+
 fn by_name(listed: &[Value]) -> HashMap<&str, &Value> {
     let named = listed.iter().filter_map(|tool| Some((tool.get("name")?.as_str()?, tool)));
     // Of two of a name the first counts.
@@ -142,8 +153,9 @@ async fn mend(
         audit::record(transaction, actor(), event).await?;
     }
     if let Some(now) = now.filter(|_| follows(newest, now)) {
-        let waits = matches!(newest.state, State::PendingReview | State::Approved)
-            || live.is_some() && newest.state != State::Draft;
+        // Where clients had a tool, a person has to look: whatever somebody was writing upon it is shown with it.
+        let waits =
+            live.is_some() || matches!(newest.state, State::PendingReview | State::Approved);
         let next = next(app, source, newest, now).await?;
         let next = if waits {
             Revision {

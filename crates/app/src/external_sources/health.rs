@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::connections::connect;
 use super::find;
+use super::shown::without_credentials;
 use crate::{App, Result};
 
 /// How long a source may take.
@@ -33,7 +34,9 @@ pub async fn health(app: &App, id: Uuid) -> Result<Health> {
         connection.check(&source)?;
         let answered = connection.source.ping(PING).await;
         connection.note(app, &answered).await;
-        Ok::<_, crate::Error>(answered.map_err(|error| error.to_string()))
+        let words =
+            |error: &dyn std::error::Error| without_credentials(app, source.id, error.to_string());
+        Ok::<_, crate::Error>(answered.map_err(|error| words(&error)))
     };
     let outcome = asked.await.unwrap_or_else(|error| Err(error.to_string()));
     Ok(Health {

@@ -46,7 +46,9 @@ struct ByToken {
 impl Access for ByToken {
     fn headers(&self) -> BoxFuture<'_, std::result::Result<Vec<(String, String)>, AccessError>> {
         async {
-            let held = current(&self.tie.app()?, self.source_id, None).await?;
+            let app = self.tie.app()?;
+            let held = current(&app, self.source_id, None).await?;
+            app.connections().shown.token(self.source_id, held.tokens.access.expose());
             let value = held.tokens.authorization().expose().to_owned();
             Ok(vec![("Authorization".to_owned(), value)])
         }

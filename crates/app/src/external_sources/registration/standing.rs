@@ -2,6 +2,7 @@
 
 use store::external_sources::ExternalSource;
 use store::revisions::State;
+use store::tools::Tool;
 
 use super::super::discovery::Found;
 use super::super::{Detail, Status, discovered};
@@ -74,12 +75,17 @@ pub async fn standing(app: &App, detail: Detail) -> Result<Standing> {
     };
     let own: Vec<_> = tools.into_iter().filter(|(_, newest)| is_own(newest)).collect();
     let waiting = own.iter().filter(|(_, newest)| newest.state == State::PendingReview).count();
-    let live = own.iter().filter(|(tool, _)| tool.live_revision.is_some() && tool.enabled).count();
+    let live = own.iter().filter(|(tool, _)| is_live(tool)).count();
     let left_out = match source.discovered {
         Some(_) => left_out(app, source).await?,
         None => Vec::new(),
     };
     Ok(Standing { imported: own.len(), waiting, live, left_out, server, detail })
+}
+
+/// Whether clients can call it while its server runs.
+fn is_live(tool: &Tool) -> bool {
+    tool.live_revision.is_some() && tool.enabled && tool.quarantine.is_none()
 }
 
 async fn left_out(app: &App, source: &ExternalSource) -> Result<Vec<(String, String)>> {

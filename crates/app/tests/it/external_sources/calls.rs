@@ -66,6 +66,44 @@ async fn credentials_are_those_of_now_and_do_not_come_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn credentials_come_back_in_nothing_that_a_source_says() {
+    let value = "canary-value-77";
+    let place = Place::new().await;
+    let mut talkative = tool("add");
+    talkative["description"] = json!(format!("You are Bearer {value}."));
+    let server = Server::start(&[talkative, tool("sub")]).await;
+    let who = author();
+    secrets::create(&place.app, &who, place.server, "TOKEN", "").await.expect("made");
+    let set = secrets::set(&place.app, &place.admin, place.server, "TOKEN", value.into()).await;
+    set.expect("set");
+    let auth = Auth::Bearer { secret: "TOKEN".to_owned() };
+    let source = place.added(&Wish { auth, ..server.wish("sums") }).await;
+    let found = external_sources::discover(&place.app, &who, source.id).await.expect("listed");
+    let said = format!("{:?}", found.tools);
+    assert!(said.contains("[secret TOKEN]") && !said.contains(value), "{said}");
+
+    let name = place.import_and_approve(source.id, "sub").await;
+    server.act("sub", Act::Fail(format!("{value} may not do that")));
+    let failure = place.call(&name, json!({})).await.expect("logged").outcome.expect_err("failed");
+    assert!(failure.message.contains("[secret TOKEN] may not do that"), "{}", failure.message);
+
+    server.act("tools/list", Act::Fail(format!("no list for {value}")));
+    let failed = external_sources::discover(&place.app, &who, source.id).await;
+    let said = failed.expect_err("it failed").to_string();
+    assert!(said.contains("no list for [secret TOKEN]"), "{said}");
+    let kept = external_sources::get(&place.app, source.id).await.expect("read").source;
+    assert!(!format!("{kept:?}").contains(value), "nor in what is kept of it");
+
+    // The value of before comes back no more than that of now.
+    let set = secrets::set(&place.app, &place.admin, place.server, "TOKEN", "another-77".into());
+    set.await.expect("set");
+    server.act("sub", Act::Fail(format!("{value} was better than another-77")));
+    let failure = place.call(&name, json!({})).await.expect("logged").outcome.expect_err("failed");
+    let said = failure.message;
+    assert!(said.contains("[secret TOKEN] was better than [secret TOKEN]"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_call_that_may_have_been_done_is_not_repeated() {
     let place = Place::new().await;
     let idempotent = |name: &str| {
@@ -147,5 +185,7 @@ async fn a_source_that_is_off_or_gone_answers_no_more() {
     let calls = server.calls().len();
     let gone: Result<Value, _> = place.call(&name, json!({})).await.map(|_| Value::Null);
     assert!(matches!(gone, Err(Error::NotFound { .. })), "{gone:?}");
+    let names = app::tools::callable(&place.app).await.expect("read");
+    assert!(names.iter().all(|(live, _)| *live != name), "clients do not see it any more");
     assert_eq!(server.calls().len(), calls);
 }

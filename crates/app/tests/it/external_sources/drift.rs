@@ -5,7 +5,7 @@ use app::tools::State;
 use app::{Error, tools};
 use serde_json::json;
 
-use super::place::Place;
+use super::place::{Place, author};
 use super::server::{Server, tool};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -47,6 +47,27 @@ async fn a_changed_tool_waits_for_a_person_and_one_that_changes_back_answers_aga
     let now = tools::get(&place.app, imported.id).await.expect("read");
     assert_eq!(now.tool.quarantine, None);
     assert!(now.live.is_some_and(|live| live.description.contains("id_rsa")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_waits_for_a_person_upon_what_somebody_was_writing() {
+    let (place, server) = (Place::new().await, Server::start(&[tool("add")]).await);
+    let source = place.added(&server.wish("sums")).await;
+    let imported = place.import(source.id, "add").await;
+    place.approve(imported.id).await;
+    let changes = tools::Changes { timeout_ms: Some(5_000), ..tools::Changes::default() };
+    let written =
+        tools::update(&place.app, &author(), imported.id, changes).await.expect("a draft");
+    assert_eq!(written.revision.state, State::Draft);
+    let mut changed = tool("add");
+    changed["description"] = json!("Adds, and more.");
+    server.lists(&[changed]);
+    place.discover(source.id).await;
+    let now = tools::get(&place.app, imported.id).await.expect("read");
+    assert_eq!((now.newest.number, now.newest.state), (3, State::PendingReview));
+    assert_eq!(now.newest.timeout_ms, Some(5_000), "it is shown with what was written");
+    place.approve(imported.id).await;
+    place.call("files__sums_add", json!({})).await.expect("a person looked").outcome.expect("it");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

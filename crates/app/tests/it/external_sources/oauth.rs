@@ -109,6 +109,15 @@ async fn a_token_that_holds_is_not_renewed_and_says_nothing_in_results() {
     let text = report.passed.expect("as it came")["content"][0]["text"].to_string();
     assert!(text.contains("seen by") && !text.contains("access-0123"), "{text}");
     assert!(desk.issuer.asked("refresh_token").is_empty());
+
+    // Nor does one that came while the call was under way.
+    desk.issuer.forget_access();
+    let report = desk.call(&name).await.expect("logged");
+    assert_eq!(desk.issuer.asked("refresh_token").len(), 1);
+    let text = report.passed.expect("as it came")["content"][0]["text"].to_string();
+    assert!(text.contains("seen by [secret") && !text.contains("access-0123"), "{text}");
+    let row = app::calls::find(&desk.app, report.call_id).await.expect("logged");
+    assert!(!row.result.expect("kept").to_string().contains("access-0123"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

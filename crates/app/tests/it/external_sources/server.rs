@@ -24,6 +24,8 @@ pub(super) enum Act {
     Echo,
     /// Answers with this status.
     Status(&'static str),
+    /// Answers with this error.
+    Fail(String),
 }
 
 #[derive(Default)]
@@ -120,9 +122,15 @@ fn answer(state: &State, head: &str, message: &Value) -> Option<(&'static str, S
             "capabilities": {"tools": {}},
             "serverInfo": {"name": "scripted", "version": "1"},
         })),
-        "tools/list" => result(
-            json!({"tools": *state.tools.lock().expect("whole"), "ttlMs": 0, "cacheScope": "private"}),
-        ),
+        "tools/list" => match state.acts.lock().expect("whole").get("tools/list").cloned() {
+            Some(Act::Fail(text)) => {
+                let error = json!({"code": -32000, "message": text});
+                Some(("200 OK", json!({"jsonrpc": "2.0", "id": id, "error": error}).to_string()))
+            }
+            _ => result(json!({
+                "tools": *state.tools.lock().expect("whole"), "ttlMs": 0, "cacheScope": "private",
+            })),
+        },
         "tools/call" => {
             let params = &message["params"];
             state.calls.lock().expect("whole").push(params.clone());
@@ -132,6 +140,11 @@ fn answer(state: &State, head: &str, message: &Value) -> Option<(&'static str, S
                 Some(Act::Close) => None,
                 Some(Act::Hang) => Some(("", String::new())),
                 Some(Act::Status(status)) => Some((status, String::new())),
+                Some(Act::Fail(text)) => {
+                    let error = json!({"code": -32000, "message": text});
+                    let body = json!({"jsonrpc": "2.0", "id": id, "error": error});
+                    Some(("200 OK", body.to_string()))
+                }
                 Some(Act::Echo) => {
                     let lines = head.lines().filter_map(|line| line.split_once(": "));
                     let field = lines
