@@ -9,7 +9,7 @@ use rusqlite::types::Value as Kept;
 use rusqlite::{Connection, OpenFlags, params_from_iter};
 use sea_orm::sea_query::{Value, Values};
 
-use crate::open::Observer;
+use crate::open::{Observer, SQLITE_CACHE};
 
 /// Commits that go this way before one goes by the driver, whose connection then moves what was
 /// written from the log into the database, where it takes as long as the disk does. SQLite does so at
@@ -112,6 +112,7 @@ fn open(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(Duration::ZERO)?;
+    connection.pragma_update(None, "cache_size", SQLITE_CACHE)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     // Fails where there is no database, as opening does not look at the file.
     let _version: i64 = connection.pragma_query_value(None, "schema_version", |row| row.get(0))?;

@@ -48,6 +48,7 @@ pub(super) async fn execute(app: &App, who: &Who, subject: Subject, call: Call) 
         meta: traced.into_iter().collect(),
         timeout,
         dialogue,
+        owner: who.to_string(),
     };
     let waits = entry.observer().wait();
     let outcome = external_sources::call(app, called).await;

@@ -30,6 +30,8 @@ pub(crate) struct Called<'a> {
     pub(crate) meta: Map<String, Value>,
     pub(crate) timeout: Duration,
     pub(crate) dialogue: Dialogue,
+    /// Who calls.
+    pub(crate) owner: String,
 }
 
 /// Calls a tool at its source; gives the result as it came.
@@ -37,10 +39,10 @@ pub(crate) struct Called<'a> {
 /// # Errors
 /// A [`Failure`] that says whether the tool may have run.
 pub(crate) async fn call(app: &App, called: Called<'_>) -> Result<Value, Failure> {
-    let Called { source, imported, arguments, meta, timeout, dialogue } = called;
+    let Called { source, imported, arguments, meta, timeout, dialogue, owner } = called;
     let until = Instant::now() + timeout;
     let connection = connect(app, source).await.map_err(|error| refused(&error))?;
-    let listener: Arc<dyn Listener> = Arc::new(Passing { dialogue });
+    let listener: Arc<dyn Listener> = Arc::new(Passing { dialogue, owner });
     let mut pause = PAUSE;
     for round in 0_u32.. {
         connection.check(source).map_err(|error| refused(&error))?;
@@ -78,10 +80,11 @@ fn may_be_sent_again(error: &mcp::Error, definition: &Value) -> bool {
         return false;
     }
     let is_lost = match error {
-        mcp::Error::NotSent(_)
-        | mcp::Error::NotStarted(_)
-        | mcp::Error::Start(_)
-        | mcp::Error::SessionLost => return error.is_certainly_not_carried_out(),
+        mcp::Error::NotSent(_) | mcp::Error::NotStarted(_) | mcp::Error::Start(_) => {
+            return error.is_certainly_not_carried_out();
+        }
+        // It was begun again already.
+        mcp::Error::SessionLost => return false,
         mcp::Error::Broken(_) | mcp::Error::NoAnswer | mcp::Error::Ended { .. } => true,
         _ => false,
     };
@@ -141,9 +144,14 @@ fn failure(source: &ExternalSource, timeout: Duration, error: &mcp::Error) -> Fa
 /// Passes on to the caller what the source says and asks.
 struct Passing {
     dialogue: Dialogue,
+    owner: String,
 }
 
 impl Listener for Passing {
+    fn owner(&self) -> &str {
+        &self.owner
+    }
+
     fn notified(&self, method: &str, params: &Value) {
         let operation = match method {
             "notifications/progress" => Abilities::PROGRESS,

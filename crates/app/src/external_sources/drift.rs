@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use chrono::TimeDelta;
 use serde_json::Value;
 use store::Transaction;
 use store::external_sources::ExternalSource;
@@ -16,6 +17,13 @@ use crate::{App, Result, approvals, audit, clock};
 
 /// What is said of a tool that its source does not list any more.
 const GONE: &str = "its source does not list it any more";
+
+/// What names a source as the author of a revision.
+const BY_SOURCE: &str = "source:";
+
+/// So often in all a change of a source becomes a revision at once; after that, at most one in this time.
+const FREELY: i32 = 20;
+const PACE: TimeDelta = TimeDelta::minutes(10);
 
 /// What a tool is to do about what its source lists.
 #[derive(Debug, PartialEq, Eq)]
@@ -114,11 +122,16 @@ async fn needs_attention(
     Ok(tool.quarantine.as_ref() != wanted || follows(newest, now))
 }
 
-/// Whether the newest revision is to be followed by one with what the source lists now.
+/// Whether the newest revision is to be followed by one with what the source lists now. A source that changes its
+/// mind all the time is followed at a pace at which people can.
 fn follows(newest: &Revision, now: Option<&Value>) -> bool {
     let Some((imported, now)) = newest.imported.as_ref().zip(now) else { return false };
+    let has_just_followed = newest.number > FREELY
+        && newest.created_by.starts_with(BY_SOURCE)
+        && clock::now() - newest.created_at < PACE;
     definition::hash(&imported.definition) != definition::hash(now)
         && definition::fault(now).is_none()
+        && !has_just_followed
 }
 
 async fn live_of(
@@ -141,7 +154,7 @@ async fn mend(
 ) -> Result<()> {
     let live = live_of(transaction, tool, newest).await?;
     let verdict = judge(live.as_ref().and_then(|live| live.imported.as_ref()), now);
-    let actor = || Actor::local(&format!("source:{}", source.name));
+    let actor = || Actor::local(&format!("{BY_SOURCE}{}", source.name));
     if write(transaction, tool, verdict).await? {
         let now = store::tools::find(transaction, tool.id).await?.and_then(|tool| tool.quarantine);
         let action = if now.is_some() { "tool.quarantined" } else { "tool.trusted" };
@@ -191,7 +204,7 @@ async fn next(
     let origin = Origin {
         summary: format!("Source `{}` has changed its {fields}", source.name),
         source: "import",
-        by: format!("source:{}", source.name),
+        by: format!("{BY_SOURCE}{}", source.name),
     };
     Ok(content.into_revision(newest.tool_id, newest.number + 1, origin))
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 use store::external_sources::ExternalSource;
-use store::revisions::{Kind, Revision};
+use store::revisions::{Kind, Revision, State};
 use store::tools::Tool;
 use uuid::Uuid;
 
@@ -27,6 +27,21 @@ pub enum Choice<'a> {
     Named(&'a [String]),
     /// All that can be.
     All,
+}
+
+/// The same, for a task of its own.
+enum Kept {
+    Named(Vec<String>),
+    All,
+}
+
+impl Choice<'_> {
+    fn kept(self) -> Kept {
+        match self {
+            Self::Named(names) => Kept::Named(names.to_vec()),
+            Self::All => Kept::All,
+        }
+    }
 }
 
 /// What became of an import.
@@ -65,8 +80,21 @@ pub async fn import(
     {
         return Err(Error::Denied("this token has no `author` scope".to_owned()));
     }
+    // Whoever waits for it may go: what was begun is brought to its end.
+    let (own, by) = (app.clone(), who.clone());
+    let choice = choice.kept();
+    let importing = tokio::spawn(async move { run(&own, &by, source_id, &choice, files).await });
+    importing.await.map_err(|error| Error::Internal(error.into()))?
+}
+
+async fn run(app: &App, who: &Who, source_id: Uuid, choice: &Kept, files: bool) -> Result<Imports> {
     let found = discovered(app, source_id).await?;
     let server = servers::find(app, found.source.server_id).await?;
+    if files {
+        for tool in unfiled(app, who, &found.source, choice).await? {
+            file(app, who, &found.source, tool).await?;
+        }
+    }
     let (chosen, mut imports) = choose(&found.tools, choice)?;
     let taken = store::tools::names(app.store(), server.id).await?;
     let mut taken: HashSet<String> = taken.into_iter().collect();
@@ -91,22 +119,57 @@ pub async fn import(
     tracing::info!(count, %source, by = %who, "tools imported");
     if files {
         for (tool, revision) in &mut imports.created {
-            let notes = format!("Imported from {source}");
-            let filed = approvals::request_publish(app, who, tool.id, Some(&notes)).await?;
-            (*tool, *revision) = (filed.tool, filed.revision);
+            (*tool, *revision) = file(app, who, &found.source, tool.id).await?;
         }
     }
     Ok(imports)
 }
 
-fn choose<'a>(tools: &'a [Found], choice: Choice<'_>) -> Result<(Vec<&'a Found>, Imports)> {
+async fn file(
+    app: &App,
+    who: &Who,
+    source: &ExternalSource,
+    tool: Uuid,
+) -> Result<(Tool, Revision)> {
+    let notes = format!("Imported from {}", source.name);
+    let filed = approvals::request_publish(app, who, tool, Some(&notes)).await?;
+    Ok((filed.tool, filed.revision))
+}
+
+/// The tools that this person has imported before and that were not filed, as the program ended in between.
+async fn unfiled(
+    app: &App,
+    who: &Who,
+    source: &ExternalSource,
+    choice: &Kept,
+) -> Result<Vec<Uuid>> {
+    let who = who.to_string();
+    let mut unfiled = Vec::new();
+    for (tool, newest) in store::tools::imported(app.store(), source.server_id).await? {
+        let Some(imported) = &newest.imported else { continue };
+        let is_left = imported.source_id == source.id
+            && newest.state == State::Draft
+            && newest.number == 1
+            && newest.created_by == who;
+        let is_chosen = match choice {
+            Kept::Named(names) => names.iter().any(|name| name == imported.name()),
+            Kept::All => true,
+        };
+        if is_left && is_chosen {
+            unfiled.push(tool.id);
+        }
+    }
+    Ok(unfiled)
+}
+
+fn choose<'a>(tools: &'a [Found], choice: &Kept) -> Result<(Vec<&'a Found>, Imports)> {
     let mut imports = Imports::default();
     let names = match choice {
-        Choice::All => {
+        Kept::All => {
             let new = tools.iter().filter(|tool| tool.imported_as.is_none());
             return Ok((new.take(AT_ONCE).collect(), imports));
         }
-        Choice::Named(names) => names,
+        Kept::Named(names) => names,
     };
     if names.is_empty() || names.len() > AT_ONCE {
         let reason = format!("name 1 to {AT_ONCE} tools of the source");

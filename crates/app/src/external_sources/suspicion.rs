@@ -69,6 +69,11 @@ fn of_text(text: &str) -> Vec<String> {
             u32::from(hidden)
         ));
     }
+    // One behind a sign chooses how that is drawn; more of them say something.
+    if text.chars().zip(text.chars().skip(1)).any(|(one, two)| is_selector(one) && is_selector(two))
+    {
+        found.push("holds variation selectors in a row, which nobody sees".to_owned());
+    }
     let is_control = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
     if let Some(control) = text.chars().find(|c| is_control(*c)) {
         found.push(format!("holds the control character U+{:04X}", u32::from(control)));
@@ -88,26 +93,42 @@ fn of_text(text: &str) -> Vec<String> {
     found
 }
 
+/// Whether a character chooses how the one before it is drawn.
+fn is_selector(c: char) -> bool {
+    matches!(u32::from(c), 0xfe00..=0xfe0f | 0xe0100..=0xe01ef)
+}
+
 /// Whether a character takes no place, or turns the direction of others: format characters, variation
 /// selectors, tags, fillers.
 fn is_hidden(c: char) -> bool {
     matches!(
         u32::from(c),
         0xad | 0x34f
+            | 0x600..=0x605
             | 0x61c
+            | 0x6dd
+            | 0x70f
+            | 0x890..=0x891
+            | 0x8e2
             | 0x115f
             | 0x1160
             | 0x17b4
             | 0x17b5
             | 0x180b..=0x180f
             | 0x200b..=0x200f
-            | 0x202a..=0x202e
+            | 0x2028..=0x202e
             | 0x2060..=0x206f
+            | 0x2800
             | 0x3164
             | 0xfe00..=0xfe0d
             | 0xfeff
             | 0xffa0
             | 0xfff0..=0xfffb
+            | 0x110bd
+            | 0x110cd
+            | 0x13430..=0x1343f
+            | 0x1bca0..=0x1bca3
+            | 0x1d159
             | 0x1d173..=0x1d17a
             | 0xe0000..=0xe0fff
     )
@@ -141,6 +162,16 @@ mod tests {
         assert!(remarks(&spoken)[0].contains("speaks to the model"));
         let between = json!({"description": "do not\u{200b} tell\nthe user"});
         assert_eq!(remarks(&between).len(), 2);
+        assert_eq!(
+            remarks(&json!({"description": "Likes. \u{2764}\u{fe0f}"})),
+            Vec::<String>::new()
+        );
+        let bits = json!({"description": "Likes. \u{2764}\u{fe0f}\u{fe0e}\u{fe0f}"});
+        assert!(remarks(&bits)[0].contains("in a row"));
+        for blank in ['\u{2800}', '\u{2028}', '\u{1d159}', '\u{13430}', '\u{70f}'] {
+            let found = remarks(&json!({"description": format!("Adds.{blank}")}));
+            assert!(found[0].contains("nobody sees"), "{blank:?}");
+        }
         let named = json!({"inputSchema": {"properties": {"a\u{200b}": {}}}});
         assert_eq!(remarks(&named).len(), 1);
     }

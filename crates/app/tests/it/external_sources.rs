@@ -7,7 +7,10 @@ mod place;
 mod server;
 mod talk;
 
+use std::time::{Duration, Instant};
+
 use app::external_sources::{self, Auth, Choice, Command, Status, Transport, Wish};
+use app::tools::State;
 use app::{App, Error, Location};
 use place::{Place, at, author};
 use serde_json::json;
@@ -149,6 +152,36 @@ async fn tools_are_chosen_and_imported_under_names_of_their_own() {
     assert_eq!(revision.input_schema, tool("add")["inputSchema"]);
     let found = external_sources::discovered(&place.app, source.id).await.expect("kept");
     assert_eq!(found.tools[0].imported_as, Some(imports.created[0].0.id));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_import_that_was_interrupted_is_brought_to_its_end() {
+    let place = Place::new().await;
+    let tools: Vec<_> = (0..40).map(|number| tool(&format!("tool{number}"))).collect();
+    let server = Server::start(&tools).await;
+    let source = place.added(&server.wish("sums")).await;
+    place.discover(source.id).await;
+    let who = place.admin.clone().into();
+    let waiting = async || {
+        let page = app::Page { number: 1, size: 100 };
+        app::approvals::queue(&place.app, State::PendingReview, page).await.expect("read").total
+    };
+    // As a program that ended between the two left it.
+    let names = ["tool0".to_owned()];
+    let left = external_sources::import(&place.app, &who, source.id, Choice::Named(&names), false);
+    assert_eq!(left.await.expect("imported").created.len(), 1);
+    assert_eq!(waiting().await, 0);
+    {
+        // Whoever waits for it goes at once.
+        let importing = external_sources::import(&place.app, &who, source.id, Choice::All, true);
+        let gone = tokio::time::timeout(Duration::from_millis(1), importing).await;
+        assert!(gone.is_err(), "it takes longer");
+    }
+    let began = Instant::now();
+    while waiting().await < 40 {
+        assert!(began.elapsed() < Duration::from_mins(1), "only {} wait", waiting().await);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

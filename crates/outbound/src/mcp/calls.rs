@@ -7,13 +7,19 @@ use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
+
+/// So long after its end a source may still say something of a call, where nothing tells whose it is.
+const LATE: Duration = Duration::from_mins(1);
 
 pub(crate) type Outcome = Result<Value, RpcError>;
 
 /// The requests of one connection that are under way.
 pub(crate) struct Calls {
     under_way: Mutex<HashMap<u64, Entry>>,
+    /// Whose calls ended lately, and when; each once.
+    ended: Mutex<Vec<(String, Instant)>>,
     next: AtomicU64,
     /// Who hears what belongs to no call.
     observer: Arc<dyn Listener>,
@@ -40,13 +46,14 @@ pub(crate) struct Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        self.calls.table().remove(&self.id);
+        drop(self.calls.remove(self.id));
     }
 }
 
 impl Calls {
     pub(crate) fn new(observer: Arc<dyn Listener>) -> Arc<Self> {
-        Arc::new(Self { under_way: Mutex::default(), next: AtomicU64::new(1), observer })
+        let next = AtomicU64::new(1);
+        Arc::new(Self { under_way: Mutex::default(), ended: Mutex::default(), next, observer })
     }
 
     fn table(&self) -> MutexGuard<'_, HashMap<u64, Entry>> {
@@ -68,10 +75,28 @@ impl Calls {
 
     /// Hands an answer that came over the shared stream to who waits for it.
     pub(crate) fn answered(&self, id: u64, outcome: Outcome) {
-        if let Some(entry) = self.table().remove(&id) {
+        if let Some(entry) = self.remove(id) {
             // Who waited may have gone.
             drop(entry.answer.send(outcome));
         }
+    }
+
+    /// Takes a request out; what the source says of it later is nobody's.
+    fn remove(&self, id: u64) -> Option<Entry> {
+        let entry = self.table().remove(&id)?;
+        if let Some(party) = &entry.party {
+            let (owner, now) = (party.listener.owner(), Instant::now());
+            let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+            ended.retain(|(whose, at)| whose != owner && now - *at < LATE);
+            ended.push((owner.to_owned(), now));
+        }
+        Some(entry)
+    }
+
+    /// Whether a call of somebody else ended so lately that the source may still speak of it.
+    fn may_be_of_others(&self, owner: &str) -> bool {
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        ended.iter().any(|(whose, at)| whose != owner && at.elapsed() < LATE)
     }
 
     /// Lets everybody who waits know that nothing more comes.
@@ -80,14 +105,16 @@ impl Calls {
     }
 
     /// Whose a message is: of the call `own` on whose stream it came; on a shared stream of the only
-    /// call that listens, for with several it could be anybody's.
+    /// call that listens, for with several it could be anybody's; and of none where a call of somebody else has just
+    /// ended.
     fn party(&self, own: Option<u64>) -> Option<Party> {
         let table = self.table();
         if let Some(id) = own {
             return table.get(&id)?.party.clone();
         }
         let mut all = table.values().filter_map(|entry| entry.party.as_ref());
-        all.next().filter(|_only| all.next().is_none()).cloned()
+        let only = all.next().filter(|_only| all.next().is_none())?;
+        (!self.may_be_of_others(only.listener.owner())).then(|| only.clone())
     }
 
     /// A notification came, on the stream of the call `own` or on one that all share.
@@ -134,6 +161,27 @@ mod tests {
 
     #[derive(Default)]
     struct Ear(Mutex<Vec<String>>);
+
+    /// Somebody of another name.
+    struct Other(Arc<Ear>);
+
+    impl Listener for Other {
+        fn owner(&self) -> &str {
+            "bob"
+        }
+
+        fn notified(&self, method: &str, params: &Value) {
+            self.0.notified(method, params);
+        }
+
+        fn asked<'a>(
+            &'a self,
+            method: &'a str,
+            params: &'a Value,
+        ) -> BoxFuture<'a, Result<Value, RpcError>> {
+            self.0.asked(method, params)
+        }
+    }
 
     impl Ear {
         fn heard(&self) -> Vec<String> {
@@ -185,6 +233,28 @@ mod tests {
         calls.notified(None, "notifications/progress", &json!({"progressToken": id}));
         assert!(first.heard().is_empty(), "it is over");
         assert!(observer.heard().is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_is_said_late_of_a_call_is_not_told_to_somebody_else() {
+        let (observer, heard) = <(Arc<Ear>, Arc<Ear>)>::default();
+        let calls = Calls::new(Arc::clone(&observer) as Arc<dyn Listener>);
+        let patience = Patience::new(Duration::from_secs(1));
+        let own = || Some(Arc::clone(&heard) as Arc<dyn Listener>);
+        drop(calls.begin(own(), &patience));
+        let again = calls.begin(own(), &patience);
+        assert!(calls.ask(None, "elicitation/create", &json!({})).await.is_ok(), "one's own");
+        drop(again);
+        let bob = calls.begin(Some(Arc::new(Other(Arc::clone(&heard)))), &patience);
+        let _of_before = heard.heard();
+        let late = calls.ask(None, "elicitation/create", &json!({})).await.unwrap_err();
+        assert_eq!(late.code, -32601);
+        calls.notified(None, "notifications/message", &json!({}));
+        assert!(heard.heard().is_empty());
+        assert_eq!(observer.heard(), ["notifications/message"]);
+        // What names the call is its own.
+        calls.notified(None, "notifications/progress", &json!({"progressToken": bob.id}));
+        assert_eq!(heard.heard(), ["notifications/progress"]);
     }
 
     #[tokio::test]

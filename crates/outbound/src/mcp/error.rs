@@ -85,8 +85,8 @@ pub enum Error {
         status: u16,
         /// The beginning of the body.
         text: String,
-        /// The error within the body, where there is one.
-        error: Option<Box<RpcError>>,
+        /// The error within the body, where there is one, and the request that it names.
+        error: Option<Box<(RpcError, Option<u64>)>>,
     },
     /// It wants to be asked elsewhere, and credentials go nowhere else.
     #[error("the source redirects (status {status}) to {to}, which is not followed")]

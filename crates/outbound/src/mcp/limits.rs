@@ -32,6 +32,8 @@ pub(crate) const RESUMPTIONS: usize = 5;
 
 /// How long it takes until a stream is taken up again, where the source does not say, and at most.
 pub(crate) const RETRY: Duration = Duration::from_secs(1);
+/// See [`RETRY`]; however soon the source wants it.
+pub(crate) const SHORTEST_RETRY: Duration = Duration::from_millis(100);
 /// See [`RETRY`].
 pub(crate) const LONGEST_RETRY: Duration = Duration::from_mins(1);
 

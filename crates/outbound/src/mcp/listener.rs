@@ -37,6 +37,11 @@ impl Access for Open {
 /// Who hears what a source says beside its answers, and answers what it asks: for one call, or for
 /// the source.
 pub trait Listener: Send + Sync {
+    /// For whom it listens: what a source says late of one's call is not told to another.
+    fn owner(&self) -> &str {
+        ""
+    }
+
     /// A notification came: progress and log messages of a call, or that something changed. It is
     /// called on the task that reads, and so must not block.
     fn notified(&self, _method: &str, _params: &Value) {}

@@ -94,12 +94,14 @@ fn read_error(error: Value) -> RpcError {
     RpcError { code, message, data: fields.remove("data") }
 }
 
-/// The error within the body of an answer that failed, where it is one of JSON-RPC.
-pub(crate) fn error_within(body: &[u8]) -> Option<RpcError> {
+/// The error within the body of an answer that failed, where it is one of JSON-RPC, and the request that it
+/// names.
+pub(crate) fn error_within(body: &[u8]) -> Option<(RpcError, Option<u64>)> {
     let Value::Object(mut fields) = serde_json::from_slice(body).ok()? else { return None };
     let error =
         fields.remove("error").filter(|error| error.get("code").is_some_and(Value::is_number));
-    error.map(read_error)
+    let id = fields.get("id").and_then(Value::as_u64);
+    error.map(|error| (read_error(error), id))
 }
 
 #[cfg(test)]
@@ -146,8 +148,11 @@ mod tests {
 
     #[test]
     fn an_error_in_a_body_is_one_of_json_rpc_or_none() {
-        let found = error_within(br#"{"error":{"code":-32601,"message":"m","data":[1]}}"#).unwrap();
-        assert_eq!((found.code, found.data), (-32601, Some(json!([1]))));
+        let body = br#"{"id":7,"error":{"code":-32601,"message":"m","data":[1]}}"#;
+        let (found, id) = error_within(body).unwrap();
+        assert_eq!((found.code, found.data, id), (-32601, Some(json!([1])), Some(7)));
+        let nameless = error_within(br#"{"id":null,"error":{"code":1,"message":"m"}}"#).unwrap();
+        assert_eq!(nameless.1, None);
         for text in [r#"{"error":"invalid_token"}"#, r#"{"error":{"code":"x"}}"#, "<html>"] {
             assert_eq!(error_within(text.as_bytes()), None, "{text}");
         }

@@ -125,7 +125,7 @@ mod tests {
     fn an_error_of_json_rpc_is_found_in_the_body() {
         let body = r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"no"}}"#;
         let found = of(404, &[], body);
-        assert!(matches!(found, Error::Status { error: Some(error), .. } if error.code == -32601));
+        assert!(matches!(found, Error::Status { error: Some(told), .. } if told.0.code == -32601));
         let found = of(404, &[], "no such page");
         assert!(matches!(found, Error::Status { text, error: None, .. } if text == "no such page"));
     }

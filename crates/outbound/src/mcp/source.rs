@@ -81,6 +81,20 @@ struct Known {
     session: bool,
 }
 
+/// The result of a tool, if it can be one: unknown fields and kinds of content are none of this client's business.
+fn checked(result: Value) -> Result<Value, Error> {
+    let is_result = result.as_object().is_some_and(|fields| {
+        fields.get("content").is_none_or(Value::is_array)
+            && fields.get("isError").is_none_or(Value::is_boolean)
+    });
+    if is_result {
+        return Ok(result);
+    }
+    let odd =
+        "what it answered the call with is no result: `content` is an array, `isError` a boolean";
+    Err(Error::NotMcp(odd.to_owned()))
+}
+
 /// A call of a tool.
 pub struct Call {
     /// The tool, by its name at the source.
@@ -160,7 +174,7 @@ impl Source {
             };
             let asks = result.get("resultType").is_some_and(|kind| kind == "input_required");
             if era != Era::Modern || !asks {
-                return Ok(result);
+                return checked(result);
             }
             let questions = result.get_mut("inputRequests").map(Value::take);
             let answers = answer(&outgoing, questions, round).await;

@@ -4,7 +4,7 @@ use super::about::{About, Outgoing};
 use super::answer::Answer;
 use super::calls::{Calls, Outcome, Ticket};
 use super::door::Door;
-use super::error::Error;
+use super::error::{Error, RpcError};
 use super::events::Mark;
 use super::farewell::Farewell;
 use super::message::{self, Message};
@@ -56,7 +56,8 @@ impl Streamable {
 
     async fn exchange(&self, ticket: &Ticket, outgoing: &Outgoing) -> Result<Value, Error> {
         let request = self.post(ticket.id, outgoing);
-        let answer = self.door.send(&request).await.map_err(|error| self.explain(error))?;
+        let answer = self.door.send(&request).await;
+        let answer = answer.map_err(|error| self.explain(error, Some(ticket.id)))?;
         let answer = Answer::new(answer, self.door.reservation()).await?;
         self.finish(answer, ticket.id).await
     }
@@ -130,12 +131,14 @@ impl Streamable {
     async fn open_stream(&self, mark: &Mark) -> Result<Answer, Error> {
         let mut request = self.door.request("GET").header("Accept", "text/event-stream");
         if let Some(last) = &mark.last_id {
-            let wait = mark.retry.unwrap_or(limits::RETRY).min(limits::LONGEST_RETRY);
+            let wait = mark.retry.unwrap_or(limits::RETRY);
+            let wait = wait.clamp(limits::SHORTEST_RETRY, limits::LONGEST_RETRY);
             tokio::time::sleep(wait).await;
             request = request.header("Last-Event-ID", last);
         }
         let answer = self.door.send(&self.with_session(request, "GET")).await;
-        Answer::new(answer.map_err(|error| self.explain(error))?, self.door.reservation()).await
+        let answer = answer.map_err(|error| self.explain(error, None))?;
+        Answer::new(answer, self.door.reservation()).await
     }
 
     /// Reads a stream until the answer to `own` comes, or its end; meanwhile hands on what else comes, and
@@ -228,7 +231,7 @@ impl Streamable {
         let wanted = json!({"toolsListChanged": true});
         outgoing.params.insert("notifications".to_owned(), wanted);
         let answer = self.door.send(&self.post(ticket.id, &outgoing)).await;
-        let answer = answer.map_err(|error| self.explain(error))?;
+        let answer = answer.map_err(|error| self.explain(error, Some(ticket.id)))?;
         Ok((Answer::new(answer, self.door.reservation()).await?, Some(ticket)))
     }
 
@@ -241,17 +244,28 @@ impl Streamable {
         }
     }
 
-    /// What a status means for a request of this connection.
-    fn explain(&self, error: Error) -> Error {
+    /// What a status means for a request of this connection. An error that names the request is the answer to it,
+    /// whatever its status and its words.
+    fn explain(&self, error: Error, request: Option<u64>) -> Error {
         let Error::Status { status, text, error: told } = error else { return error };
         let about_session = || text.to_ascii_lowercase().contains("session");
         match (status, told) {
+            (_, Some(told))
+                if request.is_some() && told.1 == request && !says_no_session(status, &told.0) =>
+            {
+                Error::Rpc(told.0)
+            }
             (404, _) if self.session.is_some() => Error::SessionLost,
             (400, _) if self.session.is_some() && about_session() => Error::SessionLost,
-            (_, Some(told)) => Error::Rpc(*told),
+            (_, Some(told)) => Error::Rpc(told.0),
             (status, None) => Error::Status { status, text, error: None },
         }
     }
+}
+
+/// How the official servers say that they know no such session; some name the request with it.
+fn says_no_session(status: u16, told: &RpcError) -> bool {
+    status == 404 && told.code == -32001 && told.message.to_ascii_lowercase().contains("session")
 }
 
 fn is_no_stream(error: &Error) -> bool {

@@ -71,6 +71,25 @@ async fn a_change_waits_for_a_person_upon_what_somebody_was_writing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_source_that_changes_all_the_time_is_followed_at_a_pace() {
+    let (place, server) = (Place::new().await, Server::start(&[tool("add")]).await);
+    let source = place.added(&server.wish("sums")).await;
+    let imported = place.import(source.id, "add").await;
+    place.approve(imported.id).await;
+    let mut last = 0;
+    for round in 0..30 {
+        let mut changed = tool("add");
+        changed["description"] = json!(format!("Adds {round}."));
+        server.lists(&[changed]);
+        place.discover(source.id).await;
+        let now = tools::get(&place.app, imported.id).await.expect("read");
+        assert!(now.tool.quarantine.is_some(), "clients never see what nobody approved");
+        last = now.newest.number;
+    }
+    assert_eq!(last, 21, "the first ones at once");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_tool_that_is_gone_or_cannot_be_published_does_not_answer() {
     let (place, server) = (Place::new().await, Server::start(&[tool("add")]).await);
     let source = place.added(&server.wish("sums")).await;

@@ -83,7 +83,11 @@ impl Opening {
         let asking = self.with(Era::Session(start::SESSIONS[0]), None, Value::Null);
         let ticket = self.calls.begin(None, patience);
         let request = asking.post(ticket.id, &self.about.initialize(Arc::clone(patience)));
-        let answer = self.door.send(&request).await.map_err(|error| asking.explain(error))?;
+        let answer = self
+            .door
+            .send(&request)
+            .await
+            .map_err(|error| asking.explain(error, Some(ticket.id)))?;
         let session = session_id(answer.headers())?;
         let answer = Answer::new(answer, self.door.reservation()).await?;
         Ok((session, asking.finish(answer, ticket.id).await?))

@@ -60,6 +60,26 @@ async fn a_lost_session_is_begun_again_once_and_the_call_repeated() {
 }
 
 #[tokio::test]
+async fn an_error_that_names_the_call_is_its_answer_whatever_its_status_and_words() {
+    for (with, text) in [
+        ("400 Bad Request", "no such browser session: 17"),
+        ("404 Not Found", "document not found"),
+        ("500 Internal Server Error", "the session of the database is over"),
+    ] {
+        let server = Scripted::with_sessions(move |_request, message| {
+            let error = json!({"code": -32000, "message": text});
+            let body = json!({"jsonrpc": "2.0", "id": message["id"], "error": error});
+            status(with, &[], &body.to_string())
+        })
+        .await;
+        let answered = at(&server.url).call_tool(call("a", &json!({}))).await;
+        let Err(Error::Rpc(told)) = answered else { panic!("{with}: {answered:?}") };
+        assert_eq!(told.message, text);
+        assert_eq!(server.seen("tools/call").len(), 1, "{with}");
+    }
+}
+
+#[tokio::test]
 async fn a_call_that_may_have_arrived_is_sent_once() {
     let (error, server) = failure(|| Act::End(Vec::new())).await;
     assert!(matches!(error, Error::Broken(_)), "{error:?}");
