@@ -328,6 +328,21 @@ pub async fn delete(app: &App, admin: &Admin, id: Uuid) -> Result<ExternalSource
     remove(app, admin.into(), source).await
 }
 
+/// Refuses to delete a server with a source that whoever deletes it must not take away.
+pub(crate) async fn check_deletion(app: &App, who: &Who, server_id: Uuid) -> Result<()> {
+    let all = store::external_sources::all(app.store()).await?;
+    for source in all.into_iter().filter(|source| source.server_id == server_id) {
+        check_managed(&source)?;
+        if matches!(who, Who::Caller(_)) && source.granted_at.is_some() {
+            return Err(Error::Conflict(format!(
+                "the server has the external source `{}`, which a person allowed: a person has to delete it, on the admin page",
+                source.name
+            )));
+        }
+    }
+    Ok(())
+}
+
 pub(crate) async fn remove(
     app: &App,
     actor: Actor,

@@ -10,7 +10,7 @@ pub use self::change::{Changes, update};
 pub(crate) use self::change::{check_live_name, name_taken};
 use crate::audit::{self, Event};
 use crate::identity::Who;
-use crate::{App, Error, Listed, Page, Result, clock, names};
+use crate::{App, Error, Listed, Page, Result, clock, external_sources, names};
 
 /// How long a tool may run unless it says otherwise, in milliseconds.
 const DEFAULT_TIMEOUT_MS: i32 = 30_000;
@@ -98,8 +98,13 @@ pub async fn create(app: &App, who: &Who, name: &str, description: &str) -> Resu
 
 /// Deletes a server with all its tools: clients lose them at once, but for calls that run. The
 /// record of revisions, the decisions about them and the execution log stay.
+///
+/// # Errors
+/// [`Error::Conflict`] where the server has an external source that a file decides about, and, for a model, one that a
+/// person has allowed: its credentials would go with it.
 pub async fn delete(app: &App, who: &Who, id: Uuid) -> Result<Server> {
     let Detail { server, tool_count, .. } = get(app, id).await?;
+    external_sources::check_deletion(app, who, id).await?;
     let transaction = audit::begin(app).await?;
     if !store::servers::delete(&transaction, id).await? {
         return Err(Error::not_found("Server", &id));

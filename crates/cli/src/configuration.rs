@@ -129,13 +129,15 @@ fn entries(
     lookup: impl Fn(&str) -> Option<String> + Copy,
 ) -> anyhow::Result<Vec<Entry>> {
     let options = serde_saphyr::options! { with_snippet: false };
-    // Nothing but comments is a file without entries.
     let read: Option<File> =
         serde_saphyr::from_str_with_options(text, options).map_err(|error| {
             let line = error.location().map_or(1, |location| location.line());
             anyhow!("{file}:{line}: {}", error.without_snippet())
         })?;
-    let servers = read.unwrap_or_default().external_servers.unwrap_or_default();
+    // A file that somebody is just writing must not take all sources away.
+    let servers = read.and_then(|read| read.external_servers).ok_or_else(|| {
+        anyhow!("{file}: there is nothing under `external_servers`; write `external_servers: {{}}` for none")
+    })?;
     let mut entries: Vec<Entry> = Vec::new();
     for (key, server) in servers {
         let line = server.referenced.line();
@@ -203,7 +205,9 @@ mod tests {
         let error = refused("servers: {}\n");
         assert!(error.starts_with("servers.yaml:1:") && error.contains("servers"), "{error}");
         assert!(read("external_servers: {}\n").unwrap().is_empty());
-        assert!(read("# nothing yet\n").unwrap().is_empty());
+        for nothing in ["", "# nothing yet\n", "external_servers:\n"] {
+            assert!(refused(nothing).contains("external_servers: {}"), "{nothing:?}");
+        }
     }
 
     #[test]

@@ -155,6 +155,23 @@ async fn tools_are_chosen_and_imported_under_names_of_their_own() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_model_deletes_no_server_with_a_source_that_a_person_allowed() {
+    let place = Place::new().await;
+    let source = place.add_as_author(&at("https://mcp.example.com/mcp", "far")).await;
+    let source = source.expect("it waits");
+    external_sources::grant(&place.app, &place.admin, source.id, None).await.expect("allowed");
+    let refused = app::servers::delete(&place.app, &author(), place.server).await;
+    assert!(matches!(refused, Err(Error::Conflict(_))), "{refused:?}");
+    let who = place.admin.clone().into();
+    app::servers::delete(&place.app, &who, place.server).await.expect("a person may");
+    // One that only waits is the model's own.
+    let server = app::servers::create(&place.app, &author(), "own", "").await.expect("made").id;
+    let wish = at("https://mcp.example.com/mcp", "far");
+    external_sources::add(&place.app, &author(), server, &wish).await.expect("it waits");
+    app::servers::delete(&place.app, &author(), server).await.expect("it is the model's");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_import_that_was_interrupted_is_brought_to_its_end() {
     let place = Place::new().await;
     let tools: Vec<_> = (0..40).map(|number| tool(&format!("tool{number}"))).collect();

@@ -9,7 +9,7 @@ use serde_saphyr::Spanned;
 pub(super) type Text = Spanned<String>;
 
 /// The file.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct File {
     #[serde(default)]
