@@ -82,9 +82,6 @@ pub(crate) async fn require_api(
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct WithoutToken;
 
-/// Who the records name for those.
-const UNNAMED: &str = "gateway client";
-
 /// As [`require_api`]; where the operator says so, lets programs of this machine in that show no token.
 pub(crate) async fn require_gateways(
     State(shared): State<Shared>,
@@ -100,7 +97,7 @@ pub(crate) async fn require_gateways(
     let who = limits::by_address(&request);
     limits::counted(&shared, who, async move {
         request.extensions_mut().insert(WithoutToken);
-        enter(&mut request, Admin::operator(UNNAMED));
+        enter(&mut request, Admin::unsigned());
         Ok(next.run(request).await)
     })
     .await

@@ -25,6 +25,7 @@ mod suspicion;
 mod told;
 
 pub(crate) use calls::{Called, call};
+pub use checks::check_credential_stays;
 use checks::{check, check_author, check_managed, check_room, not_granted, taken, written};
 pub(crate) use connections::Connections;
 pub use discovery::{Discovered, Found, discover, discovered};
@@ -161,7 +162,8 @@ pub async fn add(app: &App, who: &Who, server_id: Uuid, wish: &Wish) -> Result<E
     Ok(source)
 }
 
-/// Changes a source; what was allowed goes with it, as a signed-in person does so.
+/// Changes a source. A signed-in person who changes where it is allows it there; what else is changed allows
+/// nothing: a source that waits goes on waiting, and one that was refused stays so.
 ///
 /// # Errors
 /// As [`add`]; [`Error::Conflict`] where somebody else changed it meanwhile, and for one that a file
@@ -172,7 +174,7 @@ pub async fn update(app: &App, admin: &Admin, id: Uuid, wish: &Wish) -> Result<E
     replace(app, admin.into(), &before, wish, None).await
 }
 
-/// Puts what is wished in the place of a source, allowed by who wishes it.
+/// Puts what is wished in the place of a source, allowed where it is another place, or a file says so.
 pub(crate) async fn replace(
     app: &App,
     actor: Actor,
@@ -186,24 +188,35 @@ pub(crate) async fn replace(
     let wished = written(wish, now);
     let is_same_place = (before.transport, &before.url) == (wished.transport, &wished.url);
     let is_same_login = (&before.url, before.auth_type) == (&wished.url, wished.auth_type);
-    let grants = match (is_same_place, before.granted_at) {
-        (true, Some(_)) => before.grants.clone(),
-        _ => Json(json!(place.into_iter().collect::<Vec<_>>())),
-    };
     let source = ExternalSource {
         id: before.id,
         server_id: before.server_id,
         enabled: before.enabled,
-        managed_by,
         refresh_owner: if is_same_login { before.refresh_owner } else { RefreshOwner::Gateway },
         imports_all: before.imports_all,
-        grants,
-        granted_at: before.granted_at.or(Some(now)),
-        granted_by: Some(actor.name.clone()),
-        rejection_reason: None,
         created_by: before.created_by.clone(),
         created_at: before.created_at,
         ..wished
+    };
+    let stays = is_same_place && (before.granted_at.is_some() || managed_by.is_none());
+    let source = if stays {
+        ExternalSource {
+            grants: before.grants.clone(),
+            granted_at: before.granted_at,
+            granted_by: before.granted_by.clone(),
+            rejection_reason: before.rejection_reason.clone(),
+            managed_by,
+            ..source
+        }
+    } else {
+        ExternalSource {
+            grants: Json(json!(place.into_iter().collect::<Vec<_>>())),
+            granted_at: Some(now),
+            granted_by: Some(actor.name.clone()),
+            rejection_reason: None,
+            managed_by,
+            ..source
+        }
     };
     let transaction = audit::begin(app).await?;
     move_on(&transaction, before, &source).await.map_err(|error| match error {

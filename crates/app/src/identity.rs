@@ -10,6 +10,9 @@ use crate::{Error, Result};
 /// Who the records name where a setting approves.
 pub(crate) const AUTO_APPROVE: &str = "auto_approve";
 
+/// Who the records name for programs of this machine that register sources without a token. No account is called so.
+const UNSIGNED: &str = "gateway client";
+
 /// A signed-in person; holding one is the proof of the sign-in.
 #[derive(Debug, Clone)]
 pub struct Admin {
@@ -39,6 +42,16 @@ impl Admin {
     /// command. `name` says which.
     pub fn operator(name: &str) -> Self {
         Self { user_id: Uuid::nil(), username: name.to_owned(), address: None }
+    }
+
+    /// Nobody in person: a program of this machine that the operator lets register sources without a token.
+    pub fn unsigned() -> Self {
+        Self::operator(UNSIGNED)
+    }
+
+    /// Whether that is a program without a token.
+    pub(crate) fn is_unsigned(&self) -> bool {
+        self.user_id.is_nil() && self.username == UNSIGNED
     }
 
     /// The same person, who asks from this address.

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use app::external_sources::{
-    Command, ExternalSource, NamedAuth, OauthSettings, Transport, Wish, command_of, settings_of,
+    Command, ExternalSource, NamedAuth, OauthSettings, Transport, Wish, check_credential_stays,
+    command_of, settings_of,
 };
 use serde::Deserialize;
 
@@ -43,6 +44,9 @@ impl Given {
             let kept = before.filter(|_| !is_process);
             kept.and_then(|source| source.url.clone())
         });
+        if let Some(before) = before.filter(|_| !self.names_credential()) {
+            check_credential_stays(before, url.as_deref(), "auth_secret_name")?;
+        }
         let command = self.command(before.filter(|_| is_process && was_process))?;
         Ok(Wish {
             transport,
@@ -58,6 +62,12 @@ impl Given {
                 .or_else(|| before.map(|source| source.description.clone()))
                 .unwrap_or_default(),
         })
+    }
+
+    /// Whether it says what the source is shown, or that it is shown nothing.
+    fn names_credential(&self) -> bool {
+        let is_other = |kind: &str| !matches!(kind, "bearer" | "header");
+        self.auth_secret_name.is_some() || self.auth_type.as_deref().is_some_and(is_other)
     }
 
     fn command(&self, before: Option<&ExternalSource>) -> Result<Option<Command>, Problem> {
@@ -119,6 +129,24 @@ mod tests {
         assert_eq!(wish.auth, Auth::Bearer { secret: "API_KEY".to_owned() });
         let open = Given { auth_type: Some("none".to_owned()), ..Given::default() };
         assert_eq!(open.wish(Some(&before)).unwrap().auth, Auth::None);
+    }
+
+    #[test]
+    fn a_credential_goes_to_another_origin_only_where_it_is_named() {
+        let before = source();
+        let beside = format!("{}/other", before.url.as_deref().unwrap());
+        let moved = |url: &str, secret: Option<&str>, auth_type: Option<&str>| {
+            let text = |text: Option<&str>| text.map(str::to_owned);
+            let (auth_secret_name, auth_type) = (text(secret), text(auth_type));
+            let given = Given { url: Some(url.to_owned()), auth_secret_name, auth_type, ..Given::default() };
+            given.wish(Some(&before)).map(|wish| wish.auth)
+        };
+        let elsewhere = "https://elsewhere.example/mcp";
+        assert!(moved(elsewhere, None, None).is_err());
+        assert!(moved(elsewhere, None, Some("bearer")).is_err(), "which secret is not said");
+        assert!(moved(elsewhere, Some("API_KEY"), None).is_ok());
+        assert_eq!(moved(elsewhere, None, Some("none")).unwrap(), Auth::None);
+        assert!(moved(&beside, None, None).is_ok(), "it is the same origin");
     }
 
     #[test]

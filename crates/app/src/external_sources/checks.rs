@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use store::Json;
+use url::Url;
 use uuid::Uuid;
 
 use super::{Auth, AuthType, ExternalSource, RefreshOwner, Transport, Wish, credentials, place};
@@ -117,6 +118,25 @@ pub(super) fn check_managed(source: &ExternalSource) -> Result<()> {
             source.name
         ))),
     }
+}
+
+/// Refuses that a credential follows a source to another origin by itself: whoever moves the source names what is
+/// sent there. `field` is where they do so.
+///
+/// # Errors
+/// [`Error::Invalid`] naming that field.
+pub fn check_credential_stays(
+    before: &ExternalSource,
+    url: Option<&str>,
+    field: &'static str,
+) -> Result<()> {
+    let origin = |url: Option<&str>| Some(Url::parse(url?).ok()?.origin());
+    let is_sent = matches!(before.auth_type, AuthType::Bearer | AuthType::Header);
+    if !is_sent || url.is_none() || origin(before.url.as_deref()) == origin(url) {
+        return Ok(());
+    }
+    let reason = "the source moves to another origin, and its credential does not follow by itself: say in the same request how it authenticates there";
+    Err(Error::invalid(field, reason))
 }
 
 pub(super) fn not_granted(source: &ExternalSource) -> Error {

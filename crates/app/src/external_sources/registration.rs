@@ -6,6 +6,7 @@
 mod file;
 mod known;
 mod meaning;
+mod rights;
 mod standing;
 mod words;
 pub mod written;
@@ -112,23 +113,40 @@ pub async fn register(
 /// Changes a source that was registered.
 ///
 /// # Errors
-/// As [`register`]; [`Error::Conflict`] for one that a file decides about.
+/// As [`register`]; [`Error::Conflict`] for one that a file decides about, [`Error::Denied`] for a program without a
+/// token where another one added it.
 pub async fn change(
     app: &App,
     admin: &Admin,
     before: &ExternalSource,
     registration: &Registration,
 ) -> Result<ExternalSource> {
+    rights::check_own(admin, before)?;
+    rights::check_endpoints(app, admin, before, registration).await?;
     let hosts = check(app, registration)?;
     if registration.oauth.as_ref().is_some_and(|oauth| oauth.tokens.is_some()) {
         check_renewed_elsewhere(app, before).await?;
+        if before.granted_at.is_none() && before.url == registration.wish.url {
+            return Err(super::not_granted(before));
+        }
     }
     let server = servers::find(app, before.server_id).await?;
-    super::update(app, admin, before.id, &registration.wish).await?;
+    rights::check_keys(app, before, registration).await?;
+    if before.url != registration.wish.url {
+        // What was set for the one place is not sent to the other before what comes is set.
+        for (key, _) in &registration.secrets {
+            if secrets::exists(app, server.id, key).await? {
+                secrets::clear(app, admin, server.id, key).await?;
+            }
+        }
+    }
+    let source = super::update(app, admin, before.id, &registration.wish).await?;
     for (key, value) in &registration.secrets {
         set_secret(app, admin, &server, key, value).await?;
     }
-    super::grant_hosts(app, admin, before.id, &hosts).await?;
+    if source.granted_at.is_some() {
+        super::grant_hosts(app, admin, before.id, &hosts).await?;
+    }
     keep_oauth(app, &admin.into(), before.id, registration).await?;
     if let Some(enabled) = registration.enabled {
         super::set_enabled(app, admin, before.id, enabled).await?;
@@ -147,6 +165,7 @@ pub async fn bring(
     before: &ExternalSource,
     written: &WrittenTokens,
 ) -> Result<(Detail, Vec<String>)> {
+    rights::check_own(admin, before)?;
     let mut warnings = Vec::new();
     let tokens = words::tokens(written, &mut warnings)?;
     match (before.auth_type, &before.auth_secret_name) {
@@ -189,6 +208,7 @@ async fn check_renewed_elsewhere(app: &App, source: &ExternalSource) -> Result<(
 /// else is left there.
 pub async fn unregister(app: &App, admin: &Admin, source: ExternalSource) -> Result<()> {
     super::check_managed(&source)?;
+    rights::check_own(admin, &source)?;
     forget(app, admin, source).await
 }
 
@@ -204,7 +224,8 @@ async fn forget(app: &App, admin: &Admin, source: ExternalSource) -> Result<()> 
     let left = servers::get(app, source.server_id).await?;
     let first = crate::Page { number: 1, size: 1 };
     let others = super::list(app, Some(source.server_id), first).await?;
-    if left.tool_count == 0 && others.total == 0 {
+    let is_bare = left.tool_count == 0 && others.total == 0;
+    if is_bare && rights::may_remove_server(app, admin, source.server_id).await? {
         servers::delete(app, &who, source.server_id).await?;
     }
     Ok(())

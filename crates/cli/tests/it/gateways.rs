@@ -394,3 +394,101 @@ fn only_a_signed_in_person_registers_a_command() {
     assert_eq!(changed.status, 403, "{changed:?}");
     assert_eq!(unsigned(&program, "DELETE", &path, &Value::Null).status, 403);
 }
+
+/// A source that a model asks for, on a server of its own; gives its id.
+fn asked_by_a_model(program: &Program, server_id: &Value, url: &str) -> String {
+    let mut model = Client::connect(&program.mcp, "auto");
+    let wish = json!({"server_id": server_id, "name": "asked", "url": url});
+    let asked = model.call("mcpbox_add_external_source", &wish);
+    asked["structuredContent"]["source_id"].as_str().unwrap_or_else(|| panic!("{asked}")).to_owned()
+}
+
+#[test]
+fn a_program_without_a_token_changes_only_what_such_programs_registered() {
+    let (database, peer) = (Database::sqlite(), Python::start(&["fastmcp", "http"]));
+    let other = Python::start(&["fastmcp", "http"]);
+    let program = serve(&database.data_dir(), &["--gateways-without-token"]);
+    let api = Api::sign_in(&program.admin);
+    let server = api.ok("POST", "/api/servers", &json!({"name": "mine"}))["id"].clone();
+    let asked = format!("/gateways/{}", asked_by_a_model(&program, &server, &peer.url("mcp")));
+    let made = api.ok(
+        "POST",
+        "/gateways",
+        &json!({"name": "bear", "url": peer.url("mcp"), "auth_config": {"type": "bearer", "token": "canary-credential"}}),
+    );
+    let signed = format!("/gateways/{}", made["id"].as_str().expect("an id"));
+    for (path, owner) in [(&asked, " at "), (&signed, "admin")] {
+        for body in [json!({"description": "y"}), json!({"url": other.url("mcp")})] {
+            let refused = unsigned(&program, "PATCH", path, &body);
+            assert_eq!(refused.status, 403, "{path} {body}: {refused:?}");
+            assert!(refused.body.contains(owner), "it says who added it: {refused:?}");
+        }
+        let token = json!({"access_token": "another-credential"});
+        let auth = format!("{path}/auth");
+        assert_eq!(unsigned(&program, "PATCH", &auth, &token).status, 403);
+        assert_eq!(unsigned(&program, "DELETE", path, &Value::Null).status, 403);
+    }
+    assert_eq!(api.ok("GET", &asked, &Value::Null)["status"], json!("pending"));
+    assert_eq!(api.ok("GET", &signed, &Value::Null)["url"], json!(peer.url("mcp")));
+
+    let made = unsigned(&program, "POST", "/gateways", &plain("own", &peer.url("mcp"))).json();
+    let own = format!("/gateways/{}", made["id"].as_str().expect("an id"));
+    let moved = unsigned(&program, "PATCH", &own, &json!({"url": other.url("mcp")}));
+    assert_eq!((moved.status, &moved.json()["status"]), (200, &json!("active")), "{moved:?}");
+    let source = format!("/api/external-sources/sources/{}", made["id"].as_str().expect("an id"));
+    api.ok("POST", &format!("{source}/reject"), &json!({"reason": "not needed"}));
+    let refused = unsigned(&program, "PATCH", &own, &json!({"url": peer.url("mcp")}));
+    assert!(refused.status == 403 && refused.body.contains("not needed"), "{refused:?}");
+    api.ok("POST", &format!("{source}/grant"), &Value::Null);
+    assert_eq!(unsigned(&program, "DELETE", &own, &Value::Null).status, 200);
+}
+
+#[test]
+fn what_waits_or_was_refused_is_allowed_by_no_edit_but_one_of_its_place() {
+    let (database, peer) = (Database::sqlite(), Python::start(&["fastmcp", "http"]));
+    let program = serve(&database.data_dir(), &[]);
+    let api = Api::sign_in(&program.admin);
+    let server = api.ok("POST", "/api/servers", &json!({"name": "mine"}))["id"].clone();
+    let id = asked_by_a_model(&program, &server, &peer.url("other"));
+    let (gateway, source) =
+        (format!("/gateways/{id}"), format!("/api/external-sources/sources/{id}"));
+    let edit = json!({"description": "as the model wrote it"});
+    assert_eq!(api.ok("PATCH", &gateway, &edit)["status"], json!("pending"));
+    assert_eq!(api.ok("PUT", &source, &edit)["status"], json!("pending"));
+    api.ok("POST", &format!("{source}/reject"), &json!({"reason": "not needed"}));
+    assert_eq!(api.ok("PATCH", &gateway, &edit)["status"], json!("rejected"));
+    let edited = api.ok("PUT", &source, &edit);
+    assert_eq!((&edited["status"], &edited["grants"]), (&json!("rejected"), &json!([])));
+    let moved = api.ok("PATCH", &gateway, &json!({"url": peer.url("mcp")}));
+    assert_eq!(moved["status"], json!("active"), "{moved}");
+    // Whose grant it is stays told.
+    let granted = api.ok("PUT", &source, &edit);
+    assert_eq!(granted["granted_by"], json!("admin"), "{granted}");
+}
+
+#[test]
+fn a_credential_goes_to_another_origin_only_where_it_is_sent_anew() {
+    let (database, peer) = (Database::sqlite(), Python::start(&["fastmcp", "http"]));
+    let other = Python::start(&["fastmcp", "http"]);
+    let program = serve(&database.data_dir(), &[]);
+    let api = Api::sign_in(&program.admin);
+    let auth = json!({"type": "bearer", "token": "canary-credential"});
+    let made = api.ok(
+        "POST",
+        "/gateways",
+        &json!({"name": "bear", "url": peer.url("mcp"), "auth_config": auth}),
+    );
+    let id = made["id"].as_str().expect("an id");
+    let (gateway, source) =
+        (format!("/gateways/{id}"), format!("/api/external-sources/sources/{id}"));
+    let elsewhere = other.url("mcp");
+    let refused = api.send("PATCH", &gateway, &json!({"url": elsewhere}));
+    assert_eq!((refused.status, &refused.json()["field"]), (422, &json!("auth_config")));
+    let refused = api.send("PUT", &source, &json!({"url": elsewhere}));
+    assert_eq!((refused.status, &refused.json()["field"]), (422, &json!("auth_secret_name")));
+    assert_eq!(api.ok("GET", &gateway, &Value::Null)["url"], json!(peer.url("mcp")));
+    let moved = api.ok("PATCH", &gateway, &json!({"url": elsewhere, "auth_config": auth}));
+    assert_eq!((&moved["url"], &moved["status"]), (&json!(elsewhere), &json!("active")), "{moved}");
+    let back = json!({"url": peer.url("mcp"), "auth_secret_name": "BEAR_TOKEN"});
+    assert_eq!(api.ok("PUT", &source, &back)["url"], json!(peer.url("mcp")));
+}

@@ -11,7 +11,7 @@ use super::{OauthSecrets, Registration, known};
 use crate::external_sources::connections::SECRET;
 use crate::external_sources::definition::sanitised;
 use crate::external_sources::{
-    Auth, Command, OauthGrant, OauthSettings, Wish, command_of, settings_of,
+    Auth, Command, OauthGrant, OauthSettings, Wish, check_credential_stays, command_of, settings_of,
 };
 use crate::{Error, Result};
 
@@ -56,6 +56,8 @@ pub fn understand(written: &Written, before: Option<&ExternalSource>) -> Result<
     }
     if let Some(auth) = &written.auth {
         read.wish.auth = read_auth(auth, &mut read)?;
+    } else if let Some(before) = before {
+        check_credential_stays(before, read.wish.url.as_deref(), "auth_config")?;
     }
     Ok(read)
 }
