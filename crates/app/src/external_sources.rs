@@ -356,11 +356,21 @@ pub(crate) async fn check_deletion(app: &App, who: &Who, server_id: Uuid) -> Res
     Ok(())
 }
 
+/// Gives back what the sources of a server hold that is removed.
+pub(crate) async fn give_back(app: &App, actor: &Actor, server_id: Uuid) -> Result<()> {
+    let mut sources = store::external_sources::all(app.store()).await?;
+    sources.retain(|source| source.server_id == server_id);
+    let each = sources.iter().map(|source| oauth::give_back(app, actor.clone(), source));
+    futures::future::join_all(each).await;
+    Ok(())
+}
+
 pub(crate) async fn remove(
     app: &App,
     actor: Actor,
     source: ExternalSource,
 ) -> Result<ExternalSource> {
+    oauth::give_back(app, actor.clone(), &source).await;
     let transaction = audit::begin(app).await?;
     if !store::external_sources::delete(&transaction, source.id).await? {
         return Err(Error::not_found("External source", &source.id));

@@ -20,7 +20,7 @@ use store::external_sources::ExternalSource;
 pub(super) use access::{access, access_token, lacking_scopes};
 pub use client::{callback, client_document};
 pub use login::{begin, finish, is_own};
-pub(super) use setting::is_client_secret;
+pub(super) use setting::{give_back, is_client_secret};
 pub use setting::{disconnect, has_credentials, put_tokens, set_client_secret, set_private_key};
 pub(super) use storing::Cache;
 

@@ -268,4 +268,96 @@ fn the_file_of_the_guide_is_logged_in_from_the_command_line_and_renewed_here() {
     });
     assert_eq!(text_of(&model.call("box__box_who_am_i", &json!({}))), "ann@box.example");
     assert_eq!(stand.told()["logins"], json!(2));
+
+    // Another place for tokens in the file holds from the reload on; an entry that is gone gives its tokens back.
+    let revoked = stand.told()["revoked"].as_u64().expect("a number");
+    std::fs::write(&path, file(&stand).replace("/oauth2/token", "/elsewhere/token")).expect("written");
+    program.hang_up();
+    let source = format!("/api/external-sources/sources/{}", listed["id"].as_str().expect("an id"));
+    until("the reload", || {
+        let shown = api.ok("GET", &source, &Value::Null);
+        shown["oauth"]["token_url"].as_str().is_some_and(|url| url.contains("elsewhere")).then_some(())
+    });
+    stand.expire();
+    let failed = model.call("box__box_who_am_i", &json!({}));
+    assert_eq!(failed["isError"], json!(true), "{failed}");
+    assert_eq!(stand.told()["refreshes"], json!(1));
+    std::fs::write(&path, "external_servers: {}\n").expect("written");
+    program.hang_up();
+    until("the removal", || (api.send("GET", &source, &Value::Null).status == 404).then_some(()));
+    assert_eq!(stand.told()["revoked"], json!(revoked + 1), "{}", stand.told());
+}
+
+/// A registration with the client that the tokens were given to, and with more in its `auth_config`.
+fn with_client(stand: &Stand, tokens: &Value, more: &Value) -> Value {
+    let mut auth = json!({
+        "type": "oauth2.1",
+        "access_token": tokens["access_token"],
+        "refresh_token": tokens["refresh_token"],
+        "expires_in": 3600,
+        "client_id": "box-client",
+        "client_secret": "box-secret",
+    });
+    for (name, value) in more.as_object().expect("fields") {
+        auth[name] = value.clone();
+    }
+    json!({"name": "box", "url": stand.resource, "transport": "http", "auth_config": auth})
+}
+
+/// Tokens of a login that the client of the guide does by itself.
+fn logged_in(stand: &Stand) -> Value {
+    let asked = format!(
+        "{}/api/oauth2/authorize?response_type=code&client_id=box-client&redirect_uri=http://localhost:4444/callback&state=s&code_challenge={CHALLENGE}&code_challenge_method=S256",
+        stand.issuer
+    );
+    let code = parameter(&stand.visit(&asked), "code");
+    stand.token(&format!("grant_type=authorization_code&code={code}&code_verifier={VERIFIER}"))
+}
+
+#[test]
+fn endpoints_that_are_written_hold_for_tokens_that_are_there_and_what_is_removed_is_given_back() {
+    let (stand, database) = (Stand::start(), Database::sqlite());
+    let arguments = ["--allow-loopback-sources"];
+    let dir = database.data_dir();
+    let program =
+        Start { command: "serve", data_dir: &dir, database_url: None, arguments: &arguments }.run();
+    let api = Api::sign_in(&program.admin);
+    let at = |path: &str| format!("{}{path}", stand.issuer);
+    let endpoints = json!({"token_url": at("/oauth2/token"), "revoke_url": at("/oauth2/revoke")});
+    let body = with_client(&stand, &logged_in(&stand), &endpoints);
+    let made = api.ok("POST", "/gateways", &body);
+    let gateway = format!("/gateways/{}", made["id"].as_str().expect("an id"));
+    let source = format!("/api/external-sources/sources/{}", made["id"].as_str().expect("an id"));
+    let discover = || api.send("POST", &format!("{source}/discover"), &Value::Null).status;
+    let refreshes = || stand.told()["refreshes"].clone();
+    stand.expire();
+    assert_eq!((discover(), refreshes()), (200, json!(1)));
+
+    let written = |token_url: &str| {
+        json!({"auth_config": {"type": "oauth2.1", "client_id": "box-client", "client_secret": "box-secret", "token_url": at(token_url), "revoke_url": at("/oauth2/revoke")}})
+    };
+    api.ok("PATCH", &gateway, &written("/elsewhere/token"));
+    stand.expire();
+    assert_eq!((discover(), refreshes()), (502, json!(1)), "the old place is not asked");
+    api.ok("PATCH", &gateway, &written("/oauth2/token"));
+    until("another token", || (discover() == 200).then_some(()));
+    assert_eq!(refreshes(), json!(2));
+
+    api.ok("DELETE", &gateway, &Value::Null);
+    assert_eq!(stand.told()["revoked"], json!(1), "{}", stand.told());
+    // Tokens that were never renewed here are given back where it is written, too.
+    let made = api.ok("POST", "/gateways", &with_client(&stand, &logged_in(&stand), &endpoints));
+    let source = format!("/api/external-sources/sources/{}", made["id"].as_str().expect("an id"));
+    api.ok("POST", &format!("{source}/oauth/disconnect"), &Value::Null);
+    assert_eq!(stand.told()["revoked"], json!(2), "{}", stand.told());
+    api.ok("DELETE", &gateway_of(&made), &Value::Null);
+    // So it is for a server that goes with all that is on it.
+    let made = api.ok("POST", "/gateways", &with_client(&stand, &logged_in(&stand), &endpoints));
+    let server = format!("/api/servers/{}", made["serverId"].as_str().expect("an id"));
+    assert_eq!(api.send("DELETE", &server, &Value::Null).status, 204);
+    assert_eq!(stand.told()["revoked"], json!(3), "{}", stand.told());
+}
+
+fn gateway_of(made: &Value) -> String {
+    format!("/gateways/{}", made["id"].as_str().expect("an id"))
 }

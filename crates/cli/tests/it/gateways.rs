@@ -417,7 +417,7 @@ fn a_program_without_a_token_changes_only_what_such_programs_registered() {
         &json!({"name": "bear", "url": peer.url("mcp"), "auth_config": {"type": "bearer", "token": "canary-credential"}}),
     );
     let signed = format!("/gateways/{}", made["id"].as_str().expect("an id"));
-    for (path, owner) in [(&asked, " at "), (&signed, "admin")] {
+    for (path, owner) in [(&asked, " at "), (&signed, "grace")] {
         for body in [json!({"description": "y"}), json!({"url": other.url("mcp")})] {
             let refused = unsigned(&program, "PATCH", path, &body);
             assert_eq!(refused.status, 403, "{path} {body}: {refused:?}");
@@ -463,7 +463,7 @@ fn what_waits_or_was_refused_is_allowed_by_no_edit_but_one_of_its_place() {
     assert_eq!(moved["status"], json!("active"), "{moved}");
     // Whose grant it is stays told.
     let granted = api.ok("PUT", &source, &edit);
-    assert_eq!(granted["granted_by"], json!("admin"), "{granted}");
+    assert_eq!(granted["granted_by"], json!("grace"), "{granted}");
 }
 
 #[test]

@@ -37,8 +37,7 @@ pub(super) async fn find(
 ) -> Attempt<Found> {
     let Way { app, source } = way;
     if let Some(id) = settings_of(source).client_id {
-        check_owner(app, source, server, &id).await?;
-        let client = given(app, source, server, &id).await?;
+        let client = brought(app, source, server, &id).await?;
         return Ok(Found { client, known: Known::Given { id }, registered: None });
     }
     let key = kept::registration(&server.issuer);
@@ -82,6 +81,17 @@ pub(super) async fn again(
             source.name
         ))),
     }
+}
+
+/// The client that a person wrote down, if it was shown to no other server before.
+pub(super) async fn brought(
+    app: &App,
+    source: &ExternalSource,
+    server: &AuthorizationServer,
+    id: &str,
+) -> Result<Client> {
+    check_owner(app, source, server, id).await?;
+    given(app, source, server, id).await
 }
 
 /// The client that a person wrote down, with the credential that is set now.

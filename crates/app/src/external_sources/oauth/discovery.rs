@@ -19,6 +19,9 @@ use crate::{App, Error, Result};
 /// How long a source may take to say that it wants a token.
 const CHALLENGE_TIME: Duration = Duration::from_secs(20);
 
+/// How long a source may take to say who takes its tokens back.
+const REVOCATION_TIME: Duration = Duration::from_secs(4);
+
 /// The guard decides which addresses are asked at all; a private network may do without certificates.
 const PLAIN: PlainHttp = PlainHttp::Network;
 
@@ -29,6 +32,8 @@ pub(super) struct Found {
     pub(super) resource: String,
     /// The authorization server, with what people wrote down in the place of what it says.
     pub(super) server: AuthorizationServer,
+    /// The same as it is kept: what people write is put over it whenever it is used.
+    pub(super) kept: AuthorizationServer,
     /// The scopes of the source's challenge.
     pub(super) challenged: Scopes,
     /// The scopes that it knows.
@@ -46,16 +51,46 @@ pub(super) async fn find(way: Way<'_>) -> Attempt<Found> {
         Err(_) if written.is_complete() => without_metadata(way.source, &url)?,
         found => found?,
     };
-    let server = match server(way, &url, &resource).await {
+    let kept = match server(way, &url, &resource).await {
         Err(stop) => written.alone(&resource).ok_or(stop)?,
-        Ok(server) => written.over(way.source, server),
+        Ok(server) => server,
     };
     Ok(Found {
         resource: resource.resource,
-        server,
+        server: written.over(way.source, kept.clone()),
+        kept,
         challenged: challenge.map(|challenge| challenge.scopes).unwrap_or_default(),
         scopes: resource.scopes_supported,
     })
+}
+
+/// An authorization server that is known, with what is written down now in the place of what it says.
+pub(super) fn as_written(
+    source: &ExternalSource,
+    server: AuthorizationServer,
+) -> Result<AuthorizationServer> {
+    Ok(Written::read(source, &settings_of(source))?.over(source, server))
+}
+
+/// Who takes tokens back that somebody brought. Where the source does not say so soon, it is the place alone that is
+/// written down.
+pub(super) async fn for_revocation(way: Way<'_>) -> Attempt<AuthorizationServer> {
+    let written = Written::read(way.source, &settings_of(way.source))?;
+    let asked = tokio::time::timeout(REVOCATION_TIME, find(way)).await;
+    let endpoint = match (asked, written.revocation) {
+        (Ok(Ok(found)), _) if found.server.revocation_endpoint.is_some() => {
+            return Ok(found.server);
+        }
+        (_, Some(endpoint)) => endpoint,
+        (Ok(Err(stop)), None) => return Err(stop),
+        (Ok(Ok(_)) | Err(_), None) => {
+            return Err(upstream(way.source, "nothing says where its tokens are given back").into());
+        }
+    };
+    let issuer = Issuer::of_origin(endpoint.url(), PLAIN);
+    let issuer = issuer.map_err(|error| upstream(way.source, error))?;
+    let given = AuthorizationServer::given(issuer, None, endpoint.clone());
+    Ok(AuthorizationServer { revocation_endpoint: Some(endpoint), ..given })
 }
 
 /// The address of a source.

@@ -100,7 +100,7 @@ async fn send(way: Way<'_>, admin: Option<&Admin>, begin: &Begin) -> Attempt<Beg
         source_id: source.id,
         url: source.url.clone(),
         login: begun.login,
-        server: found.server,
+        server: found.kept,
         client: client.known,
         user_id: admin.map(Admin::user_id),
     };
@@ -186,7 +186,8 @@ pub async fn finish(app: &App, admin: Option<&Admin>, callback_query: &str) -> R
     if waiting.url != source.url {
         return Err(of_login(&source, &LoginError::Changed));
     }
-    let Waiting { login, server, client: known, .. } = waiting;
+    let Waiting { login, server: kept, client: known, .. } = waiting;
+    let server = discovery::as_written(&source, kept.clone())?;
     let client = client::again(app, &source, &server, &known).await?;
     let now = clock::now();
     let post = login.exchange(&server, &client, &code, now);
@@ -196,7 +197,7 @@ pub async fn finish(app: &App, admin: Option<&Admin>, callback_query: &str) -> R
     let tokens = Tokens::read(answered.answer(), &login.scopes, None, clock::now());
     let tokens = tokens.map_err(|error| upstream(&source, error))?;
     let resource = login.resource.unwrap_or_default();
-    let held = Held { version: 0, tokens, resource, server: Some(server), client: Some(known) };
+    let held = Held { version: 0, tokens, resource, server: Some(kept), client: Some(known) };
     connected(app, actor(admin), &source, held).await
 }
 
@@ -272,7 +273,7 @@ pub(super) async fn connect_alone(way: Way<'_>, actor: Actor) -> Attempt<Begun> 
         version: 0,
         tokens,
         resource: found.resource,
-        server: Some(server),
+        server: Some(found.kept),
         client: Some(known),
     };
     connected(app, actor, source, held).await?;

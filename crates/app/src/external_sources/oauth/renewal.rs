@@ -339,10 +339,11 @@ async fn ask(
     how: How,
 ) -> Result<std::result::Result<Held, oauth::TokenError>> {
     let way = Way { app, source };
-    let server = match &held.server {
+    let kept = match &held.server {
         Some(server) => server.clone(),
-        None => discovery::find(way).await.map_err(|stop| stop.unattended(source))?.server,
+        None => discovery::find(way).await.map_err(|stop| stop.unattended(source))?.kept,
     };
+    let server = discovery::as_written(source, kept.clone())?;
     let known = match (&held.client, settings_of(source).client_id) {
         (Some(known), _) => known.clone(),
         (None, Some(id)) => Known::Given { id },
@@ -351,7 +352,11 @@ async fn ask(
             return Err(upstream(source, reason));
         }
     };
-    let client = client::again(app, source, &server, &known).await?;
+    let client = match (&held.server, &known) {
+        // Nobody has shown it to anyone yet, so that whom it belongs to is known from elsewhere.
+        (None, Known::Given { id }) => client::brought(app, source, &server, id).await?,
+        _ => client::again(app, source, &server, &known).await?,
+    };
     let resource = Some(held.resource.as_str());
     let scopes = &held.tokens.scopes;
     let post = match how {
@@ -369,7 +374,7 @@ async fn ask(
         version: held.version,
         tokens,
         resource: held.resource.clone(),
-        server: Some(server),
+        server: Some(kept),
         client: Some(known),
     }))
 }

@@ -5,11 +5,11 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use oauth::{PrivateKey, Scopes, Secret, Tokens, tokens};
 use secrecy::{ExposeSecret as _, SecretString};
-use store::external_sources::{ExternalSource, RefreshOwner};
+use store::external_sources::{AuthType, ExternalSource, RefreshOwner};
 use store::source_tokens::{self, State};
 use uuid::Uuid;
 
-use super::kept::{self, Held, Known};
+use super::kept::{self, Held};
 use super::login::check;
 use super::way::{Way, upstream};
 use super::{NewKey, NewTokens, client, discovery, storing};
@@ -178,7 +178,8 @@ fn read(new: NewTokens) -> Result<Tokens> {
 pub async fn disconnect(app: &App, actor: impl Into<Actor>, source_id: Uuid) -> Result<()> {
     let source = find(app.store(), source_id).await?;
     let slot = app.connections().tokens.slot(source_id);
-    let _renewing = slot.renewing.lock().await;
+    // Whoever renews them at a server that does not answer is not waited for without end: what it gets is not kept.
+    let _renewing = tokio::time::timeout(REVOCATION, slot.renewing.lock()).await;
     let Some(row) = source_tokens::find(app.store(), source_id).await? else { return Ok(()) };
     let revoking = tokio::time::timeout(REVOCATION, revoke(app, &source));
     let revoked = match revoking.await {
@@ -206,13 +207,40 @@ pub async fn disconnect(app: &App, actor: impl Into<Actor>, source_id: Uuid) -> 
     Ok(())
 }
 
+/// Gives the tokens of a source that is removed back, as far as its issuer takes them in time.
+pub(in super::super) async fn give_back(app: &App, actor: Actor, source: &ExternalSource) {
+    if source.auth_type != AuthType::Oauth {
+        return;
+    }
+    if let Err(error) = disconnect(app, actor, source.id).await {
+        tracing::warn!(source = %source.name, %error, "the tokens were not given back");
+    }
+}
+
 /// Gives tokens back; whether their issuer took them.
 async fn revoke(app: &App, source: &ExternalSource) -> Result<bool> {
     let held: Option<Held> = kept::read(app, source.id, kept::TOKENS).await?;
     let Some(held) = held else { return Ok(false) };
-    let Some(server) = held.server else { return Ok(false) };
-    let known = held.client.unwrap_or_else(|| Known::Given { id: String::new() });
-    let client = client::again(app, source, &server, &known).await?;
+    let (server, client) = match (held.server, held.client) {
+        (Some(server), Some(known)) => {
+            let server = discovery::as_written(source, server)?;
+            let client = client::again(app, source, &server, &known).await?;
+            (server, client)
+        }
+        // Somebody brought them.
+        _ => {
+            let settings = settings_of(source);
+            let Some(id) = settings.client_id else { return Ok(false) };
+            let server = discovery::for_revocation(Way { app, source }).await;
+            let server = server.map_err(|stop| stop.unattended(source))?;
+            // A person says where it goes, or else it is the one that it was shown to.
+            let client = match settings.revoke_url {
+                Some(_) => client::given(app, source, &server, &id).await?,
+                None => client::brought(app, source, &server, &id).await?,
+            };
+            (server, client)
+        }
+    };
     let Some(post) = held.tokens.revocation(&server, &client, clock::now()) else {
         return Ok(false);
     };
