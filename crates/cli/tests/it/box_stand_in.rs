@@ -200,6 +200,12 @@ fn connect(stand: &Stand, dir: &Path, back: impl FnOnce(&str, &mut Child)) {
     assert!(child.wait().expect("it ends").success());
 }
 
+/// Has a program read its file again.
+fn reload(program: &Program) {
+    let sent = Command::new("kill").args(["-HUP", &program.id().to_string()]).status();
+    assert!(sent.expect("kill runs").success());
+}
+
 /// As the guide's file has it, with the addresses of the stand-in.
 fn file(stand: &Stand) -> String {
     format!(
@@ -272,7 +278,7 @@ fn the_file_of_the_guide_is_logged_in_from_the_command_line_and_renewed_here() {
     // Another place for tokens in the file holds from the reload on; an entry that is gone gives its tokens back.
     let revoked = stand.told()["revoked"].as_u64().expect("a number");
     std::fs::write(&path, file(&stand).replace("/oauth2/token", "/elsewhere/token")).expect("written");
-    program.hang_up();
+    reload(&program);
     let source = format!("/api/external-sources/sources/{}", listed["id"].as_str().expect("an id"));
     until("the reload", || {
         let shown = api.ok("GET", &source, &Value::Null);
@@ -283,7 +289,7 @@ fn the_file_of_the_guide_is_logged_in_from_the_command_line_and_renewed_here() {
     assert_eq!(failed["isError"], json!(true), "{failed}");
     assert_eq!(stand.told()["refreshes"], json!(1));
     std::fs::write(&path, "external_servers: {}\n").expect("written");
-    program.hang_up();
+    reload(&program);
     until("the removal", || (api.send("GET", &source, &Value::Null).status == 404).then_some(()));
     assert_eq!(stand.told()["revoked"], json!(revoked + 1), "{}", stand.told());
 }
