@@ -315,6 +315,16 @@ pub async fn grant_hosts(
     id: Uuid,
     hosts: &[String],
 ) -> Result<ExternalSource> {
+    allow_hosts(app, actor, id, (hosts, None)).await
+}
+
+/// As [`grant_hosts`], with why.
+async fn allow_hosts(
+    app: &App,
+    actor: impl Into<Actor>,
+    id: Uuid,
+    (hosts, reason): (&[String], Option<&str>),
+) -> Result<ExternalSource> {
     let before = find(app.store(), id).await?;
     if before.granted_at.is_none() {
         return Err(not_granted(&before));
@@ -331,7 +341,7 @@ pub async fn grant_hosts(
     }
     let source =
         ExternalSource { grants: Json(json!(grants)), updated_at: clock::now(), ..before.clone() };
-    decide(app, actor, (&before, source), "source.hosts_granted", None).await
+    decide(app, actor, (&before, source), "source.hosts_granted", reason).await
 }
 
 /// Removes a source with its credentials. What was imported from it stays for people and is kept from clients.

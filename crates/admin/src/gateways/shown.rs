@@ -1,7 +1,7 @@
 //! A gateway as an answer shows it; no answer holds a token or another credential.
 
 use app::external_sources::registration::Standing;
-use app::external_sources::{AuthType, SourceTokens, Transport};
+use app::external_sources::{AuthType, SourceTokens, Transport, grants_of};
 use serde_json::{Value, json};
 
 pub(super) fn shown(standing: &Standing, warnings: &[String], is_contextforge: bool) -> Value {
@@ -36,6 +36,7 @@ pub(super) fn shown(standing: &Standing, warnings: &[String], is_contextforge: b
         "skippedTools": left_out.collect::<Vec<_>>(),
         "auth": auth(source.auth_type, standing),
         "authType": source.auth_type,
+        "allowedHosts": grants_of(source),
         "serverId": standing.server.id,
         "managedBy": source.managed_by,
         "createdBy": source.created_by,

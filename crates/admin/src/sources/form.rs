@@ -136,6 +136,8 @@ impl Form {
             revoke_url: text(&self.revoke_url),
             scopes: self.scopes.split_whitespace().map(str::to_owned).collect(),
             redirect_uri: text(&self.redirect_uri),
+            // What is edited here was looked at by a person, who is shown the hosts.
+            follows_metadata: false,
         }
     }
 

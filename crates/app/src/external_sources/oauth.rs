@@ -6,6 +6,7 @@
 mod access;
 mod client;
 mod discovery;
+mod following;
 mod kept;
 mod login;
 mod renewal;
@@ -19,6 +20,7 @@ use store::external_sources::ExternalSource;
 
 pub(super) use access::{access, access_token, lacking_scopes};
 pub use client::{callback, client_document};
+pub(super) use following::follow;
 pub use login::{begin, finish, is_own};
 pub(super) use setting::{give_back, is_client_secret};
 pub use setting::{disconnect, has_credentials, put_tokens, set_client_secret, set_private_key};

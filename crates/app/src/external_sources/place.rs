@@ -46,6 +46,18 @@ fn is_loopback(host: &Host) -> bool {
     Reach::NetworkAndLoopback.check_host(host).is_ok() && Reach::Network.check_host(host).is_err()
 }
 
+/// The host of an address as `host:port`.
+pub(super) fn host_port(url: &str) -> Option<String> {
+    let url = Url::parse(url).ok()?;
+    Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?))
+}
+
+/// Whether a host, as `host:port`, is one of a private network or of this machine by its form.
+pub(super) fn is_private(host: &str) -> bool {
+    let grant: Option<Grant> = host.parse().ok();
+    grant.is_some_and(|grant| Reach::Public.check_host(&grant.host).is_err() || is_local(&grant.host))
+}
+
 /// Reads an address.
 fn read(url: &str) -> Result<Url> {
     let wrong = |reason: String| Error::invalid("url", reason);

@@ -31,7 +31,10 @@ use crate::servers::{self, Server};
 use crate::{App, Error, Result, clock, secrets};
 
 /// How long whoever registers a source waits for its tools; they are listed later where that is too short.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(6);
+
+/// How long they wait before that for who gives its tokens.
+const FOLLOWING: Duration = Duration::from_secs(4);
 
 /// What a registration comes to.
 #[derive(Debug, Clone)]
@@ -106,6 +109,7 @@ pub async fn register(
     }
     let source = insert(app, admin.into(), &server, registration, None).await?;
     keep_oauth(app, &admin.into(), source.id, registration).await?;
+    follow_now(app, admin.into(), source.id).await;
     list_now(app, source.id).await?;
     super::find(app.store(), source.id).await
 }
@@ -151,6 +155,7 @@ pub async fn change(
     if let Some(enabled) = registration.enabled {
         super::set_enabled(app, admin, before.id, enabled).await?;
     }
+    follow_now(app, admin.into(), before.id).await;
     list_now(app, before.id).await?;
     super::find(app.store(), before.id).await
 }
@@ -338,6 +343,20 @@ async fn keep_oauth(app: &App, actor: &Actor, id: Uuid, registration: &Registrat
     }
     store::external_sources::set_refresh_owner(app.store(), id, brought.refresh_owner).await?;
     Ok(())
+}
+
+/// Allows the authorization server that a source names, as far as that does not take long: it is tried again when a
+/// token is renewed.
+async fn follow_now(app: &App, actor: Actor, id: Uuid) {
+    match tokio::time::timeout(FOLLOWING, oauth::follow(app, actor, id)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
+            tracing::warn!(source = %id, %error, "the authorization server of a source is not known yet");
+        }
+        Err(_) => {
+            tracing::warn!(source = %id, "the authorization server of a source was not found within {FOLLOWING:?}");
+        }
+    }
 }
 
 /// Lists the tools of a source, as far as that does not take long.

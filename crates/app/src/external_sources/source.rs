@@ -80,6 +80,10 @@ pub struct OauthSettings {
     pub scopes: Vec<String>,
     /// Where people come back to, where another address is registered than this program's own.
     pub redirect_uri: Option<String>,
+    /// Whether the hosts of the authorization server that the source names are allowed with the source, as those of
+    /// a registration are. A person who adds one on the pages is shown them instead.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub follows_metadata: bool,
 }
 
 /// How tokens are come by.

@@ -111,7 +111,7 @@ async fn send(way: Way<'_>, admin: Option<&Admin>, begin: &Begin) -> Attempt<Beg
 }
 
 /// Refuses to go on before a person allowed the hosts of the endpoints that are used.
-fn need(
+pub(super) fn need(
     way: Way<'_>,
     server: &AuthorizationServer,
     registration: Option<&Endpoint>,

@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::kept::{self, Held, Known};
 use super::storing::{self, Slot};
 use super::way::{Way, upstream};
-use super::{client, discovery, login};
+use super::{client, discovery, following, login};
 use crate::external_sources::{OauthGrant, credentials, find, settings_of};
 use crate::identity::Actor;
 use crate::{App, Error, Result, clock};
@@ -128,6 +128,7 @@ async fn first(app: &App, source_id: Uuid, slot: &Slot) -> Result<()> {
 async fn alone(app: App, source: ExternalSource, guard: OwnedMutexGuard<()>) -> Result<()> {
     let asking = async move {
         let _guard = guard;
+        let source = following::unattended(&app, &source).await?;
         let actor = Actor::local(&format!("source:{}", source.name));
         let begun = login::connect_alone(Way { app: &app, source: &source }, actor).await;
         begun.map(drop).map_err(|stop| stop.unattended(&source))
@@ -338,6 +339,13 @@ async fn ask(
     held: &Held,
     how: How,
 ) -> Result<std::result::Result<Held, oauth::TokenError>> {
+    let followed;
+    let source = if held.server.is_none() {
+        followed = following::unattended(app, source).await?;
+        &followed
+    } else {
+        source
+    };
     let way = Way { app, source };
     let kept = match &held.server {
         Some(server) => server.clone(),

@@ -8,7 +8,7 @@ use store::external_sources::ExternalSource;
 
 use super::super::{BY_CONFIGURATION, credentials, grants_of, oauth, replace, written};
 use super::{
-    Registration, check, forget, insert, keep_oauth, list_now, owner, server_for, set_secret,
+    Registration, check, follow_now, forget, insert, keep_oauth, list_now, owner, server_for, set_secret,
 };
 use crate::identity::{Actor, Admin};
 use crate::servers::Server;
@@ -87,6 +87,7 @@ async fn apply_once(app: &App, entry: &Registration) -> Result<Applied> {
     keep_oauth(app, &actor, source.id, entry).await?;
     let (app, id) = (app.clone(), source.id);
     tokio::spawn(async move {
+        follow_now(&app, actor, id).await;
         if let Err(error) = list_now(&app, id).await {
             tracing::error!(%error, "the tools of a configured source could not be listed");
         }

@@ -156,6 +156,7 @@ fn read_oauth(written: &WrittenOauth, read: &mut Registration) -> Result<Auth> {
         revoke_url: written.revoke_url.clone(),
         scopes: written.scopes.clone(),
         redirect_uri: written.redirect_uri.clone(),
+        follows_metadata: true,
     };
     read.warnings.extend(known::warnings(&settings));
     let tokens = match &written.tokens {

@@ -5,6 +5,7 @@ mod desk;
 mod issuer;
 mod login;
 mod real;
+mod registered;
 
 use std::time::Duration;
 
