@@ -28,6 +28,9 @@ const LEASE: TimeDelta = TimeDelta::seconds(60);
 /// How long a call waits for tokens that another one renews.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// So long before its end a token is not carried any more where another one can be waited for.
+const ENDS_SOON: TimeDelta = TimeDelta::seconds(5);
+
 /// How often it looks whether another process is done.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -89,6 +92,10 @@ pub(super) async fn current(
         if age == Age::Fresh || !is_first {
             return Ok(held);
         }
+        if age == Age::Due && clock::now() + ENDS_SOON < held.tokens.expires_at {
+            renew_beside(app, &slot, &row, &held);
+            return Ok(held);
+        }
         let due = Due { app, slot: &slot, row: &row, held: &held, age, is_refused };
         match due.renew().await? {
             Outcome::Keep => return Ok(held),
@@ -100,6 +107,22 @@ pub(super) async fn current(
         reason: "the token of the source is being renewed by another process".to_owned(),
         retry_after_seconds: 10,
     })
+}
+
+/// Renews tokens that can be used meanwhile: nobody waits for that.
+fn renew_beside(app: &App, slot: &Arc<Slot>, row: &SourceTokens, held: &Arc<Held>) {
+    if slot.failure(row.version).is_some() || !slot.may_begin_beside() {
+        return;
+    }
+    let (app, slot, row, held) = (app.clone(), Arc::clone(slot), row.clone(), Arc::clone(held));
+    tokio::spawn(async move {
+        let age = Age::Due;
+        let due = Due { app: &app, slot: &slot, row: &row, held: &held, age, is_refused: false };
+        if let Err(error) = due.renew().await {
+            tracing::warn!(source = %row.source_id, %error, "a token is not renewed");
+        }
+        slot.ended_beside();
+    });
 }
 
 /// Gets the first tokens of a source whose client asks for itself.

@@ -1,6 +1,7 @@
 //! The tokens of sources as they are kept: in the database for all processes, and opened in this one.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -30,6 +31,8 @@ pub(in crate::external_sources) struct Cache(Mutex<HashMap<Uuid, Arc<Slot>>>);
 pub(super) struct Slot {
     /// Held by the one that renews them.
     pub(super) renewing: Arc<tokio::sync::Mutex<()>>,
+    /// Whether a task looks to it that they are renewed before their end.
+    beside: AtomicBool,
     known: Mutex<Opened>,
 }
 
@@ -53,6 +56,16 @@ impl Cache {
 impl Slot {
     fn known(&self) -> MutexGuard<'_, Opened> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a task may begin that renews them while they are used: there is one at a time.
+    pub(super) fn may_begin_beside(&self) -> bool {
+        !self.beside.swap(true, Ordering::AcqRel)
+    }
+
+    /// It has ended.
+    pub(super) fn ended_beside(&self) {
+        self.beside.store(false, Ordering::Release);
     }
 
     /// The tokens of a row; nothing where they were replaced after it was read.

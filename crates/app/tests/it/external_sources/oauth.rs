@@ -122,6 +122,31 @@ async fn a_token_that_holds_is_not_renewed_and_says_nothing_in_results() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_is_used_while_the_next_one_is_waited_for() {
+    let desk = Desk::new().await;
+    desk.issuer.state().expires_in = Some(30);
+    desk.log_in().await;
+    let name = desk.tool().await;
+    desk.issuer.state().expires_in = None;
+    desk.issuer.state().holds = true;
+    // Half of its life is over: another one is due.
+    tokio::time::sleep(Duration::from_millis(15_100)).await;
+    for _ in 0..3 {
+        desk.call(&name).await.expect("logged").outcome.expect("it runs with the one there is");
+    }
+    let tokens = desk.detail().await.tokens.expect("they are there");
+    assert_eq!(tokens.failure, None, "the renewal goes on still");
+    desk.issuer.state().holds = false;
+    let old = desk.issuer.state().shown.last().cloned();
+    while desk.detail().await.tokens.expect("they are there").version == tokens.version {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    desk.call(&name).await.expect("logged").outcome.expect("it runs with the next one");
+    assert_ne!(desk.issuer.state().shown.last().cloned(), old);
+    assert_eq!(desk.issuer.asked("refresh_token").len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_brings_tokens_renews_them() {
     let desk = Desk::new().await;
     desk.log_in().await;

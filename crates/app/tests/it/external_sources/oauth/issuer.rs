@@ -24,6 +24,8 @@ pub(super) struct State {
     pub(super) expires_in: Option<i64>,
     /// What renewals are answered with in the place of a token.
     pub(super) refusal: Option<(u16, Value)>,
+    /// Whether the token endpoint keeps its answers for the moment.
+    pub(super) holds: bool,
     /// How long the token endpoint takes.
     pub(super) delay: Duration,
     /// The scope that calls of tools need.
@@ -201,6 +203,9 @@ impl Issuer {
                 let delay = self.state().delay;
                 let answer = self.state().token(&form);
                 tokio::time::sleep(delay).await;
+                while self.state().holds {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
                 answer
             }
             _ => (404, Vec::new(), String::new()),
