@@ -101,6 +101,8 @@ struct Inner {
     connections: external_sources::Connections,
     /// Looks after the external sources, in programs that run tools.
     external_keeper: OnceLock<AbortOnDropHandle<()>>,
+    /// Where people open the pages, in programs that tell it to models.
+    pages: OnceLock<String>,
     /// Removes artifacts that have expired and old calls, and keeps packages ready, in programs that
     /// run tools.
     _tasks: Vec<AbortOnDropHandle<()>>,
@@ -253,6 +255,7 @@ impl App {
                 external,
                 connections: external_sources::Connections::default(),
                 external_keeper: OnceLock::new(),
+                pages: OnceLock::new(),
                 _tasks: tasks,
             }),
         };
@@ -348,6 +351,16 @@ impl App {
 
     pub(crate) fn connections(&self) -> &external_sources::Connections {
         &self.inner.connections
+    }
+
+    /// Says where people open the pages, such as `http://127.0.0.1:3000`, for what models are told. Once.
+    pub fn tell_pages(&self, address: &str) {
+        self.inner.pages.get_or_init(|| address.to_owned());
+    }
+
+    /// Where people open the pages, as far as that is known here.
+    pub(crate) fn pages(&self) -> Option<&str> {
+        self.inner.pages.get().map(String::as_str)
     }
 
     pub(crate) fn external(&self) -> &settings::External {

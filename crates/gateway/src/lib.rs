@@ -103,6 +103,7 @@ pub fn paths() -> impl Iterator<Item = &'static str> {
 /// Must be called within a Tokio runtime: a task that ends idle sessions starts here and ends
 /// with `door.shutdown`.
 pub fn router(app: App, door: Door) -> Router {
+    app.tell_pages(&door.admin_address);
     let server = Server::start(app, door);
     ROUTES
         .iter()

@@ -12,6 +12,7 @@ use store::revisions::Imported;
 
 use super::connections::{connect, wants_login};
 use super::oauth;
+use super::told::page;
 use crate::outside::Dialogue;
 use crate::{App, Error};
 
@@ -62,7 +63,7 @@ pub(crate) async fn call(app: &App, called: Called<'_>) -> Result<Value, Failure
         };
         let has_time = until.saturating_duration_since(Instant::now()) > pause;
         if round >= AGAIN || !has_time || !may_be_sent_again(&error, &imported.definition) {
-            return Err(failure(source, timeout, &error));
+            return Err(failure((source, &page(app, source.id)), timeout, &error));
         }
         tokio::time::sleep(pause).await;
         pause *= 2;
@@ -111,9 +112,15 @@ fn refused(error: &Error) -> Failure {
     Failure { kind, message, detail: None }
 }
 
-/// What a caller is told of a call that failed.
-fn failure(source: &ExternalSource, timeout: Duration, error: &mcp::Error) -> Failure {
+/// What a caller is told of a call that failed; `page` is where a person sees to the source.
+fn failure(
+    (source, page): (&ExternalSource, &str),
+    timeout: Duration,
+    error: &mcp::Error,
+) -> Failure {
     let name = &source.name;
+    let login =
+        format!("tell your user, a person has to see to its credentials {page}; nothing was done");
     let (kind, advice) = if let mcp::Error::Timeout(_) = error {
         let message = format!(
             "source `{name}` did not answer within {} s, the time limit of this tool; it may have done what was asked: find out before you call again",
@@ -125,14 +132,11 @@ fn failure(source: &ExternalSource, timeout: Duration, error: &mcp::Error) -> Fa
         let message = format!("source `{name}` answered with an error: {told}");
         let detail = told.data.as_ref().map(|data| json!({ "context": [data.to_string()] }));
         return Failure { kind: FailureKind::External, message, detail };
-    } else if let Some(lacking) = oauth::lacking_scopes(error) {
+    } else if let Some(lacking) = oauth::lacking_scopes(error, page) {
         let message = format!("source `{name}`: {lacking}");
         return Failure { kind: FailureKind::External, message, detail: None };
     } else if wants_login(error) {
-        (
-            FailureKind::External,
-            "a person has to see to its credentials, on the admin page; nothing was done",
-        )
+        (FailureKind::External, login.as_str())
     } else if error.is_certainly_not_carried_out() {
         (FailureKind::External, "nothing was done; try again later")
     } else {

@@ -2,6 +2,7 @@
 
 use store::external_sources::{AuthType, ExternalSource, Transport};
 use store::revisions::Imported;
+use uuid::Uuid;
 
 use super::{Auth, Detail, OauthSettings, Status, command_of, place, with_tokens};
 use crate::{App, Error, Listed, Page, Result};
@@ -61,6 +62,14 @@ impl TryFrom<NamedAuth> for Auth {
 /// [`Error::Invalid`] where nobody may allow that host.
 pub fn host_of(app: &App, source: &ExternalSource) -> Result<Option<String>> {
     place::of(app, source.transport, source.url.as_deref())
+}
+
+/// Where a person sees to a source, as a sentence goes on with it.
+pub(super) fn page(app: &App, source_id: Uuid) -> String {
+    match app.pages() {
+        Some(address) => format!("at {address}/sources/{source_id}"),
+        None => "on its admin page".to_owned(),
+    }
 }
 
 /// The sources of all servers that stand so, in the order they were added.

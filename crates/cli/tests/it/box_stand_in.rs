@@ -266,6 +266,8 @@ fn the_file_of_the_guide_is_logged_in_from_the_command_line_and_renewed_here() {
     assert_ne!(stand.told()["revoked"], json!(0), "{}", stand.told());
     let failed = model.call("box__box_who_am_i", &json!({}));
     assert_eq!(failed["isError"], json!(true), "{failed}");
+    let page = format!("{}/sources/{}", program.admin, listed["id"].as_str().expect("an id"));
+    assert!(text_of(&failed).contains(&page), "it says where a person logs in: {failed}");
 
     // Again, with the address pasted that the browser ended at.
     connect(&stand, &dir, |leads_to, child| {

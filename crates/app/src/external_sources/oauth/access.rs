@@ -136,12 +136,13 @@ async fn want(app: &App, source_id: Uuid, held: &Held, challenged: &Scopes) -> R
     Ok(transaction.commit().await?)
 }
 
-/// What a caller is told of a call that its source refused because the token allows too little.
-pub(in crate::external_sources) fn lacking_scopes(error: &mcp::Error) -> Option<String> {
+/// What a caller is told of a call that its source refused because the token allows too little; `page` is where a
+/// person sees to that.
+pub(in crate::external_sources) fn lacking_scopes(error: &mcp::Error, page: &str) -> Option<String> {
     let challenge = BearerChallenge::find(&refusal(error)?.challenges)?;
     challenge.wants_scopes().then(|| {
         format!(
-            "its login allows too little: a person has to connect it again, on the admin page, and allow `{}` there; nothing was done",
+            "its login allows too little: tell your user, a person has to connect it again {page} and allow `{}` there; nothing was done",
             challenge.scopes
         )
     })

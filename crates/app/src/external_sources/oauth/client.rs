@@ -11,6 +11,7 @@ use url::Url;
 
 use super::kept::{self, Known, Registered, ShownTo};
 use super::way::{Attempt, Way, upstream};
+use crate::external_sources::told::page;
 use crate::external_sources::{credentials, settings_of};
 use crate::settings::External;
 use crate::{App, Error, Result, clock};
@@ -77,8 +78,9 @@ pub(super) async fn again(
             given(app, source, server, id).await
         }
         Known::Given { .. } => Err(Error::Conflict(format!(
-            "the client id of source `{}` was changed after it was connected: a person has to connect it again, on the admin page",
-            source.name
+            "the client id of source `{}` was changed after it was connected: a person has to connect it again {}",
+            source.name,
+            page(app, source.id)
         ))),
     }
 }

@@ -9,6 +9,7 @@ use super::discovery;
 use super::kept::{self, ShownTo};
 use super::login::need;
 use super::way::{Attempt, Stop, Way, upstream};
+use crate::external_sources::told::page;
 use crate::external_sources::{AuthType, RefreshOwner, allow_hosts, find, place, settings_of};
 use crate::identity::Actor;
 use crate::{App, Error, Result};
@@ -54,7 +55,8 @@ async fn followed(app: &App, actor: Actor, source: ExternalSource) -> Result<Ext
             return Err(upstream(
                 &source,
                 format!(
-                    "its authorization server is said to be at {private}, in a private network: a person has to connect the source, on the admin page"
+                    "its authorization server is said to be at {private}, in a private network: tell your user, a person has to connect the source {}",
+                    page(app, source.id)
                 ),
             ));
         }

@@ -193,7 +193,7 @@ pub async fn finish(app: &App, admin: Option<&Admin>, callback_query: &str) -> R
     let post = login.exchange(&server, &client, &code, now);
     let post = post.map_err(|error| of_login(&source, &error))?;
     let way = Way { app, source: &source };
-    let answered = way.post(&post).await.map_err(|stop| stop.unattended(&source))?;
+    let answered = way.post(&post).await.map_err(|stop| stop.unattended(app, &source))?;
     let tokens = Tokens::read(answered.answer(), &login.scopes, None, clock::now());
     let tokens = tokens.map_err(|error| upstream(&source, error))?;
     let resource = login.resource.unwrap_or_default();

@@ -18,6 +18,7 @@ use super::kept::{self, Held, Known};
 use super::storing::{self, Slot};
 use super::way::{Way, upstream};
 use super::{client, discovery, following, login};
+use crate::external_sources::told::page;
 use crate::external_sources::{OauthGrant, credentials, find, settings_of};
 use crate::identity::Actor;
 use crate::{App, Error, Result, clock};
@@ -80,7 +81,7 @@ pub(super) async fn current(
         };
         if row.state == State::Reconnect {
             let source = find(app.store(), source_id).await?;
-            return Err(reconnect(&source, row.failure.as_deref().unwrap_or_default()));
+            return Err(reconnect(app, &source, row.failure.as_deref().unwrap_or_default()));
         }
         // Nothing where they were replaced after the row was read.
         let Some(held) = slot.held(app, &row).await? else { continue };
@@ -130,8 +131,9 @@ async fn first(app: &App, source_id: Uuid, slot: &Slot) -> Result<()> {
     let source = find(app.store(), source_id).await?;
     if settings_of(&source).grant != OauthGrant::ClientCredentials {
         return Err(Error::Conflict(format!(
-            "nobody has connected source `{}` yet: a person logs in there, on the admin page",
-            source.name
+            "nobody has connected source `{}` yet: tell your user, a person has to log in {}",
+            source.name,
+            page(app, source_id)
         )));
     }
     let guard = Arc::clone(&slot.renewing).lock_owned().await;
@@ -154,7 +156,7 @@ async fn alone(app: App, source: ExternalSource, guard: OwnedMutexGuard<()>) -> 
         let source = following::unattended(&app, &source).await?;
         let actor = Actor::local(&format!("source:{}", source.name));
         let begun = login::connect_alone(Way { app: &app, source: &source }, actor).await;
-        begun.map(drop).map_err(|stop| stop.unattended(&source))
+        begun.map(drop).map_err(|stop| stop.unattended(&app, &source))
     };
     joined(tokio::spawn(asking)).await
 }
@@ -164,10 +166,11 @@ async fn joined<T>(task: tokio::task::JoinHandle<Result<T>>) -> Result<T> {
     task.await.unwrap_or_else(|error| Err(Error::Internal(Box::new(error))))
 }
 
-fn reconnect(source: &ExternalSource, reason: &str) -> Error {
+fn reconnect(app: &App, source: &ExternalSource, reason: &str) -> Error {
     Error::Conflict(format!(
-        "the login of source `{}` has ended ({reason}): a person has to connect it again, on the admin page",
-        source.name
+        "the login of source `{}` has ended ({reason}): tell your user, a person has to connect it again {}",
+        source.name,
+        page(app, source.id)
     ))
 }
 
@@ -267,7 +270,7 @@ impl Due<'_> {
         }
         let why = "the token has ended, and came without one to renew it";
         storing::ended(self.app, source, self.row, why).await?;
-        Err(reconnect(source, why))
+        Err(reconnect(self.app, source, why))
     }
 }
 
@@ -372,14 +375,17 @@ async fn ask(
     let way = Way { app, source };
     let kept = match &held.server {
         Some(server) => server.clone(),
-        None => discovery::find(way).await.map_err(|stop| stop.unattended(source))?.kept,
+        None => discovery::find(way).await.map_err(|stop| stop.unattended(app, source))?.kept,
     };
     let server = discovery::as_written(source, kept.clone())?;
     let known = match (&held.client, settings_of(source).client_id) {
         (Some(known), _) => known.clone(),
         (None, Some(id)) => Known::Given { id },
         (None, None) => {
-            let reason = "it has no client id, without which its token cannot be renewed: a person has to set it, on the admin page";
+            let reason = format!(
+                "it has no client id, without which its token cannot be renewed: a person has to set it {}",
+                page(app, source.id)
+            );
             return Err(upstream(source, reason));
         }
     };
@@ -399,7 +405,7 @@ async fn ask(
     };
     let post = post.ok_or_else(|| upstream(source, "there is nothing to renew its token with"))?;
     let post = post.map_err(|error| upstream(source, error))?;
-    let answered = way.post(&post).await.map_err(|stop| stop.unattended(source))?;
+    let answered = way.post(&post).await.map_err(|stop| stop.unattended(app, source))?;
     let tokens = Tokens::read(answered.answer(), scopes, Some(&held.tokens), clock::now());
     Ok(tokens.map(|tokens| Held {
         version: held.version,

@@ -232,7 +232,7 @@ async fn revoke(app: &App, source: &ExternalSource) -> Result<bool> {
             let settings = settings_of(source);
             let Some(id) = settings.client_id else { return Ok(false) };
             let server = discovery::for_revocation(Way { app, source }).await;
-            let server = server.map_err(|stop| stop.unattended(source))?;
+            let server = server.map_err(|stop| stop.unattended(app, source))?;
             // A person says where it goes, or else it is the one that it was shown to.
             let client = match settings.revoke_url {
                 Some(_) => client::given(app, source, &server, &id).await?,
@@ -246,7 +246,7 @@ async fn revoke(app: &App, source: &ExternalSource) -> Result<bool> {
     };
     let post = post.map_err(|error| upstream(source, error))?;
     let answered = Way { app, source }.post(&post).await;
-    let answered = answered.map_err(|stop| stop.unattended(source))?;
+    let answered = answered.map_err(|stop| stop.unattended(app, source))?;
     tokens::revoked(answered.answer()).map_err(|error| upstream(source, error))?;
     Ok(true)
 }

@@ -8,6 +8,7 @@ use outbound::{Policy, Request, Timeouts};
 use store::external_sources::ExternalSource;
 use url::Url;
 
+use crate::external_sources::told::page;
 use crate::external_sources::{grants_of, place};
 use crate::{App, Error, Result};
 
@@ -42,15 +43,15 @@ impl From<Error> for Stop {
 
 impl Stop {
     /// The error for where nobody is there to be asked.
-    pub(super) fn unattended(self, source: &ExternalSource) -> Error {
+    pub(super) fn unattended(self, app: &App, source: &ExternalSource) -> Error {
         match self {
             Self::Failed(error) => error,
             Self::Hosts(hosts) => {
-                let hosts = hosts.join(", ");
+                let (hosts, page) = (hosts.join(", "), page(app, source.id));
                 upstream(
                     source,
                     format!(
-                        "its authorization server ({hosts}) is not allowed yet: a person has to connect the source, on the admin page"
+                        "its authorization server ({hosts}) is not allowed yet: tell your user, a person has to connect the source {page}"
                     ),
                 )
             }

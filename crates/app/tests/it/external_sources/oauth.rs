@@ -83,7 +83,7 @@ async fn a_login_that_the_issuer_has_ended_waits_for_a_person() {
     // What failed a moment ago is not asked for again.
     tokio::time::sleep(Duration::from_millis(5_100)).await;
     let told = desk.failure(&name).await;
-    assert!(told.contains("connect it again, on the admin page"), "{told}");
+    assert!(told.contains("connect it again on its admin page"), "{told}");
     let detail = desk.detail().await;
     assert_eq!(detail.status(), Status::NeedsLogin);
     let tokens = detail.tokens.expect("they are there");
