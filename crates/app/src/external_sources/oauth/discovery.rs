@@ -153,8 +153,6 @@ impl Written {
         told("token_url", &self.token, Some(&server.token_endpoint));
         told("revoke_url", &self.revocation, server.revocation_endpoint.as_ref());
         AuthorizationServer {
-            // Whoever writes down where people log in answers for PKCE there.
-            does_s256: server.does_s256 || self.authorization.is_some(),
             authorization_endpoint: self.authorization.or(server.authorization_endpoint),
             token_endpoint: self.token.unwrap_or(server.token_endpoint),
             revocation_endpoint: self.revocation.or(server.revocation_endpoint),

@@ -2,7 +2,7 @@
 
 use app::Error;
 use app::external_sources::oauth::{self, Begin, Begun};
-use app::external_sources::{OauthSettings, Status};
+use app::external_sources::{self, Auth, OauthSettings, Status, Wish};
 use serde_json::json;
 
 use super::desk::{CALLBACK, Desk};
@@ -156,6 +156,49 @@ async fn endpoints_that_people_wrote_down_are_used_as_written() {
     let begun = desk.begin(&[issuer.host()]).await.expect("it begins");
     let Begun::Visit { url, .. } = begun else { panic!("no login: {begun:?}") };
     assert!(url.starts_with(&format!("{}/authorize?", issuer.address)), "{url}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_says_of_itself_that_it_lacks_s256_is_refused_whatever_is_written() {
+    let desk = Desk::new().await;
+    let settings = OauthSettings {
+        client_id: Some("given".to_owned()),
+        authorization_url: Some(format!("{}/authorize", desk.issuer.address)),
+        token_url: Some(format!("{}/token", desk.issuer.address)),
+        ..OauthSettings::default()
+    };
+    let wish = Wish {
+        name: desk.source.name.clone(),
+        description: String::new(),
+        transport: desk.source.transport,
+        url: desk.source.url.clone(),
+        command: None,
+        auth: Auth::Oauth(Box::new(settings)),
+    };
+    let changed = external_sources::update(&desk.app, &desk.admin, desk.id(), &wish).await;
+    changed.expect("it is changed");
+    desk.issuer.state().metadata.insert("code_challenge_methods_supported", json!(["plain"]));
+    let refused = desk.begin(&[desk.issuer.host()]).await.expect_err("no S256").to_string();
+    assert!(refused.contains("PKCE"), "{refused}");
+    desk.issuer.state().metadata.remove("code_challenge_methods_supported");
+    let begun = desk.begin(&[]).await.expect("it does S256");
+    assert!(matches!(begun, Begun::Visit { .. }), "{begun:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_authorization_server_of_the_internet_is_reached_by_https_alone() {
+    let desk = Desk::new().await;
+    desk.issuer.state().moved = Some("http://auth.example.com".to_owned());
+    let refused = desk.begin(&[]).await.expect_err("in the open").to_string();
+    assert!(refused.contains("https"), "{refused}");
+    desk.issuer.state().moved = Some("https://auth.example.com".to_owned());
+    let begun = desk.begin(&[]).await.expect("a person is asked");
+    assert_eq!(begun, Begun::Grant { hosts: vec!["auth.example.com:443".to_owned()] });
+    desk.issuer.state().moved = None;
+    let open = json!("http://auth.example.com/token");
+    desk.issuer.state().metadata.insert("token_endpoint", open);
+    let refused = desk.begin(&[desk.issuer.host()]).await.expect_err("in the open").to_string();
+    assert!(refused.contains("https"), "{refused}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
