@@ -138,7 +138,12 @@ mod tests {
         let moved = |url: &str, secret: Option<&str>, auth_type: Option<&str>| {
             let text = |text: Option<&str>| text.map(str::to_owned);
             let (auth_secret_name, auth_type) = (text(secret), text(auth_type));
-            let given = Given { url: Some(url.to_owned()), auth_secret_name, auth_type, ..Given::default() };
+            let given = Given {
+                url: Some(url.to_owned()),
+                auth_secret_name,
+                auth_type,
+                ..Given::default()
+            };
             given.wish(Some(&before)).map(|wish| wish.auth)
         };
         let elsewhere = "https://elsewhere.example/mcp";

@@ -22,8 +22,8 @@ pub(super) use access::{access, access_token, lacking_scopes};
 pub use client::{callback, client_document};
 pub(super) use following::follow;
 pub use login::{begin, finish, is_own};
-pub(super) use setting::{give_back, is_client_secret};
 pub use setting::{disconnect, has_credentials, put_tokens, set_client_secret, set_private_key};
+pub(super) use setting::{give_back, is_client_secret};
 pub(super) use storing::Cache;
 
 /// How a source is to be connected.

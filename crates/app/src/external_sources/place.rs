@@ -55,7 +55,9 @@ pub(super) fn host_port(url: &str) -> Option<String> {
 /// Whether a host, as `host:port`, is one of a private network or of this machine by its form.
 pub(super) fn is_private(host: &str) -> bool {
     let grant: Option<Grant> = host.parse().ok();
-    grant.is_some_and(|grant| Reach::Public.check_host(&grant.host).is_err() || is_local(&grant.host))
+    grant.is_some_and(|grant| {
+        Reach::Public.check_host(&grant.host).is_err() || is_local(&grant.host)
+    })
 }
 
 /// Reads an address.

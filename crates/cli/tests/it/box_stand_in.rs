@@ -279,12 +279,16 @@ fn the_file_of_the_guide_is_logged_in_from_the_command_line_and_renewed_here() {
 
     // Another place for tokens in the file holds from the reload on; an entry that is gone gives its tokens back.
     let revoked = stand.told()["revoked"].as_u64().expect("a number");
-    std::fs::write(&path, file(&stand).replace("/oauth2/token", "/elsewhere/token")).expect("written");
+    std::fs::write(&path, file(&stand).replace("/oauth2/token", "/elsewhere/token"))
+        .expect("written");
     reload(&program);
     let source = format!("/api/external-sources/sources/{}", listed["id"].as_str().expect("an id"));
     until("the reload", || {
         let shown = api.ok("GET", &source, &Value::Null);
-        shown["oauth"]["token_url"].as_str().is_some_and(|url| url.contains("elsewhere")).then_some(())
+        shown["oauth"]["token_url"]
+            .as_str()
+            .is_some_and(|url| url.contains("elsewhere"))
+            .then_some(())
     });
     stand.expire();
     let failed = model.call("box__box_who_am_i", &json!({}));
@@ -341,9 +345,7 @@ fn endpoints_that_are_written_hold_for_tokens_that_are_there_and_what_is_removed
     stand.expire();
     assert_eq!((discover(), refreshes()), (200, json!(1)));
 
-    let written = |token_url: &str| {
-        json!({"auth_config": {"type": "oauth2.1", "client_id": "box-client", "client_secret": "box-secret", "token_url": at(token_url), "revoke_url": at("/oauth2/revoke")}})
-    };
+    let written = |token_url: &str| json!({"auth_config": {"type": "oauth2.1", "client_id": "box-client", "client_secret": "box-secret", "token_url": at(token_url), "revoke_url": at("/oauth2/revoke")}});
     api.ok("PATCH", &gateway, &written("/elsewhere/token"));
     stand.expire();
     assert_eq!((discover(), refreshes()), (502, json!(1)), "the old place is not asked");

@@ -138,7 +138,10 @@ async fn want(app: &App, source_id: Uuid, held: &Held, challenged: &Scopes) -> R
 
 /// What a caller is told of a call that its source refused because the token allows too little; `page` is where a
 /// person sees to that.
-pub(in crate::external_sources) fn lacking_scopes(error: &mcp::Error, page: &str) -> Option<String> {
+pub(in crate::external_sources) fn lacking_scopes(
+    error: &mcp::Error,
+    page: &str,
+) -> Option<String> {
     let challenge = BearerChallenge::find(&refusal(error)?.challenges)?;
     challenge.wants_scopes().then(|| {
         format!(

@@ -12,14 +12,15 @@ use super::way::{Attempt, Stop, Way, upstream};
 use crate::external_sources::told::page;
 use crate::external_sources::{AuthType, RefreshOwner, allow_hosts, find, place, settings_of};
 use crate::identity::Actor;
-use crate::{App, Error, Result};
+use crate::{App, Result};
 use uuid::Uuid;
 
 /// How often one place may lead on to the next.
 const STEPS: usize = 4;
 
 /// What the audit log says of hosts that are allowed so.
-const REASON: &str = "the metadata of the source names them, and its registration allows what that names";
+const REASON: &str =
+    "the metadata of the source names them, and its registration allows what that names";
 
 /// Allows a source the hosts of the authorization server that it names.
 ///

@@ -8,7 +8,8 @@ use store::external_sources::ExternalSource;
 
 use super::super::{BY_CONFIGURATION, credentials, grants_of, oauth, replace, written};
 use super::{
-    Registration, check, follow_now, forget, insert, keep_oauth, list_now, owner, server_for, set_secret,
+    Registration, check, follow_now, forget, insert, keep_oauth, list_now, owner, server_for,
+    set_secret,
 };
 use crate::identity::{Actor, Admin};
 use crate::servers::Server;

@@ -50,9 +50,8 @@ pub(super) async fn check_endpoints(
     }
     let origin = |url: &Option<String>| Some(Url::parse(url.as_deref()?).ok()?.origin());
     let old = settings_of(before);
-    let moves = |old: &Option<String>, new: &Option<String>| {
-        new.is_some() && origin(old) != origin(new)
-    };
+    let moves =
+        |old: &Option<String>, new: &Option<String>| new.is_some() && origin(old) != origin(new);
     if !moves(&old.token_url, &settings.token_url) && !moves(&old.revoke_url, &settings.revoke_url)
     {
         return Ok(());

@@ -101,7 +101,8 @@ pub(super) fn tokens(written: &WrittenTokens, warnings: &mut Vec<String>) -> Res
     };
     if expires_at.is_some_and(|at| at <= clock::now()) {
         warnings.push(
-            "expires_at lies in the past: the token may be refused until a new one comes".to_owned(),
+            "expires_at lies in the past: the token may be refused until a new one comes"
+                .to_owned(),
         );
     }
     Ok(NewTokens {

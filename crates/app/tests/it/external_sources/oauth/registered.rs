@@ -1,6 +1,8 @@
 //! Sources that a program registered: the authorization server that their metadata names is allowed with them.
 
-use app::external_sources::registration::written::{Written, WrittenAuth, WrittenOauth, WrittenTokens};
+use app::external_sources::registration::written::{
+    Written, WrittenAuth, WrittenOauth, WrittenTokens,
+};
 use app::external_sources::registration::{self, understand};
 use app::external_sources::{self, Status, grants_of};
 use uuid::Uuid;
