@@ -1,17 +1,17 @@
 //! External sources in the API: adding, deciding about, asking and importing from them.
 
+mod body;
 mod login;
 mod shown;
 
 use app::App;
-use app::external_sources::oauth::{self, NewKey};
+use app::external_sources::oauth;
 use app::external_sources::{self as sources, Choice, Status};
-use app::identity::{Admin, Who};
+use app::identity::Who;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::response::IntoResponse;
-use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -21,7 +21,6 @@ use super::{listed, one};
 use crate::errors::{Answer, Problem};
 use crate::extract::{Body, Id, Paging, Search};
 use crate::session::SignedIn;
-use crate::sources::given::Given;
 
 #[derive(Deserialize)]
 pub(crate) struct Standing {
@@ -98,10 +97,14 @@ pub(crate) async fn create(
     Id(server_id): Id,
     Body(body): Body<Value>,
 ) -> Answer {
-    let (given, credentials) = read(body)?;
+    let (given, credentials) = body::read(body)?;
+    let enabled = given.enabled;
     let wish = given.wish(None)?;
     let source = sources::add(&app, &Who::from(admin.clone()), server_id, &wish).await?;
     credentials.keep(&app, &admin, source.id).await?;
+    if enabled == Some(false) {
+        sources::set_enabled(&app, &admin, source.id, false).await?;
+    }
     let place = [(LOCATION, format!("/api/external-sources/sources/{}", source.id))];
     Ok((StatusCode::CREATED, place, told(&app, source.id).await?).into_response())
 }
@@ -118,11 +121,15 @@ pub(crate) async fn update(
     Id(id): Id,
     Body(body): Body<Value>,
 ) -> Answer {
-    let (given, credentials) = read(body)?;
+    let (given, credentials) = body::read(body)?;
+    let enabled = given.enabled;
     let before = sources::get(&app, id).await?.source;
     let wish = given.wish(Some(&before))?;
     sources::update(&app, &admin, id, &wish).await?;
     credentials.keep(&app, &admin, id).await?;
+    if let Some(enabled) = enabled {
+        sources::set_enabled(&app, &admin, id, enabled).await?;
+    }
     told(&app, id).await
 }
 
@@ -232,52 +239,4 @@ async fn told(app: &App, id: Uuid) -> Answer {
         body.insert("has_oauth_private_key".to_owned(), json!(has_key));
     }
     Ok(one(body))
-}
-
-/// Credentials of the client that a body holds. Outside is whether the field is there, inside whether it
-/// is null, which takes the credential away.
-#[derive(Default)]
-#[expect(clippy::option_option, reason = "absent, null and a text are three things here")]
-struct Credentials {
-    secret: Option<Option<SecretString>>,
-    private_key: Option<Option<SecretString>>,
-}
-
-impl Credentials {
-    async fn keep(self, app: &App, admin: &Admin, id: Uuid) -> Result<(), Problem> {
-        if let Some(secret) = self.secret {
-            oauth::set_client_secret(app, admin, id, secret).await?;
-        }
-        if let Some(key) = self.private_key {
-            let key = key.map(|pem| NewKey { pem, algorithm: None, key_id: None, audience: None });
-            oauth::set_private_key(app, admin, id, key).await?;
-        }
-        Ok(())
-    }
-}
-
-/// Reads a body. What is secret is read by hand: what a deserializer says of a wrong value repeats it.
-fn read(mut body: Value) -> Result<(Given, Credentials), Problem> {
-    let mut credentials = Credentials::default();
-    if let Value::Object(fields) = &mut body {
-        credentials.secret = taken(fields.remove("oauth_client_secret"), "oauth_client_secret")?;
-        credentials.private_key = taken(fields.remove("oauth_private_key"), "oauth_private_key")?;
-    }
-    let given = serde_json::from_value(body).map_err(|error| {
-        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", error.to_string())
-    })?;
-    Ok((given, credentials))
-}
-
-#[expect(clippy::option_option, reason = "absent, null and a text are three things here")]
-fn taken(
-    value: Option<Value>,
-    field: &'static str,
-) -> Result<Option<Option<SecretString>>, Problem> {
-    match value {
-        None => Ok(None),
-        Some(Value::Null) => Ok(Some(None)),
-        Some(Value::String(text)) => Ok(Some(Some(text.into()))),
-        Some(_) => Err(Problem::invalid(field, "expected a text, or null for none")),
-    }
 }

@@ -223,7 +223,7 @@ fn read_header(fields: &mut Fields) -> Result<(Option<String>, Option<Credential
             return Err(Problem::invalid(name, "expected a list of {key, value}"));
         };
         if listed.len() > 1 {
-            return Err(Problem::invalid(name, "one header field can be sent; give one"));
+            return Err(Problem::invalid(name, "two or more header fields cannot be sent; give the one that holds the credential"));
         }
         if let Some(only) = listed.pop() {
             let mut only = Fields::of(only, name)?;
@@ -248,12 +248,23 @@ fn read_oauth(auth: &mut Fields) -> Result<WrittenOauth, Problem> {
         token_url: auth.text(&["token_url", "token_endpoint"])?,
         revoke_url: auth.text(&["revoke_url", "revocation_url", "revocation_endpoint"])?,
         redirect_uri: auth.text(&["redirect_uri"])?,
+        resource: only(auth.texts(&["resource"])?)?,
+        token_endpoint_auth_method: auth.text(&["token_endpoint_auth_method"])?,
         pkce: auth.word(&pkce)?,
         token_refresh: auth.flag(&["token_refresh"])?,
         refresh_owner: auth.text(&["refresh_owner"])?,
         tokens: read_tokens(auth, scope)?,
         scopes: auth.texts(&["scopes", "scope"])?,
     })
+}
+
+/// The only one of a list.
+fn only(mut resources: Vec<String>) -> Result<Option<String>, Problem> {
+    let last = resources.pop();
+    if resources.is_empty() {
+        return Ok(last);
+    }
+    Err(Problem::invalid("resource", "a token can be asked for one resource; give one"))
 }
 
 fn read_tokens(
@@ -305,13 +316,15 @@ mod tests {
     fn the_own_form_of_gateways_is_understood() {
         let body = json!({
             "name": "x", "url": "https://x.example", "transport": "STREAMABLEHTTP", "authType": "oauth",
-            "oauthConfig": {"grant_type": "client_credentials", "client_id": "i", "scopes": "a b", "issuer": "https://x"},
+            "oauthConfig": {"grant_type": "client_credentials", "client_id": "i", "scopes": "a b", "issuer": "https://x", "resource": ["https://x.example"], "token_endpoint_auth_method": "client_secret_post"},
             "visibility": "team",
         });
         let (written, ignored) = read(body).unwrap();
         let oauth = written.auth.unwrap().oauth;
         assert_eq!(oauth.grant_type.as_deref(), Some("client_credentials"));
         assert_eq!(oauth.scopes, ["a", "b"]);
+        assert_eq!(oauth.resource.as_deref(), Some("https://x.example"));
+        assert_eq!(oauth.token_endpoint_auth_method.as_deref(), Some("client_secret_post"));
         assert_eq!(ignored, ["oauth_config.issuer", "visibility"]);
         let (written, _) = read(
             json!({"auth_type": "authheaders", "auth_headers": [{"key": "X-K", "value": "v"}]}),

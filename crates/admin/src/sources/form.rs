@@ -95,7 +95,7 @@ impl Form {
     }
 
     /// What the fields that belong to the chosen transport and credentials say.
-    fn given(&self) -> Result<Given, Problem> {
+    fn given(&self, before: Option<&ExternalSource>) -> Result<Given, Problem> {
         let text = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
         let is_process = self.transport == Transport::Stdio.to_string();
         let auth_type =
@@ -108,7 +108,7 @@ impl Form {
             transport_type: text(&self.transport),
             auth_secret_name: text(&self.secret).filter(|_| has_secret),
             auth_header_name: text(&self.header).filter(|_| has(&[AuthType::Header])),
-            oauth: has(&[AuthType::Oauth]).then(|| self.settings()),
+            oauth: has(&[AuthType::Oauth]).then(|| self.settings(before)),
             ..Given::default()
         };
         if is_process {
@@ -123,7 +123,8 @@ impl Form {
         Ok(given)
     }
 
-    fn settings(&self) -> OauthSettings {
+    /// What is set for OAuth; what the form does not show stays as it was.
+    fn settings(&self, before: Option<&ExternalSource>) -> OauthSettings {
         let text = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
         OauthSettings {
             grant: match self.grant.as_str() {
@@ -136,8 +137,7 @@ impl Form {
             revoke_url: text(&self.revoke_url),
             scopes: self.scopes.split_whitespace().map(str::to_owned).collect(),
             redirect_uri: text(&self.redirect_uri),
-            // What is edited here was looked at by a person, who is shown the hosts.
-            follows_metadata: false,
+            ..before.map(settings_of).unwrap_or_default()
         }
     }
 
@@ -203,7 +203,7 @@ pub(crate) async fn add(
     Fields(form): Fields<Form>,
 ) -> Answer {
     let added = async {
-        let wish = form.given()?.wish(None)?;
+        let wish = form.given(None)?.wish(None)?;
         let source = sources::add(&app, &Who::from(admin.clone()), server_id, &wish).await?;
         Ok::<_, Problem>(source.id)
     };
@@ -236,7 +236,7 @@ pub(crate) async fn edit(
 ) -> Answer {
     let before = sources::get(&app, id).await?.source;
     let changed = async {
-        let wish = form.given()?.wish(None)?;
+        let wish = form.given(Some(&before))?.wish(None)?;
         sources::update(&app, &admin, id, &wish).await?;
         Ok::<_, Problem>(())
     };
@@ -285,7 +285,7 @@ mod tests {
     use crate::sources::tests::source;
 
     fn wish(form: &Form) -> Result<Wish, Problem> {
-        form.given()?.wish(None)
+        form.given(None)?.wish(None)
     }
 
     #[test]
@@ -328,7 +328,7 @@ mod tests {
             scopes: "files.read  files.write".to_owned(),
             ..Form::default()
         };
-        let settings = form.settings();
+        let settings = form.settings(None);
         assert_eq!(settings.scopes, ["files.read", "files.write"]);
         let page = FormPage {
             frame: Frame::sample("/servers"),

@@ -12,7 +12,7 @@ use crate::errors::Problem;
 
 /// The fields of a source; those that are left out stay as they are.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Given {
     pub(crate) name: Option<String>,
     pub(crate) description: Option<String>,
@@ -27,6 +27,10 @@ pub(crate) struct Given {
     pub(crate) auth_secret_name: Option<String>,
     pub(crate) auth_header_name: Option<String>,
     pub(crate) oauth: Option<OauthSettings>,
+    /// `client_id` of `oauth`, for itself.
+    pub(crate) oauth_client_id: Option<String>,
+    /// Whether it may be used; whoever reads this sees to it.
+    pub(crate) enabled: Option<bool>,
 }
 
 impl Given {
@@ -52,7 +56,7 @@ impl Given {
             transport,
             url,
             command,
-            auth: self.auth(before.filter(|_| is_process == was_process)).try_into()?,
+            auth: self.auth(before.filter(|_| is_process == was_process))?.try_into()?,
             name: self
                 .name
                 .or_else(|| before.map(|source| source.name.clone()))
@@ -93,12 +97,23 @@ impl Given {
     }
 
     /// Credentials of another kind begin anew.
-    fn auth(&self, before: Option<&ExternalSource>) -> NamedAuth {
+    fn auth(&self, before: Option<&ExternalSource>) -> Result<NamedAuth, Problem> {
         let kind = |source: &ExternalSource| source.auth_type.to_string();
         let auth_type = self.auth_type.clone().or_else(|| before.map(kind));
         let same = before.filter(|source| Some(kind(source)) == auth_type);
         let oauth = same.and_then(|source| source.oauth.as_ref().map(|_| settings_of(source)));
-        NamedAuth {
+        let mut oauth = self.oauth.clone().or(oauth);
+        if let Some(id) = &self.oauth_client_id {
+            if auth_type.as_deref() != Some("oauth") {
+                return Err(Problem::invalid("oauth_client_id", "has an effect with auth_type `oauth` alone"));
+            }
+            let of_both = self.oauth.as_ref().and_then(|oauth| oauth.client_id.as_ref());
+            if of_both.is_some_and(|other| other != id) {
+                return Err(Problem::invalid("oauth_client_id", "differs from `client_id` in `oauth`: give one"));
+            }
+            oauth.get_or_insert_default().client_id = Some(id.clone()).filter(|id| !id.is_empty());
+        }
+        Ok(NamedAuth {
             auth_type,
             secret: self
                 .auth_secret_name
@@ -108,8 +123,8 @@ impl Given {
                 .auth_header_name
                 .clone()
                 .or_else(|| same.and_then(|source| source.auth_header_name.clone())),
-            oauth: self.oauth.clone().or(oauth),
-        }
+            oauth,
+        })
     }
 }
 

@@ -5,7 +5,10 @@ use store::Json;
 use url::Url;
 use uuid::Uuid;
 
-use super::{Auth, AuthType, ExternalSource, RefreshOwner, Transport, Wish, credentials, place};
+use super::place::URL_MAX;
+use super::{
+    Auth, AuthType, ExternalSource, OauthSettings, RefreshOwner, Transport, Wish, credentials, place,
+};
 use crate::identity::Who;
 use crate::servers::Server;
 use crate::{App, Error, Page, Result, names};
@@ -66,6 +69,9 @@ pub(super) fn check(app: &App, wish: &Wish) -> Result<Option<String>> {
     }
     names::check_description(&wish.description)?;
     credentials::check(&wish.auth, wish.transport)?;
+    if let Auth::Oauth(settings) = &wish.auth {
+        check_settings(settings)?;
+    }
     match (wish.transport, &wish.url, &wish.command) {
         (Transport::Stdio, None, Some(command)) => place::check_command(command).map(|()| None),
         (Transport::Stdio, ..) => {
@@ -80,6 +86,21 @@ pub(super) fn check(app: &App, wish: &Wish) -> Result<Option<String>> {
             Err(Error::invalid("command", "a source at an address has no command"))
         }
     }
+}
+
+/// Refuses what can be no setting of OAuth.
+fn check_settings(settings: &OauthSettings) -> Result<()> {
+    let method = settings.token_endpoint_auth_method.as_deref();
+    if !matches!(method, None | Some("client_secret_basic" | "client_secret_post")) {
+        let reason = "expected client_secret_basic or client_secret_post; a private key is used where one is set";
+        return Err(Error::invalid("token_endpoint_auth_method", reason));
+    }
+    let Some(resource) = &settings.resource else { return Ok(()) };
+    let is_name = Url::parse(resource).is_ok_and(|url| url.fragment().is_none());
+    if is_name && resource.len() <= URL_MAX {
+        return Ok(());
+    }
+    Err(Error::invalid("resource", "expected an absolute URI without a fragment"))
 }
 
 /// Refuses what a model may not add.

@@ -10,7 +10,7 @@ use super::{Auth, Command};
 use crate::{App, Error, Result};
 
 /// The longest address.
-const URL_MAX: usize = 2_000;
+pub(super) const URL_MAX: usize = 2_000;
 
 /// The host that a source needs, as `host:port`; none for a process.
 pub(super) fn of(app: &App, transport: Transport, url: Option<&str>) -> Result<Option<String>> {

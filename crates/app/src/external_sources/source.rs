@@ -80,6 +80,13 @@ pub struct OauthSettings {
     pub scopes: Vec<String>,
     /// Where people come back to, where another address is registered than this program's own.
     pub redirect_uri: Option<String>,
+    /// What tokens are asked for (RFC 8707), where the source names itself otherwise than its issuer knows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource: Option<String>,
+    /// How the client shows who it is, where the server's metadata is wrong about that: `client_secret_basic` or
+    /// `client_secret_post`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_endpoint_auth_method: Option<String>,
     /// Whether the hosts of the authorization server that the source names are allowed with the source, as those of
     /// a registration are. A person who adds one on the pages is shown them instead.
     #[serde(skip_serializing_if = "std::ops::Not::not")]

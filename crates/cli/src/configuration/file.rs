@@ -52,6 +52,8 @@ pub(super) struct Auth {
     pub(super) authorization_url: Option<Text>,
     pub(super) token_url: Option<Text>,
     pub(super) revoke_url: Option<Text>,
+    pub(super) resource: Option<Text>,
+    pub(super) token_endpoint_auth_method: Option<Text>,
     pub(super) redirect_uri: Option<Text>,
     #[serde(default)]
     pub(super) scopes: Vec<Text>,

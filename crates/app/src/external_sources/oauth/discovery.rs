@@ -56,7 +56,7 @@ pub(super) async fn find(way: Way<'_>) -> Attempt<Found> {
         Ok(server) => server,
     };
     Ok(Found {
-        resource: resource.resource,
+        resource: settings.resource.clone().unwrap_or(resource.resource),
         server: written.over(way.source, kept.clone()),
         kept,
         challenged: challenge.map(|challenge| challenge.scopes).unwrap_or_default(),
@@ -108,6 +108,8 @@ struct Written {
     authorization: Option<Endpoint>,
     token: Option<Endpoint>,
     revocation: Option<Endpoint>,
+    /// How the client shows who it is.
+    method: Option<String>,
     /// Whether nobody has to log in.
     alone: bool,
 }
@@ -122,6 +124,7 @@ impl Written {
             authorization: endpoint("authorization_url", &settings.authorization_url)?,
             token: endpoint("token_url", &settings.token_url)?,
             revocation: endpoint("revoke_url", &settings.revoke_url)?,
+            method: settings.token_endpoint_auth_method.clone(),
             alone: settings.grant == OauthGrant::ClientCredentials,
         })
     }
@@ -156,6 +159,10 @@ impl Written {
             authorization_endpoint: self.authorization.or(server.authorization_endpoint),
             token_endpoint: self.token.unwrap_or(server.token_endpoint),
             revocation_endpoint: self.revocation.or(server.revocation_endpoint),
+            token_endpoint_auth_methods: match self.method {
+                Some(method) => vec![method],
+                None => server.token_endpoint_auth_methods,
+            },
             ..server
         }
     }

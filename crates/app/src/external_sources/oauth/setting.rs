@@ -143,7 +143,10 @@ pub async fn put_tokens(
     let held = Held {
         version: 0,
         tokens: read(tokens)?,
-        resource: oauth::canonical(&discovery::address(&source)?),
+        resource: match settings_of(&source).resource {
+            Some(resource) => resource,
+            None => oauth::canonical(&discovery::address(&source)?),
+        },
         server: None,
         client: None,
     };

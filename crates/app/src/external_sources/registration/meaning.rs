@@ -156,6 +156,8 @@ fn read_oauth(written: &WrittenOauth, read: &mut Registration) -> Result<Auth> {
         revoke_url: written.revoke_url.clone(),
         scopes: written.scopes.clone(),
         redirect_uri: written.redirect_uri.clone(),
+        resource: written.resource.clone(),
+        token_endpoint_auth_method: written.token_endpoint_auth_method.clone(),
         follows_metadata: true,
     };
     read.warnings.extend(known::warnings(&settings));

@@ -64,6 +64,10 @@ pub struct WrittenOauth {
     pub redirect_uri: Option<String>,
     /// What is asked for.
     pub scopes: Vec<String>,
+    /// What tokens are asked for.
+    pub resource: Option<String>,
+    /// How the client shows who it is.
+    pub token_endpoint_auth_method: Option<String>,
     /// Whether, or how, codes are bound to who asked for them: `true` or `S256`.
     pub pkce: Option<String>,
     /// Whether this program renews tokens.

@@ -155,3 +155,39 @@ fn all_of_it_asks_for_a_session() {
     let answer = world.api.send("POST", &format!("{SOURCES}/oauth/exchange"), &state);
     assert!((400..500).contains(&answer.status), "{answer:?}");
 }
+
+#[test]
+fn a_field_that_is_taken_has_an_effect_and_another_is_refused_by_its_name() {
+    let world = World::new();
+    let (status, source) = added(&world, &json!({"name": "Peer", "url": world.peer.url("mcp")}));
+    assert_eq!(status, 201, "{source}");
+    let place = place(&source);
+    for (body, field) in [
+        (json!({"status": "disabled"}), "status"),
+        (json!({"colour": "red"}), "colour"),
+        (json!({"description": "x", "tool_count": 3}), "tool_count"),
+        (json!({"oauth_client_id": "id-1"}), "oauth_client_id"),
+        (json!({"oauth_private_key_id": "k"}), "oauth_private_key_id"),
+        (
+            json!({"auth_type": "oauth", "oauth": {"token_endpoint_auth_method": "none"}}),
+            "token_endpoint_auth_method",
+        ),
+    ] {
+        let refused = world.api.send("PUT", &place, &body);
+        assert_eq!((refused.status, &refused.json()["field"]), (422, &json!(field)), "{refused:?}");
+    }
+    let shown = world.api.ok("GET", &place, &Value::Null);
+    assert_eq!((&shown["description"], &shown["status"]), (&json!(""), &json!("active")));
+
+    let off = world.api.ok("PUT", &place, &json!({"enabled": false}));
+    assert_eq!((&off["enabled"], &off["status"]), (&json!(false), &json!("disabled")), "{off}");
+    let on = world.api.ok("PUT", &place, &json!({"enabled": true}));
+    assert_eq!(on["status"], "active", "{on}");
+    let body = json!({"auth_type": "oauth", "oauth_client_id": "id-1", "oauth": {"resource": "urn:x"}});
+    let logs_in = world.api.ok("PUT", &place, &body);
+    let told = [&logs_in["oauth_client_id"], &logs_in["oauth"]["resource"]];
+    assert_eq!(told, [&json!("id-1"), &json!("urn:x")], "{logs_in}");
+    let (status, off) =
+        added(&world, &json!({"name": "off", "url": world.peer.url("mcp"), "enabled": false}));
+    assert_eq!((status, &off["status"]), (201, &json!("disabled")), "{off}");
+}
