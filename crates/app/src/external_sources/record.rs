@@ -6,6 +6,7 @@ use store::external_sources::ExternalSource;
 use uuid::Uuid;
 
 use super::command_of;
+use super::connections::SECRET;
 use crate::audit::{self, Event};
 use crate::identity::Actor;
 use crate::{App, Error, Result, clock};
@@ -97,11 +98,11 @@ pub(super) async fn finish(
     Ok(transaction.commit().await?)
 }
 
-/// The command of a source with the names of its environment alone: what they hold may be secret.
+/// The command of a source without what its variables hold, which may be secret; but for the names of secrets.
 fn command_without_values(source: &ExternalSource) -> Option<Value> {
-    let command = command_of(source)?;
-    let names: Vec<_> = command.env.keys().collect();
-    Some(json!({
-        "command": command.command, "args": command.args, "cwd": command.cwd, "env": names
-    }))
+    let mut command = command_of(source)?;
+    for value in command.env.values_mut().filter(|value| !value.starts_with(SECRET)) {
+        "[not shown]".clone_into(value);
+    }
+    Some(json!(command))
 }
