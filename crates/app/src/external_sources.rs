@@ -3,6 +3,7 @@
 //! Nothing is connected to before a person has allowed the host. A model can ask for a source at an address,
 //! never for a command of this machine.
 
+mod asking;
 mod breaker;
 mod calls;
 mod checks;
@@ -14,13 +15,17 @@ mod drift;
 mod health;
 mod importing;
 mod keeper;
+mod listening;
 pub mod oauth;
+mod outcomes;
 mod place;
 mod projection;
+mod reach;
 mod record;
 pub mod registration;
 mod shown;
 mod source;
+mod standing;
 mod suspicion;
 mod told;
 
@@ -228,6 +233,7 @@ pub(crate) async fn replace(
         forget_tokens(&transaction, before.id).await?;
     }
     finish(transaction, actor, "source.updated", &source, None).await?;
+    app.connections().heed(source.id, Some(&standing::of(&source)));
     Ok(source)
 }
 
@@ -388,5 +394,6 @@ pub(crate) async fn remove(
     store::secrets::delete_of_source(&transaction, source.id, None).await?;
     drift::orphan(&transaction, &source).await?;
     finish(transaction, actor, "source.deleted", &source, None).await?;
+    app.connections().heed(source.id, None);
     Ok(source)
 }

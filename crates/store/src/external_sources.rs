@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sea_orm::{
     ColumnTrait, DeriveValueType, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
-    QueryTrait, Set, sea_query::Expr,
+    QuerySelect, QueryTrait, Set, sea_query::Expr,
 };
 use serde::Serialize;
 use strum::{Display, EnumString, IntoStaticStr};
@@ -215,6 +215,39 @@ pub async fn all(db: &impl Connection) -> Result<Vec<ExternalSource>> {
         .order_by_asc(entity::Column::CreatedAt)
         .order_by_asc(entity::Column::Id);
     Ok(found.all(&db.reader()).await?)
+}
+
+/// How a source stands by what people and files decided about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// The source.
+    pub id: Uuid,
+    /// Whether a person allowed it.
+    pub granted: bool,
+    /// Whether a person lets it be used.
+    pub enabled: bool,
+    /// When it was last changed by somebody.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// How all sources stand; without what they listed, which may be much.
+pub async fn standings(db: &impl Connection) -> Result<Vec<Standing>> {
+    let columns = [
+        entity::Column::Id,
+        entity::Column::GrantedAt,
+        entity::Column::Enabled,
+        entity::Column::UpdatedAt,
+    ];
+    let found = entity::Entity::find().select_only().columns(columns).into_tuple();
+    let rows: Vec<(Uuid, Option<DateTime<Utc>>, bool, DateTime<Utc>)> =
+        found.all(&db.reader()).await?;
+    let standings = rows.into_iter().map(|(id, granted_at, enabled, updated_at)| Standing {
+        id,
+        granted: granted_at.is_some(),
+        enabled,
+        updated_at,
+    });
+    Ok(standings.collect())
 }
 
 /// The sources that wait for a person, in the order they were added.

@@ -223,7 +223,10 @@ fn read_header(fields: &mut Fields) -> Result<(Option<String>, Option<Credential
             return Err(Problem::invalid(name, "expected a list of {key, value}"));
         };
         if listed.len() > 1 {
-            return Err(Problem::invalid(name, "two or more header fields cannot be sent; give the one that holds the credential"));
+            return Err(Problem::invalid(
+                name,
+                "two or more header fields cannot be sent; give the one that holds the credential",
+            ));
         }
         if let Some(only) = listed.pop() {
             let mut only = Fields::of(only, name)?;

@@ -105,11 +105,17 @@ impl Given {
         let mut oauth = self.oauth.clone().or(oauth);
         if let Some(id) = &self.oauth_client_id {
             if auth_type.as_deref() != Some("oauth") {
-                return Err(Problem::invalid("oauth_client_id", "has an effect with auth_type `oauth` alone"));
+                return Err(Problem::invalid(
+                    "oauth_client_id",
+                    "has an effect with auth_type `oauth` alone",
+                ));
             }
             let of_both = self.oauth.as_ref().and_then(|oauth| oauth.client_id.as_ref());
             if of_both.is_some_and(|other| other != id) {
-                return Err(Problem::invalid("oauth_client_id", "differs from `client_id` in `oauth`: give one"));
+                return Err(Problem::invalid(
+                    "oauth_client_id",
+                    "differs from `client_id` in `oauth`: give one",
+                ));
             }
             oauth.get_or_insert_default().client_id = Some(id.clone()).filter(|id| !id.is_empty());
         }

@@ -3,6 +3,8 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use tokio::sync::Notify;
+
 /// So often in a row a source is not reached before it is left alone.
 const FAILURES: u32 = 5;
 
@@ -14,7 +16,11 @@ const LONGEST: Duration = Duration::from_mins(5);
 
 /// What became of the last requests to one source.
 #[derive(Debug, Default)]
-pub(super) struct Breaker(Mutex<State>);
+pub(super) struct Breaker {
+    state: Mutex<State>,
+    /// It opened or closed.
+    moved: Notify,
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -25,7 +31,7 @@ struct State {
 
 impl Breaker {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether a request may be made now.
@@ -45,7 +51,10 @@ impl Breaker {
 
     /// The source answered, whatever it said.
     pub(super) fn answered(&self) {
-        *self.state() = State::default();
+        let before = std::mem::take(&mut *self.state());
+        if before.closed_until.is_some() {
+            self.moved.notify_waiters();
+        }
     }
 
     /// The source was not reached.
@@ -55,6 +64,7 @@ impl Breaker {
         if state.failures >= FAILURES {
             state.closed_until = Some(now + PAUSE);
             why.clone_into(&mut state.why);
+            self.moved.notify_waiters();
         }
     }
 
@@ -65,6 +75,31 @@ impl Breaker {
         why.clone_into(&mut state.why);
     }
 
+    /// Waits until the source is left alone because it is not reached.
+    pub(super) async fn opened(&self) {
+        loop {
+            let moved = self.moved.notified();
+            let is_lost = self.state().failures >= FAILURES;
+            if is_lost && self.is_open(Instant::now()) {
+                return;
+            }
+            moved.await;
+        }
+    }
+
+    /// Waits while the source is left alone, for whatever reason.
+    pub(super) async fn closed(&self) {
+        loop {
+            let moved = self.moved.notified();
+            let until = self.state().closed_until;
+            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+            match left.filter(|left| !left.is_zero()) {
+                None => return,
+                Some(left) => drop(tokio::time::timeout(left, moved).await),
+            }
+        }
+    }
+
     /// Whether requests are refused now.
     pub(super) fn is_open(&self, now: Instant) -> bool {
         self.state().closed_until.is_some_and(|until| now < until)
@@ -73,6 +108,8 @@ impl Breaker {
 
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt as _;
+
     use super::*;
 
     #[test]
@@ -100,6 +137,25 @@ mod tests {
             breaker.answered();
         }
         assert!(breaker.check(now).is_ok());
+    }
+
+    #[tokio::test]
+    async fn who_listens_hears_when_a_source_is_left_alone() {
+        let breaker = Breaker::default();
+        let (mut opened, now) = (Box::pin(breaker.opened()), Instant::now());
+        breaker.closed().await;
+        breaker.wants_pause("busy", PAUSE, now);
+        assert!(opened.as_mut().now_or_never().is_none(), "its stream may go on");
+        assert!(breaker.closed().now_or_never().is_none(), "and none is begun");
+        for _ in 0..FAILURES {
+            assert!(opened.as_mut().now_or_never().is_none());
+            breaker.failed("refused", now);
+        }
+        opened.await;
+        let mut closed = Box::pin(breaker.closed());
+        assert!(closed.as_mut().now_or_never().is_none());
+        breaker.answered();
+        closed.await;
     }
 
     #[test]

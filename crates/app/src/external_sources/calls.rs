@@ -10,9 +10,9 @@ use std::sync::Arc;
 use store::external_sources::ExternalSource;
 use store::revisions::Imported;
 
-use super::connections::{connect, wants_login};
-use super::oauth;
+use super::connections::{Connection, connect, wants_login};
 use super::told::page;
+use super::{find, oauth};
 use crate::outside::Dialogue;
 use crate::{App, Error};
 
@@ -42,7 +42,7 @@ pub(crate) struct Called<'a> {
 pub(crate) async fn call(app: &App, called: Called<'_>) -> Result<Value, Failure> {
     let Called { source, imported, arguments, meta, timeout, dialogue, owner } = called;
     let until = Instant::now() + timeout;
-    let connection = connect(app, source).await.map_err(|error| refused(&error))?;
+    let mut connection = connect(app, source).await.map_err(|error| refused(&error))?;
     let listener: Arc<dyn Listener> = Arc::new(Passing { dialogue, owner });
     let mut pause = PAUSE;
     for round in 0_u32.. {
@@ -61,6 +61,13 @@ pub(crate) async fn call(app: &App, called: Called<'_>) -> Result<Value, Failure
             Ok(result) => return Ok(result),
             Err(error) => error,
         };
+        if let mcp::Error::Retired { sent: false } = error
+            && round < AGAIN
+        {
+            // The source is another one now, or none.
+            connection = connect_anew(app, source).await.map_err(|error| refused(&error))?;
+            continue;
+        }
         let has_time = until.saturating_duration_since(Instant::now()) > pause;
         if round >= AGAIN || !has_time || !may_be_sent_again(&error, &imported.definition) {
             return Err(failure((source, &page(app, source.id)), timeout, &error));
@@ -73,6 +80,11 @@ pub(crate) async fn call(app: &App, called: Called<'_>) -> Result<Value, Failure
         message: "the source was not reached".to_owned(),
         detail: None,
     })
+}
+
+/// The connection to a source as it is now.
+async fn connect_anew(app: &App, source: &ExternalSource) -> crate::Result<Arc<Connection>> {
+    connect(app, &find(app.store(), source.id).await?).await
 }
 
 /// Whether a call that failed so may be sent once more.
@@ -132,6 +144,9 @@ fn failure(
         let message = format!("source `{name}` answered with an error: {told}");
         let detail = told.data.as_ref().map(|data| json!({ "context": [data.to_string()] }));
         return Failure { kind: FailureKind::External, message, detail };
+    } else if let mcp::Error::Resting { .. } = error {
+        let message = format!("source `{name}`: {error}; nothing was done");
+        return Failure { kind: FailureKind::Busy, message, detail: None };
     } else if let Some(lacking) = oauth::lacking_scopes(error, page) {
         let message = format!("source `{name}`: {lacking}");
         return Failure { kind: FailureKind::External, message, detail: None };

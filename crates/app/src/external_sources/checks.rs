@@ -7,7 +7,8 @@ use uuid::Uuid;
 
 use super::place::URL_MAX;
 use super::{
-    Auth, AuthType, ExternalSource, OauthSettings, RefreshOwner, Transport, Wish, credentials, place,
+    Auth, AuthType, ExternalSource, OauthSettings, RefreshOwner, Transport, Wish, credentials,
+    place,
 };
 use crate::identity::Who;
 use crate::servers::Server;

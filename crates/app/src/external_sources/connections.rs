@@ -1,41 +1,35 @@
 //! The connections to sources that are in use: one per source and process, made when it is first needed.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use outbound::Policy;
-use outbound::grant::Grant;
-use outbound::mcp::{self, Access, Listener, Open, Place, Program, Setup, Source, Web};
-use secrecy::ExposeSecret as _;
-use serde_json::{Value, json};
-use store::external_sources::{AuthType, ExternalSource, Transport};
-use tokio::sync::Notify;
+use outbound::mcp::{Program, Setup, Source};
+use serde_json::json;
+use store::external_sources::{ExternalSource, Standing};
 use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
 use super::breaker::Breaker;
-use super::credentials::{self, FromSecret};
-use super::shown::{AllShown, without_credentials};
-use super::{command_of, grants_of, not_granted, oauth};
-use crate::{App, Error, Result, Tie, clock};
+use super::listening::{Changed, Observer, listen};
+use super::outcomes::Heard;
+pub(super) use super::outcomes::wants_login;
+pub(super) use super::reach::{SECRET, info, policy};
+use super::shown::AllShown;
+use super::standing::{self, Ending};
+use super::{not_granted, oauth, reach};
+use crate::{App, Error, Result};
 
 /// A connection that nobody used for so long is ended.
 const IDLE: Duration = Duration::from_mins(10);
-
-/// The first and the longest pause before a stream of notices that broke off is taken up again.
-const PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(1));
-
-/// What begins the value of a variable of a process that is a secret of the server.
-pub(super) const SECRET: &str = "secret:";
 
 /// All connections of this process.
 #[derive(Default)]
 pub(crate) struct Connections {
     open: Mutex<HashMap<Uuid, Arc<Connection>>>,
+    /// Those that nobody is given any more, for as long as calls over them are under way.
+    leaving: Mutex<Vec<Weak<Connection>>>,
     /// The tokens that requests carry.
     pub(super) tokens: oauth::Cache,
     /// What sources were shown of credentials.
@@ -44,167 +38,126 @@ pub(crate) struct Connections {
     pub(super) changed: Arc<Changed>,
 }
 
-/// Which sources said that their tools changed.
-#[derive(Default)]
-pub(super) struct Changed {
-    sources: Mutex<Vec<Uuid>>,
-    pub(super) told: Notify,
-}
-
-impl Changed {
-    fn add(&self, id: Uuid) {
-        let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
-        if !sources.contains(&id) {
-            sources.push(id);
-        }
-        drop(sources);
-        self.told.notify_one();
-    }
-
-    /// Those that said so since this was asked last.
-    pub(super) fn take(&self) -> Vec<Uuid> {
-        std::mem::take(&mut *self.sources.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
 /// A connection to a source.
 pub(super) struct Connection {
-    id: Uuid,
+    pub(super) id: Uuid,
     /// Of which version of its row it was made.
     made_of: DateTime<Utc>,
     pub(super) source: Arc<Source>,
-    pub(super) breaker: Breaker,
+    pub(super) breaker: Arc<Breaker>,
     used: Mutex<Instant>,
-    /// Whether the database says that it failed.
-    failed: AtomicBool,
+    pub(super) heard: Heard,
     /// Hears what the source tells beside its answers.
-    _listening: AbortOnDropHandle<()>,
+    listening: Mutex<Option<AbortOnDropHandle<()>>>,
 }
 
-/// Hears that the tools of a source have changed.
-struct Observer {
-    id: Uuid,
-    changed: Arc<Changed>,
-}
-
-impl Listener for Observer {
-    fn notified(&self, method: &str, _: &Value) {
-        if method == "notifications/tools/list_changed" {
-            self.changed.add(self.id);
-        }
-    }
+/// A lock that nobody can break.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Connections {
-    fn open(&self) -> MutexGuard<'_, HashMap<Uuid, Arc<Connection>>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Whether there are any.
+    pub(super) fn is_empty(&self) -> bool {
+        lock(&self.open).is_empty() && lock(&self.leaving).is_empty()
     }
 
-    /// Ends connections that nobody used for a time, and those of sources that there are no more.
-    pub(super) fn sweep(&self, sources: &[ExternalSource]) {
-        self.shown.retain(|id| sources.iter().any(|source| source.id == id));
+    /// Ends connections that nobody used for a time, and those that may not stay as all sources stand now.
+    pub(super) fn sweep(&self, sources: &[Standing], now: Instant) {
+        let of = |id: Uuid| sources.iter().find(|source| source.id == id);
+        self.shown.retain(|id| of(id).is_some());
+        let unused = |connection: &Connection| {
+            let time = now.saturating_duration_since(connection.last_used());
+            (time >= IDLE).then_some(Ending::Gently)
+        };
+        self.end_where(|connection| {
+            let ending = standing::ending(connection.made_of, of(connection.id));
+            ending.or_else(|| unused(connection))
+        });
+    }
+
+    /// Ends what there is of a source if it may not stay as the source stands now; nothing where it is gone.
+    pub(super) fn heed(&self, id: Uuid, now: Option<&Standing>) {
+        self.end_where(|connection| {
+            if connection.id == id { standing::ending(connection.made_of, now) } else { None }
+        });
+    }
+
+    /// Gives the connection to a source to nobody any more.
+    fn leave(&self, id: Uuid) {
+        let known = lock(&self.open).remove(&id);
+        known.into_iter().for_each(|known| self.end(known, Ending::Gently));
+    }
+
+    fn end_where(&self, ending: impl Fn(&Connection) -> Option<Ending>) {
         let mut ended = Vec::new();
-        self.open().retain(|id, connection| {
-            let is_used = connection.last_used().elapsed() < IDLE;
-            let is_there = sources.iter().any(|source| source.id == *id);
-            let stays = is_used && is_there;
+        lock(&self.leaving).retain(|leaving| {
+            let Some(leaving) = leaving.upgrade() else { return false };
+            let stays = ending(&leaving) != Some(Ending::AtOnce);
             if !stays {
-                ended.push(Arc::clone(connection));
+                ended.push((leaving, Ending::AtOnce));
             }
             stays
         });
-        ended.into_iter().for_each(end);
+        lock(&self.open).retain(|_, connection| {
+            let ending = ending(connection);
+            ended.extend(ending.map(|ending| (Arc::clone(connection), ending)));
+            ending.is_none()
+        });
+        for (connection, ending) in ended {
+            self.end(connection, ending);
+        }
+    }
+
+    /// Ends a connection that is not among the open ones any more.
+    fn end(&self, connection: Arc<Connection>, ending: Ending) {
+        drop(lock(&connection.listening).take());
+        match ending {
+            Ending::AtOnce => drop(tokio::spawn(async move { connection.source.stop().await })),
+            Ending::Gently => {
+                lock(&self.leaving).push(Arc::downgrade(&connection));
+                drop(tokio::spawn(async move { connection.source.retire().await }));
+            }
+        }
+    }
+
+    /// Begins to hear what a source tells, if the connection is among the open ones.
+    fn listen(&self, connection: &Arc<Connection>) -> bool {
+        let open = lock(&self.open);
+        let is_open = open.get(&connection.id).is_some_and(|known| Arc::ptr_eq(known, connection));
+        if is_open {
+            let listening = listen(Arc::clone(&connection.source), Arc::clone(&connection.breaker));
+            let listening = tokio::spawn(listening);
+            *lock(&connection.listening) = Some(AbortOnDropHandle::new(listening));
+        }
+        is_open
     }
 
     /// Ends them all.
     pub(crate) async fn close(&self) {
-        let open: Vec<_> = self.open().drain().map(|(_, connection)| connection).collect();
-        futures::future::join_all(open.iter().map(|connection| connection.source.close())).await;
+        let open: Vec<_> = lock(&self.open).drain().map(|(_, connection)| connection).collect();
+        let leaving: Vec<_> = lock(&self.leaving).drain(..).filter_map(|it| it.upgrade()).collect();
+        futures::future::join_all(open.iter().chain(&leaving).map(async |connection| {
+            drop(lock(&connection.listening).take());
+            connection.source.close().await;
+            connection.source.stop().await;
+        }))
+        .await;
     }
-}
-
-/// Ends a connection once the calls over it are done with it.
-fn end(connection: Arc<Connection>) {
-    tokio::spawn(async move { connection.source.close().await });
 }
 
 impl Connection {
     fn last_used(&self) -> Instant {
-        *self.used.lock().unwrap_or_else(PoisonError::into_inner)
+        *lock(&self.used)
     }
 
     fn touch(&self) {
-        *self.used.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
-    }
-
-    /// Refuses while the source is left alone.
-    pub(super) fn check(&self, source: &ExternalSource) -> Result<()> {
-        self.breaker.check(Instant::now()).map_err(|(why, left)| {
-            let reason = format!("source `{}` is left alone: {why}", source.name);
-            Error::Busy { reason, retry_after_seconds: left.as_secs().max(1) }
-        })
-    }
-
-    /// Notes what became of a request, here and for people to see.
-    pub(super) async fn note<T>(&self, app: &App, outcome: &std::result::Result<T, mcp::Error>) {
-        let now = Instant::now();
-        match outcome {
-            Err(mcp::Error::RateLimited { retry_after, .. }) => {
-                let pause = retry_after.unwrap_or(Duration::from_mins(1));
-                self.breaker.wants_pause("it wants fewer requests", pause, now);
-            }
-            Err(error) if !reached(error) => {
-                let text = without_credentials(app, self.id, error.to_string());
-                self.breaker.failed(&text, now);
-            }
-            Ok(_) | Err(_) => self.breaker.answered(),
-        }
-        let is_failed = match outcome {
-            Ok(_) => false,
-            Err(error) => self.breaker.is_open(now) || wants_login(error),
-        };
-        if self.failed.swap(is_failed, Ordering::Relaxed) != is_failed {
-            let text = outcome.as_ref().err().map(ToString::to_string);
-            let text = text.map(|text| without_credentials(app, self.id, text));
-            let failure = text.as_deref().filter(|_| is_failed).map(|text| (text, clock::now()));
-            let noted = store::external_sources::set_failure(app.store(), self.id, failure).await;
-            if let Err(error) = noted {
-                tracing::error!(%error, "the state of a source could not be kept");
-            }
-        }
+        *lock(&self.used) = Instant::now();
     }
 }
 
-/// Whether something answered there.
-fn reached(error: &mcp::Error) -> bool {
-    match error {
-        mcp::Error::NotSent(_)
-        | mcp::Error::NotStarted(_)
-        | mcp::Error::Ended { .. }
-        | mcp::Error::Timeout(_)
-        | mcp::Error::Broken(_)
-        | mcp::Error::NoAnswer
-        | mcp::Error::BotChallenge => false,
-        mcp::Error::Status { status, .. } => *status < 500,
-        mcp::Error::Start(inner) | mcp::Error::Begun(inner) => reached(inner),
-        _ => true,
-    }
-}
-
-/// Whether a person has to do something about the credentials.
-pub(super) fn wants_login(error: &mcp::Error) -> bool {
-    match error {
-        mcp::Error::Unauthorized(_) | mcp::Error::Forbidden(_) | mcp::Error::Credentials(_) => true,
-        mcp::Error::Start(inner) | mcp::Error::Begun(inner) => wants_login(inner),
-        _ => false,
-    }
-}
-
-/// The connection to a source; nothing is sent yet.
-///
-/// # Errors
-/// [`Error::Conflict`] for a source that nobody allowed, or that is switched off.
-pub(super) async fn connect(app: &App, source: &ExternalSource) -> Result<Arc<Connection>> {
+/// Refuses a source that nobody allowed, or that is switched off.
+fn check_usable(source: &ExternalSource) -> Result<()> {
     if source.granted_at.is_none() {
         return Err(not_granted(source));
     }
@@ -214,29 +167,59 @@ pub(super) async fn connect(app: &App, source: &ExternalSource) -> Result<Arc<Co
             source.name
         )));
     }
+    Ok(())
+}
+
+/// The connection to a source; nothing is sent yet.
+///
+/// # Errors
+/// [`Error::Conflict`] for a source that nobody allowed, or that is switched off.
+pub(super) async fn connect(app: &App, source: &ExternalSource) -> Result<Arc<Connection>> {
+    check_usable(source)?;
     let connections = app.connections();
-    let known = connections.open().get(&source.id).map(Arc::clone);
-    if let Some(known) = known.filter(|known| known.made_of >= source.updated_at) {
+    let program = match reach::program(app, source).await {
+        Err(error @ Error::Conflict(_)) => {
+            // A secret that it was started with is none any more.
+            connections.leave(source.id);
+            return Err(error);
+        }
+        program => program?,
+    };
+    let fits = |known: &Connection| {
+        let is_new = known.made_of >= source.updated_at;
+        is_new && program.as_ref().is_none_or(|program| known.source.runs(program))
+    };
+    let known = lock(&connections.open).get(&source.id).map(Arc::clone);
+    if let Some(known) = known.filter(|known| fits(known)) {
         known.touch();
         return Ok(known);
     }
-    let made = Arc::new(make(app, source).await?);
+    let made = Arc::new(make(app, source, program.clone())?);
     let replaced = {
-        let mut open = connections.open();
+        let mut open = lock(&connections.open);
         match open.get(&source.id) {
             // Another call made it meanwhile.
-            Some(known) if known.made_of >= source.updated_at => return Ok(Arc::clone(known)),
+            Some(known) if fits(known) => return Ok(Arc::clone(known)),
             _ => open.insert(source.id, Arc::clone(&made)),
         }
     };
-    replaced.into_iter().for_each(end);
-    Ok(made)
+    if let Some(replaced) = replaced {
+        connections.end(replaced, Ending::Gently);
+    }
+    // Whoever decided about the source after its row was read has ended what was there before this one.
+    let now = store::external_sources::find(app.store(), source.id).await?;
+    connections.heed(source.id, now.as_ref().map(standing::of).as_ref());
+    if connections.listen(&made) {
+        return Ok(made);
+    }
+    let now = now.ok_or_else(|| Error::not_found("External source", &source.id))?;
+    Box::pin(connect(app, &now)).await
 }
 
-async fn make(app: &App, source: &ExternalSource) -> Result<Connection> {
+fn make(app: &App, source: &ExternalSource, program: Option<Program>) -> Result<Connection> {
     let changed = Arc::clone(&app.connections().changed);
     let setup = Setup {
-        place: place(app, source).await?,
+        place: reach::place(app, source, program)?,
         info: info(),
         capabilities: json!({
             "elicitation": { "form": {}, "url": {} },
@@ -247,95 +230,13 @@ async fn make(app: &App, source: &ExternalSource) -> Result<Connection> {
         observer: Arc::new(Observer { id: source.id, changed }),
     };
     let opened = Source::new(setup).map_err(|error| Error::invalid("url", error.to_string()))?;
-    let opened = Arc::new(opened);
-    let listening = tokio::spawn(listen(Arc::clone(&opened)));
     Ok(Connection {
         id: source.id,
         made_of: source.updated_at,
-        source: opened,
-        breaker: Breaker::default(),
+        source: Arc::new(opened),
+        breaker: Arc::default(),
         used: Mutex::new(Instant::now()),
-        failed: AtomicBool::new(source.failure.is_some()),
-        _listening: AbortOnDropHandle::new(listening),
-    })
-}
-
-/// What sources are told of this program.
-pub(super) fn info() -> Value {
-    json!({ "name": "mcpbox", "title": "mcpbox", "version": env!("CARGO_PKG_VERSION") })
-}
-
-/// Hears notices for as long as there is a stream of them.
-async fn listen(source: Arc<Source>) {
-    let mut pause = PAUSE.0;
-    loop {
-        let began = Instant::now();
-        match source.listen().await {
-            // It has no such stream.
-            Ok(()) if began.elapsed() < PAUSE.0 => return,
-            Ok(()) => {}
-            Err(error) => tracing::debug!(%error, "a source's stream of notices ended"),
-        }
-        pause = if began.elapsed() > PAUSE.1 { PAUSE.0 } else { (pause * 2).min(PAUSE.1) };
-        tokio::time::sleep(pause).await;
-    }
-}
-
-async fn place(app: &App, source: &ExternalSource) -> Result<Place> {
-    if source.transport == Transport::Stdio {
-        return Ok(Place::Process(program(app, source).await?));
-    }
-    let web = Web {
-        url: source.url.clone().unwrap_or_default(),
-        client: app.outbound()?.clone(),
-        caller: format!("source:{}", source.id),
-        policy: policy(app, source),
-        access: access(app.tie(), app, source),
-    };
-    Ok(match source.transport {
-        Transport::Sse => Place::EventStream(web),
-        Transport::StreamableHttp | Transport::Stdio => Place::Http(web),
-    })
-}
-
-/// What a person allowed a source.
-pub(super) fn policy(app: &App, source: &ExternalSource) -> Policy {
-    let grants = grants_of(source).iter().filter_map(|grant| grant.parse::<Grant>().ok()).collect();
-    Policy::Source { grants, allow_loopback: app.external().allow_loopback }
-}
-
-fn access(tie: Tie, app: &App, source: &ExternalSource) -> Arc<dyn Access> {
-    match source.auth_type {
-        AuthType::None => Arc::new(Open),
-        AuthType::Bearer | AuthType::Header => match FromSecret::of(app, source) {
-            Some(access) => Arc::new(access),
-            None => Arc::new(Open),
-        },
-        AuthType::Oauth => oauth::access(tie, source),
-    }
-}
-
-/// The process of a source, with the values of secrets that its environment names.
-async fn program(app: &App, source: &ExternalSource) -> Result<Program> {
-    let command = command_of(source).ok_or_else(|| {
-        Error::Conflict(format!("source `{}` has no command: write it again", source.name))
-    })?;
-    let mut environment = Vec::new();
-    for (name, value) in command.env {
-        let value = match value.strip_prefix(SECRET) {
-            Some(key) => {
-                let value = credentials::of_server(app, source.server_id, key).await?;
-                app.connections().shown.to(source.id).add(key, value.expose_secret());
-                value.expose_secret().to_owned()
-            }
-            None => value,
-        };
-        environment.push((name, value));
-    }
-    Ok(Program {
-        command: PathBuf::from(command.command),
-        arguments: command.args,
-        environment,
-        directory: command.cwd.map(PathBuf::from),
+        heard: Heard::new(source.failure.is_some()),
+        listening: Mutex::default(),
     })
 }

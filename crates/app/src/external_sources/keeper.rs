@@ -1,13 +1,15 @@
 //! Looks after the sources while the program runs: ends idle connections, lists tools anew where that is due.
 
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
-use futures::StreamExt as _;
 use store::external_sources::ExternalSource;
+use tokio::task::JoinSet;
 use uuid::Uuid;
 
+use super::asking::Asking;
 use super::discovery::refresh;
 use super::{Detail, Status};
 use crate::{App, Result, Tie, clock};
@@ -21,45 +23,82 @@ const CHECK: TimeDelta = TimeDelta::minutes(15);
 /// So long after it failed, a source whose tools were never listed is asked again.
 const RETRY: TimeDelta = TimeDelta::minutes(2);
 
-/// How many sources are asked at once.
-const AT_ONCE: usize = 8;
-
 /// So long after something was changed it looks: changes come one after the other.
 const AFTER_CHANGE: Duration = Duration::from_secs(1);
 
+/// So long after a notice a source is asked.
+const BURST: Duration = Duration::from_millis(200);
+
 /// Runs until the program ends.
 pub(crate) async fn keep(tie: Tie) {
+    tokio::join!(sweep(&tie), list(&tie));
+}
+
+/// Ends connections that are idle, and those of sources that were refused, switched off, changed or deleted, in this
+/// process or another.
+async fn sweep(tie: &Tie) {
+    let Ok(app) = tie.app() else { return };
+    let mut counter = app.changes();
+    drop(app);
+    loop {
+        tokio::select! {
+            changed = counter.changed() => if changed.is_err() { return },
+            () = tokio::time::sleep(LOOK) => {}
+        }
+        let Ok(app) = tie.app() else { return };
+        if app.connections().is_empty() {
+            continue;
+        }
+        match store::external_sources::standings(app.store()).await {
+            Ok(standings) => app.connections().sweep(&standings, Instant::now()),
+            Err(error) => tracing::error!(%error, "it is not known which sources may be used"),
+        }
+    }
+}
+
+/// Lists the tools of sources anew where that is due, each by itself: one that does not answer holds up no other.
+async fn list(tie: &Tie) {
     let Ok(app) = tie.app() else { return };
     let (notices, mut counter) = (Arc::clone(&app.connections().changed), app.changes());
     drop(app);
+    let mut asking = Asking::default();
+    let mut tasks = JoinSet::new();
+    let mut under_way = HashMap::new();
+    let mut look_at = Instant::now() + LOOK;
     loop {
-        // Notices come in bursts, and a source may still be changing.
-        let told = async {
-            notices.told.notified().await;
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        };
-        // A source was added, allowed or logged in to, in this process or another.
-        let changed = async {
-            if counter.changed().await.is_err() {
-                std::future::pending::<()>().await;
+        tokio::select! {
+            () = notices.told.notified() => {
+                // Notices come in bursts, and a source may still be changing.
+                tokio::time::sleep(BURST).await;
+                notices.take().into_iter().for_each(|id| asking.told(id));
             }
-            tokio::time::sleep(AFTER_CHANGE).await;
-            counter.mark_unchanged();
-        };
-        let was_told = tokio::select! {
-            () = told => true,
-            () = changed => false,
-            () = tokio::time::sleep(LOOK) => false,
-        };
-        let Ok(app) = tie.app() else { return };
-        let ids = notices.take();
-        let due = if was_told { Ok(Vec::new()) } else { look(&app).await };
-        let due = due.unwrap_or_else(|error| {
-            tracing::error!(%error, "the external sources could not be looked after");
-            Vec::new()
-        });
-        let all = ids.into_iter().chain(due);
-        futures::stream::iter(all).for_each_concurrent(AT_ONCE, |id| ask(&app, id)).await;
+            // A source was added, allowed or logged in to, in this process or another.
+            changed = counter.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+                look_at = look_at.min(Instant::now() + AFTER_CHANGE);
+            }
+            () = tokio::time::sleep_until(look_at.into()) => {
+                look_at = Instant::now() + LOOK;
+                let Ok(app) = tie.app() else { return };
+                match look(&app).await {
+                    Ok(due) => due.into_iter().for_each(|id| asking.due(id)),
+                    Err(error) => {
+                        tracing::error!(%error, "the external sources could not be looked after");
+                    }
+                }
+            }
+            Some(ended) = tasks.join_next_with_id() => {
+                let task = ended.map_or_else(|error| error.id(), |(task, ())| task);
+                under_way.remove(&task).into_iter().for_each(|id| asking.done(id));
+            }
+        }
+        while let Some(id) = asking.next() {
+            let Ok(app) = tie.app() else { return };
+            let task = tasks.spawn(async move { ask(&app, id).await });
+            under_way.insert(task.id(), id);
+        }
     }
 }
 
@@ -69,10 +108,9 @@ async fn ask(app: &App, id: Uuid) {
     }
 }
 
-/// Ends what is idle; gives the sources whose list is due.
+/// The sources whose list is due.
 async fn look(app: &App) -> Result<Vec<Uuid>> {
     let sources = store::external_sources::all(app.store()).await?;
-    app.connections().sweep(&sources);
     let mut due = Vec::new();
     for source in sources {
         if is_due(&source) && is_usable(app, &source).await? && is_needed(app, &source).await? {

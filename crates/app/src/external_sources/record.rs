@@ -5,8 +5,8 @@ use store::Transaction;
 use store::external_sources::ExternalSource;
 use uuid::Uuid;
 
-use super::command_of;
 use super::connections::SECRET;
+use super::{command_of, standing};
 use crate::audit::{self, Event};
 use crate::identity::Actor;
 use crate::{App, Error, Result, clock};
@@ -22,6 +22,7 @@ pub(super) async fn decide(
     let transaction = audit::begin(app).await?;
     move_on(&transaction, before, &source).await.map_err(Error::from)?;
     finish(transaction, actor.into(), action, &source, reason).await?;
+    app.connections().heed(source.id, Some(&standing::of(&source)));
     Ok(source)
 }
 

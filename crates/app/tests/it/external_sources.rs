@@ -2,8 +2,10 @@
 
 mod calls;
 mod drift;
+mod ending;
 mod oauth;
 mod place;
+mod process;
 mod server;
 mod talk;
 

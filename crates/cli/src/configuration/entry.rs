@@ -102,10 +102,8 @@ impl<L: Fn(&str) -> Option<String>> Reader<'_, L> {
             redirect_uri: redirect_uri.or_else(|| self.usual_redirect(auth)),
             scopes: scopes?,
             resource: self.field("resource", auth.resource.as_ref())?,
-            token_endpoint_auth_method: self.field(
-                "token_endpoint_auth_method",
-                auth.token_endpoint_auth_method.as_ref(),
-            )?,
+            token_endpoint_auth_method: self
+                .field("token_endpoint_auth_method", auth.token_endpoint_auth_method.as_ref())?,
             pkce: self.field("pkce_required", auth.pkce_required.as_ref())?,
             token_refresh: auth.token_refresh,
             refresh_owner: self.field("refresh_owner", auth.refresh_owner.as_ref())?,

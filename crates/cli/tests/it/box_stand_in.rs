@@ -121,7 +121,8 @@ fn the_client_of_the_guide_logs_in_registers_renews_and_calls() {
     let (stand, database) = (Stand::start(), Database::sqlite());
     let listen = door_of_the_guide();
     let listen = ["--admin-listen", listen.as_str()];
-    let arguments = [&["--allow-loopback-sources", "--gateways-without-token"], &listen[..]].concat();
+    let arguments =
+        [&["--allow-loopback-sources", "--gateways-without-token"], &listen[..]].concat();
     let dir = database.data_dir();
     let program =
         Start { command: "serve", data_dir: &dir, database_url: None, arguments: &arguments }.run();

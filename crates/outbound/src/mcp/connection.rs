@@ -30,6 +30,14 @@ impl Connection {
         }
     }
 
+    /// Whether it answered a request since it began.
+    pub(crate) fn has_served(&self) -> bool {
+        match self {
+            Self::Streamable(_) => true,
+            Self::Line(line) => line.has_served(),
+        }
+    }
+
     pub(crate) async fn listen(&self) -> Result<(), Error> {
         match self {
             Self::Streamable(streamable) => streamable.listen().await,

@@ -2,6 +2,7 @@
 
 use super::answer::start_of;
 use super::error::Error;
+use super::life::Life;
 use super::limits;
 use super::listener::Access;
 use super::refusal;
@@ -36,6 +37,8 @@ pub(crate) struct Door {
     pub(crate) policy: Policy,
     pub(crate) target: Target,
     pub(crate) access: Arc<dyn Access>,
+    /// Nothing is sent after its end.
+    pub(crate) life: Life,
 }
 
 impl Door {
@@ -44,6 +47,10 @@ impl Door {
     /// Redirects within the origin that keep method and body are followed. What the source refuses for its
     /// credentials is sent once more where there are others.
     pub(crate) async fn send(&self, request: &Request) -> Result<http::Response<Incoming>, Error> {
+        self.life.within(self.send_within_life(request)).await
+    }
+
+    async fn send_within_life(&self, request: &Request) -> Result<http::Response<Incoming>, Error> {
         let (mut request, mut renewed) = (request.clone(), false);
         let mut redirects = 0;
         loop {

@@ -111,11 +111,27 @@ pub enum Error {
     /// The process of the source does not start.
     #[error("the command of the source does not start: {0}")]
     NotStarted(#[source] std::io::Error),
+    /// The process of the source ended soon after its start, and is not started again yet.
+    #[error("the command of the source is started again in {} s: {why}", .left.as_secs_f64().ceil())]
+    Resting {
+        /// How long it rests.
+        left: Duration,
+        /// What became of it when it was started last.
+        why: String,
+    },
     /// The process of the source, or the stream that carries its answers, has ended.
     #[error("the source has ended{}", last(words))]
     Ended {
         /// The last that it wrote to its standard error.
         words: String,
+        /// Whether the request may have reached it.
+        sent: bool,
+    },
+    /// It was taken out of use here, before or meanwhile.
+    #[error(
+        "the connection to the source was ended here, as the source was changed or taken out of use"
+    )]
+    Retired {
         /// Whether the request may have reached it.
         sent: bool,
     },
@@ -146,13 +162,14 @@ impl Error {
             Self::NotSent(_)
             | Self::Credentials(_)
             | Self::NotStarted(_)
+            | Self::Resting { .. }
             | Self::Unauthorized(_)
             | Self::Forbidden(_)
             | Self::SessionLost
             | Self::Start(_)
             | Self::Redirected { .. } => true,
             Self::RateLimited { status, .. } => *status == 429,
-            Self::Ended { sent, .. } => !sent,
+            Self::Ended { sent, .. } | Self::Retired { sent } => !sent,
             Self::BotChallenge
             | Self::TooLarge { .. }
             | Self::NotMcp(_)

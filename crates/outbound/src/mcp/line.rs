@@ -14,6 +14,7 @@ use super::start::{self, Era, Started};
 use futures::FutureExt as _;
 use serde_json::{Value, json};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -58,6 +59,7 @@ pub(crate) struct Open {
 pub(crate) struct Line {
     open: Arc<Open>,
     pub(crate) started: Started,
+    served: AtomicBool,
 }
 
 /// What is done with messages that come.
@@ -165,7 +167,7 @@ impl Open {
 
     /// The connection, in the modern era.
     pub(crate) fn modern(self: Arc<Self>, said: Value) -> Arc<Line> {
-        Arc::new(Line { open: self, started: Started { era: Era::Modern, said } })
+        Arc::new(Line::new(self, Started { era: Era::Modern, said }))
     }
 
     /// Begins a session.
@@ -182,14 +184,27 @@ impl Open {
                 tracing::debug!(%reason, "a source does not take a level of log messages");
             }
         }
-        Ok(Arc::new(Line { open: self, started: Started { era, said } }))
+        Ok(Arc::new(Line::new(self, Started { era, said })))
     }
 }
 
 impl Line {
+    fn new(open: Arc<Open>, started: Started) -> Self {
+        Self { open, started, served: AtomicBool::new(false) }
+    }
+
+    /// Whether it answered a request since it began.
+    pub(crate) fn has_served(&self) -> bool {
+        self.served.load(Ordering::Relaxed)
+    }
+
     /// Sends a request and waits for its result. Dropping the future tells the source.
     pub(crate) async fn request(&self, outgoing: &Outgoing) -> Result<Value, Error> {
-        self.open.request(&self.started.era, outgoing).await
+        let answered = self.open.request(&self.started.era, outgoing).await;
+        if let Ok(_) | Err(Error::Rpc(_)) = answered {
+            self.served.store(true, Ordering::Relaxed);
+        }
+        answered
     }
 
     /// Waits for the end; what the source tells beside its answers is handed on as it comes.
@@ -198,7 +213,7 @@ impl Line {
             let mut outgoing = Outgoing::new("subscriptions/listen", Patience::new(VERY_LONG));
             let wanted = json!({"toolsListChanged": true});
             outgoing.params.insert("notifications".to_owned(), wanted);
-            match self.request(&outgoing).await {
+            match self.open.request(&self.started.era, &outgoing).await {
                 // Whatever it says of this, it may tell something all the same.
                 Ok(_) | Err(Error::Rpc(_)) => (),
                 Err(error) => return Err(error),

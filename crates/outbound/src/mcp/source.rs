@@ -3,22 +3,25 @@
 use super::about::{About, Outgoing};
 use super::connection::Connection;
 use super::door::Door;
-use super::error::{Error, RpcError};
+use super::error::Error;
+use super::life::Life;
 use super::list::{Pages, Tools};
 use super::listener::{Access, Listener};
 use super::patience::Patience;
 use super::process::Program;
+use super::questions::answer;
+use super::restart::Restart;
 use super::start::{Era, Started};
 use super::{event_stream, limits, mirror, process, streamable};
 use crate::client::Client;
 use crate::error::{Kind, RequestError};
 use crate::policy::Policy;
 use crate::target::Target;
-use futures::future::join_all;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::{Mutex, Notify, Semaphore};
+use tokio::time::Instant;
 
 /// How a source is reached, and what it is told of this client.
 pub struct Setup {
@@ -65,6 +68,9 @@ pub struct Source {
     observer: Arc<dyn Listener>,
     connection: Mutex<Known>,
     under_way: Semaphore,
+    life: Life,
+    /// A connection has begun.
+    begun: Notify,
 }
 
 enum Way {
@@ -79,6 +85,7 @@ struct Known {
     connection: Option<Connection>,
     /// The last one was a session.
     session: bool,
+    restart: Restart,
 }
 
 /// The result of a tool, if it can be one: unknown fields and kinds of content are none of this client's business.
@@ -119,9 +126,10 @@ impl Source {
             capabilities: setup.capabilities,
             log_level: setup.log_level,
         };
+        let life = Life::new();
         let way = match setup.place {
-            Place::Http(web) => Way::Http(Arc::new(web.door()?)),
-            Place::EventStream(web) => Way::EventStream(Arc::new(web.door()?)),
+            Place::Http(web) => Way::Http(Arc::new(web.door(&life)?)),
+            Place::EventStream(web) => Way::EventStream(Arc::new(web.door(&life)?)),
             Place::Process(program) => Way::Process(program),
         };
         Ok(Self {
@@ -130,16 +138,30 @@ impl Source {
             observer: setup.observer,
             connection: Mutex::default(),
             under_way: Semaphore::new(limits::UNDER_WAY),
+            life,
+            begun: Notify::new(),
         })
+    }
+
+    /// Whether it is a process of exactly this program.
+    pub fn runs(&self, program: &Program) -> bool {
+        matches!(&self.way, Way::Process(own) if own == program)
     }
 
     /// Connects where that has not happened, and says what the source said of itself.
     pub async fn start(&self) -> Result<Started, Error> {
-        Ok(self.connection().await?.started().clone())
+        let _using = self.life.begin()?;
+        let started = async { Ok(self.connection().await?.started().clone()) };
+        self.life.within(started).await
     }
 
     /// All tools that the source lists.
     pub async fn list_tools(&self, timeout: Duration) -> Result<Tools, Error> {
+        let _using = self.life.begin()?;
+        self.life.within(self.list_pages(timeout)).await
+    }
+
+    async fn list_pages(&self, timeout: Duration) -> Result<Tools, Error> {
         let mut outgoing = Outgoing::new("tools/list", Patience::new(timeout));
         let mut pages = Pages::default();
         loop {
@@ -153,6 +175,11 @@ impl Source {
 
     /// Calls a tool; gives its result as it came. Dropping the future cancels the call.
     pub async fn call_tool(&self, call: Call) -> Result<Value, Error> {
+        let _using = self.life.begin()?;
+        self.life.within(self.call_in_rounds(call)).await
+    }
+
+    async fn call_in_rounds(&self, call: Call) -> Result<Value, Error> {
         let patience = Patience::new(call.timeout);
         let mut outgoing = Outgoing::new("tools/call", Arc::clone(&patience));
         if let Some(schema) = &call.schema {
@@ -194,20 +221,45 @@ impl Source {
 
     /// Asks the source for a sign of life.
     pub async fn ping(&self, timeout: Duration) -> Result<(), Error> {
-        let era = self.connection().await?.started().era.clone();
-        let method = if era == Era::Modern { "server/discover" } else { "ping" };
-        self.request(&Outgoing::new(method, Patience::new(timeout))).await.map(|_pong| ())
+        let _using = self.life.begin()?;
+        let asking = async {
+            let era = self.connection().await?.started().era.clone();
+            let method = if era == Era::Modern { "server/discover" } else { "ping" };
+            // Calls that have no answer must not take its place.
+            self.exchange(&Outgoing::new(method, Patience::new(timeout))).await.map(|_pong| ())
+        };
+        self.life.within(asking).await
     }
 
     /// Hands what the source tells beside its answers to the observer, for as long as it has a
-    /// stream for that; `Ok` where it has none.
+    /// stream for that; `Ok` where it has none. No process is started for it: it waits until one is.
     pub async fn listen(&self) -> Result<(), Error> {
-        let connection = self.connection().await?;
+        // No use of its own: it goes on for as long as there are others.
+        drop(self.life.begin()?);
+        self.life.within(self.listen_once()).await
+    }
+
+    async fn listen_once(&self) -> Result<(), Error> {
+        let connection = match &self.way {
+            Way::Process(_) => self.begun().await,
+            Way::Http(_) | Way::EventStream(_) => self.connection().await?,
+        };
         let ended = connection.listen().await;
-        if matches!(ended, Err(Error::SessionLost | Error::Ended { .. })) {
-            self.forget(&connection).await;
+        if let Err(error @ (Error::SessionLost | Error::Ended { .. })) = &ended {
+            self.forget(&connection, error).await;
         }
         ended
+    }
+
+    /// The connection, once there is one.
+    async fn begun(&self) -> Connection {
+        loop {
+            let begun = self.begun.notified();
+            if let Some(connection) = &self.connection.lock().await.connection {
+                return connection.clone();
+            }
+            begun.await;
+        }
     }
 
     /// Ends the connection, if there is one. The next use begins another.
@@ -218,18 +270,34 @@ impl Source {
         }
     }
 
-    /// Sends a request. One that met a session which is over, and so was not carried out, is
-    /// sent once more in a new one.
+    /// Ends the connection for good, once the requests that are under way have their answers; others are
+    /// refused. Who listens has to be ended before.
+    pub async fn retire(&self) {
+        self.life.leave().await;
+        self.close().await;
+        self.life.stop();
+    }
+
+    /// Ends the connection for good and at once: what is under way fails, nothing more is sent.
+    pub async fn stop(&self) {
+        self.life.stop();
+        // Whoever held it has been ended.
+        self.connection.lock().await.connection = None;
+    }
+
+    /// Sends a request once it has a place.
     async fn request(&self, outgoing: &Outgoing) -> Result<(Value, Era), Error> {
-        let patience = &outgoing.patience;
-        let late = || {
-            let message = "the source could not be connected to in time";
-            Error::NotSent(RequestError::new(Kind::PoolTimeout, message))
-        };
         let _place = tokio::select! {
             place = self.under_way.acquire() => place,
-            () = patience.end() => return Err(late()),
+            () = outgoing.patience.end() => return Err(late()),
         };
+        self.exchange(outgoing).await
+    }
+
+    /// Sends a request. One that met a session which is over, and so was not carried out, is
+    /// sent once more in a new one.
+    async fn exchange(&self, outgoing: &Outgoing) -> Result<(Value, Era), Error> {
+        let patience = &outgoing.patience;
         let mut again = false;
         loop {
             let connection = tokio::select! {
@@ -241,7 +309,7 @@ impl Source {
                 Err(error) => error,
             };
             if matches!(error, Error::SessionLost | Error::Ended { .. }) {
-                self.forget(&connection).await;
+                self.forget(&connection, &error).await;
                 if error.is_certainly_not_carried_out() && !std::mem::replace(&mut again, true) {
                     continue;
                 }
@@ -255,6 +323,9 @@ impl Source {
         if let Some(connection) = &known.connection {
             return Ok(connection.clone());
         }
+        if let Way::Process(_) = &self.way {
+            known.restart.begin(Instant::now())?;
+        }
         let connection = match self.connect(known.session).await {
             // It may have learnt to do without.
             Err(Error::Rpc(_) | Error::Status { .. } | Error::NotMcp(_)) if known.session => {
@@ -263,9 +334,15 @@ impl Source {
             }
             connected => connected,
         };
-        let connection = connection.map_err(Error::at_start)?;
+        let connection = connection.map_err(|error| {
+            if !matches!(error, Error::NotStarted(_)) {
+                known.restart.ended(false, &error, Instant::now());
+            }
+            error.at_start()
+        })?;
         known.session = connection.started().era != Era::Modern;
         known.connection = Some(connection.clone());
+        self.begun.notify_waiters();
         Ok(connection)
     }
 
@@ -296,50 +373,24 @@ impl Source {
         }
     }
 
-    async fn forget(&self, connection: &Connection) {
+    async fn forget(&self, connection: &Connection, why: &Error) {
         let mut known = self.connection.lock().await;
         if known.connection.as_ref().is_some_and(|current| current.is(connection)) {
             known.connection = None;
+            known.restart.ended(connection.has_served(), why, Instant::now());
         }
     }
 }
 
-impl Web {
-    fn door(self) -> Result<Door, RequestError> {
-        let target = Target::parse(&self.url)?;
-        let Self { client, caller, policy, access, .. } = self;
-        Ok(Door { client, caller, policy, target, access })
-    }
+fn late() -> Error {
+    let message = "the source could not be connected to in time";
+    Error::NotSent(RequestError::new(Kind::PoolTimeout, message))
 }
 
-/// Has the questions answered that a result ended with; the answers, under the same names.
-async fn answer(
-    outgoing: &Outgoing,
-    questions: Option<Value>,
-    round: usize,
-) -> Result<Option<Value>, Error> {
-    let Some(Value::Object(questions)) = questions else {
-        // It only wants to be asked again: not at once.
-        let wait = Duration::from_millis(50) * (1 << round.min(5));
-        tokio::time::sleep(wait).await;
-        return Ok(None);
-    };
-    if questions.len() > limits::QUESTIONS {
-        return Err(Error::NotMcp("its tool asks too many questions at once".to_owned()));
+impl Web {
+    fn door(self, life: &Life) -> Result<Door, RequestError> {
+        let target = Target::parse(&self.url)?;
+        let Self { client, caller, policy, access, .. } = self;
+        Ok(Door { client, caller, policy, target, access, life: life.clone() })
     }
-    let _pause = outgoing.patience.pause();
-    let answers = join_all(questions.iter().map(async |(name, question)| {
-        let method = question.get("method").and_then(Value::as_str).unwrap_or_default();
-        let params = question.get("params").unwrap_or(&Value::Null);
-        let answered = match &outgoing.listener {
-            Some(listener) => listener.asked(method, params).await,
-            None => Err(RpcError::unknown_method(method)),
-        };
-        let unanswered =
-            |error| Error::Unanswered { method: method.to_owned(), error: Box::new(error) };
-        answered.map(|answer| (name.clone(), answer)).map_err(unanswered)
-    }))
-    .await;
-    let answers = answers.into_iter().collect::<Result<Map<_, _>, _>>()?;
-    Ok(Some(Value::Object(answers)))
 }

@@ -8,7 +8,8 @@ use app::tools::{Changes, update};
 use app::{Error, secrets};
 use serde_json::{Value, json};
 
-use super::place::{Place, author};
+use super::place::{Place, author, until};
+use super::process::{Process, SCRIPT};
 use super::server::{Act, Server, tool};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -167,6 +168,91 @@ async fn a_dead_source_is_left_alone_and_slows_nobody() {
     assert!(left_alone);
     assert!(dead.calls().len() < 10, "{} calls reached it", dead.calls().len());
     assert_eq!(good.calls().len(), 20);
+}
+
+/// A source with a tool that has a second, which it does not keep, and one that answers; their public names.
+async fn with_slow(place: &Place, server: &Server) -> (String, String) {
+    let source = place.added(&server.wish("sums")).await;
+    let slow = place.import(source.id, "slow").await;
+    let changes = Changes { timeout_ms: Some(1_000), ..Changes::default() };
+    let who = place.admin.clone().into();
+    update(&place.app, &who, slow.id, changes).await.expect("changed");
+    place.approve(slow.id).await;
+    server.act("slow", Act::Hang);
+    ("files__sums_slow".to_owned(), place.import_and_approve(source.id, "fast").await)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tool_that_is_too_slow_closes_none_of_the_others() {
+    let (place, server) = (Place::new().await, Server::start(&[tool("slow"), tool("fast")]).await);
+    let (slow, fast) = with_slow(&place, &server).await;
+    for _ in 0..6 {
+        let report = place.call(&slow, json!({})).await.expect("logged");
+        assert_eq!(report.outcome.expect_err("too slow").kind, FailureKind::WallClock);
+    }
+    place.call(&fast, json!({})).await.expect("logged").outcome.expect("it answers");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_source_that_answers_nothing_at_all_is_left_alone() {
+    let (place, server) = (Place::new().await, Server::start(&[tool("slow"), tool("fast")]).await);
+    let (slow, fast) = with_slow(&place, &server).await;
+    server.is_mute(true);
+    until("it is left alone", async || {
+        let calls = (0..5).map(|_| place.call(&slow, json!({})));
+        let reports = futures::future::join_all(calls).await;
+        reports.into_iter().any(|report| {
+            let failure = report.expect("logged").outcome.expect_err("no answer");
+            failure.kind == FailureKind::Busy
+        })
+    })
+    .await;
+    let report = place.call(&fast, json!({})).await.expect("logged");
+    assert_eq!(report.outcome.expect_err("left alone").kind, FailureKind::Busy);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_listens_to_a_source_that_is_left_alone() {
+    let (place, server) = (Place::new().await, Server::start(&[tool("add")]).await);
+    server.has_notices();
+    let source = place.added(&server.wish("dead")).await;
+    let name = place.import_and_approve(source.id, "add").await;
+    until("its notices are asked for again and again", async || server.listened() > 2).await;
+    server.is_broken();
+    until("it is left alone", async || {
+        let report = place.call(&name, json!({})).await.expect("logged");
+        report.outcome.expect_err("it is dead").kind == FailureKind::Busy
+    })
+    .await;
+    let before = server.listened();
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    assert_eq!(server.listened(), before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_command_that_ends_at_once_is_not_started_for_each_call() {
+    let place = Place::new().await;
+    let once = "[ -e broken ] && { echo x >> started; echo no key >&2; exit 1; }";
+    let process = Process::of(&format!("{once}\n{SCRIPT}"), "");
+    let source = place.added(&process.wish("crashing")).await;
+    let name = place.import_and_approve(source.id, "act").await;
+    place.call(&name, json!({})).await.expect("it ran").outcome.expect("it answers");
+    process.tell("broken");
+    external_sources::set_enabled(&place.app, &place.admin, source.id, false).await.expect("off");
+    external_sources::set_enabled(&place.app, &place.admin, source.id, true).await.expect("on");
+    let before = process.started().len();
+    let mut told = String::new();
+    for _ in 0..5 {
+        let report = place.call(&name, json!({})).await.expect("logged");
+        let failure = report.outcome.expect_err("it ends");
+        told = failure.message;
+        if failure.kind == FailureKind::Busy {
+            break;
+        }
+    }
+    assert!(told.contains("started again in") && told.contains("nothing was done"), "{told}");
+    assert!(told.contains("no key"), "{told}");
+    assert!(process.started().len() <= before + 4, "{:?}", process.started());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

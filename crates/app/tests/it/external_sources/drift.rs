@@ -5,7 +5,7 @@ use app::tools::State;
 use app::{Error, tools};
 use serde_json::json;
 
-use super::place::{Place, author};
+use super::place::{Place, author, until};
 use super::server::{Server, tool};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -111,4 +111,20 @@ async fn a_tool_that_is_gone_or_cannot_be_published_does_not_answer() {
     assert_eq!(quarantine().await, None);
     let found = external_sources::discovered(&place.app, source.id).await.expect("kept");
     assert_eq!(found.tools.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_source_that_does_not_answer_holds_up_the_notices_of_no_other() {
+    let place = Place::new().await;
+    let (good, dead) = (Server::start(&[tool("add")]).await, Server::start(&[]).await);
+    good.has_notices();
+    dead.is_mute(true);
+    let source = place.added(&dead.wish("dead")).await;
+    until("the program asks it by itself", async || dead.connections() > 0).await;
+    let other = place.added(&good.wish("good")).await;
+    place.discover(other.id).await;
+    let before = good.listed();
+    until("the other is listed when it says so", async || good.listed() > before + 1).await;
+    let detail = external_sources::get(&place.app, source.id).await.expect("read");
+    assert_eq!(detail.source.failure, None, "the first is still being asked");
 }

@@ -1,6 +1,7 @@
 //! An app with a sandbox, a person and a server, for sources on this machine.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use app::calls::Report;
 use app::conversation::Silent;
@@ -13,10 +14,21 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 pub(super) struct Place {
-    _folder: TempDir,
+    folder: TempDir,
+    location: Location,
     pub(super) app: App,
     pub(super) admin: Admin,
     pub(super) server: Uuid,
+}
+
+/// Waits until something is so.
+pub(super) async fn until(what: &str, mut so: impl AsyncFnMut() -> bool) {
+    let waiting = async {
+        while !so().await {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), waiting).await.expect(what);
 }
 
 /// A caller that may write tools.
@@ -49,7 +61,12 @@ impl Place {
         let admin = accounts::setup(&app, "grace", "a long enough password").await.expect("made");
         let who = admin.clone().into();
         let server = servers::create(&app, &who, "files", "").await.expect("a server").id;
-        Self { _folder: folder, app, admin, server }
+        Self { folder, location, app, admin, server }
+    }
+
+    /// Another process on the same database.
+    pub(super) async fn another(&self) -> App {
+        crate::sandboxed::open(self.folder.path(), &self.location).await
     }
 
     pub(super) async fn add(&self, wish: &Wish) -> Result<ExternalSource> {

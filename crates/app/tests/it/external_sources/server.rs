@@ -1,7 +1,7 @@
 //! An MCP server of revision 2026-07-28 whose tools and answers are the test's.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use app::external_sources::Wish;
@@ -34,6 +34,14 @@ struct State {
     acts: Mutex<HashMap<String, Act>>,
     calls: Mutex<Vec<Value>>,
     connections: AtomicUsize,
+    /// How often its notices were asked for, where it has such a stream.
+    listened: Mutex<Option<usize>>,
+    /// How often its tools were.
+    listed: AtomicUsize,
+    /// It takes connections and answers nothing.
+    mute: AtomicBool,
+    /// It has answers to nothing but its notices.
+    broken: AtomicBool,
 }
 
 /// A server on this machine; clones are the same.
@@ -86,6 +94,31 @@ impl Server {
         self.state.acts.lock().expect("whole").insert(name.to_owned(), act);
     }
 
+    /// Has a stream of notices from now on, which says that the tools have changed, and ends.
+    pub(super) fn has_notices(&self) {
+        *self.state.listened.lock().expect("whole") = Some(0);
+    }
+
+    /// How often they were asked for.
+    pub(super) fn listened(&self) -> usize {
+        self.state.listened.lock().expect("whole").unwrap_or(0)
+    }
+
+    /// How often its tools were listed.
+    pub(super) fn listed(&self) -> usize {
+        self.state.listed.load(Ordering::SeqCst)
+    }
+
+    /// Gives nothing but its notices any more.
+    pub(super) fn is_broken(&self) {
+        self.state.broken.store(true, Ordering::SeqCst);
+    }
+
+    /// Answers nothing any more, or answers again.
+    pub(super) fn is_mute(&self, mute: bool) {
+        self.state.mute.store(mute, Ordering::SeqCst);
+    }
+
     /// The parameters of the calls that came.
     pub(super) fn calls(&self) -> Vec<Value> {
         self.state.calls.lock().expect("whole").clone()
@@ -100,8 +133,9 @@ async fn serve(mut connection: TcpStream, state: Arc<State>) {
             std::future::pending::<()>().await;
         }
         let length = body.len();
+        let kind = if body.starts_with("data:") { "text/event-stream" } else { "application/json" };
         let text = format!(
-            "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+            "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n\r\n{body}"
         );
         if connection.write_all(text.as_bytes()).await.is_err() {
             return;
@@ -116,21 +150,29 @@ fn answer(state: &State, head: &str, message: &Value) -> Option<(&'static str, S
         result["resultType"] = json!("complete");
         Some(("200 OK", json!({"jsonrpc": "2.0", "id": id, "result": result}).to_string()))
     };
-    match message["method"].as_str().unwrap_or_default() {
+    if state.mute.load(Ordering::SeqCst) {
+        return Some(("", String::new()));
+    }
+    let method = message["method"].as_str().unwrap_or_default();
+    if state.broken.load(Ordering::SeqCst) && method != "subscriptions/listen" {
+        return Some(("503 Service Unavailable", String::new()));
+    }
+    match method {
         "server/discover" => result(json!({
             "supportedVersions": ["2026-07-28"],
             "capabilities": {"tools": {}},
             "serverInfo": {"name": "scripted", "version": "1"},
         })),
-        "tools/list" => match state.acts.lock().expect("whole").get("tools/list").cloned() {
-            Some(Act::Fail(text)) => {
+        "tools/list" => {
+            state.listed.fetch_add(1, Ordering::SeqCst);
+            if let Some(Act::Fail(text)) = state.acts.lock().expect("whole").get("tools/list") {
                 let error = json!({"code": -32000, "message": text});
-                Some(("200 OK", json!({"jsonrpc": "2.0", "id": id, "error": error}).to_string()))
+                let body = json!({"jsonrpc": "2.0", "id": id, "error": error});
+                return Some(("200 OK", body.to_string()));
             }
-            _ => result(json!({
-                "tools": *state.tools.lock().expect("whole"), "ttlMs": 0, "cacheScope": "private",
-            })),
-        },
+            let tools = state.tools.lock().expect("whole").clone();
+            result(json!({"tools": tools, "ttlMs": 0, "cacheScope": "private"}))
+        }
         "tools/call" => {
             let params = &message["params"];
             state.calls.lock().expect("whole").push(params.clone());
@@ -156,6 +198,15 @@ fn answer(state: &State, head: &str, message: &Value) -> Option<(&'static str, S
                 None => result(json!({"content": [{"type": "text", "text": name}]})),
             }
         }
+        "subscriptions/listen" => match state.listened.lock().expect("whole").as_mut() {
+            Some(listened) => {
+                *listened += 1;
+                let notice =
+                    json!({"jsonrpc": "2.0", "method": "notifications/tools/list_changed"});
+                Some(("200 OK", format!("data: {notice}\n\n")))
+            }
+            None => Some(("404 Not Found", String::new())),
+        },
         _ => Some(("404 Not Found", String::new())),
     }
 }

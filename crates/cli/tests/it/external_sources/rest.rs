@@ -183,7 +183,8 @@ fn a_field_that_is_taken_has_an_effect_and_another_is_refused_by_its_name() {
     assert_eq!((&off["enabled"], &off["status"]), (&json!(false), &json!("disabled")), "{off}");
     let on = world.api.ok("PUT", &place, &json!({"enabled": true}));
     assert_eq!(on["status"], "active", "{on}");
-    let body = json!({"auth_type": "oauth", "oauth_client_id": "id-1", "oauth": {"resource": "urn:x"}});
+    let body =
+        json!({"auth_type": "oauth", "oauth_client_id": "id-1", "oauth": {"resource": "urn:x"}});
     let logs_in = world.api.ok("PUT", &place, &body);
     let told = [&logs_in["oauth_client_id"], &logs_in["oauth"]["resource"]];
     assert_eq!(told, [&json!("id-1"), &json!("urn:x")], "{logs_in}");

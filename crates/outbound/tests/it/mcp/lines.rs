@@ -4,7 +4,7 @@ use super::python::{is_cancelled, is_served};
 use super::scripted::{Act, Scripted, accepted, event, stream};
 use super::world::{Ear, LONG, Python, call, heard, python, script, setup, text, until, web};
 use futures::future::join_all;
-use outbound::mcp::{Call, Era, Error, Open, Place, Program, Source};
+use outbound::mcp::{Call, Era, Error, Listener, Open, Place, Program, Source};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
@@ -98,11 +98,9 @@ async fn a_process_that_ends_says_why() {
     assert!(error.to_string().contains("it is broken"), "{error}");
 
     let source = shell(&session("echo crashed >&2; exit 1"));
-    for _attempt in 0..2 {
-        let error = source.call_tool(call("a", &json!({}))).await.unwrap_err();
-        assert!(matches!(&error, Error::Ended { words, sent: true } if words == "crashed"));
-        assert!(!error.is_certainly_not_carried_out());
-    }
+    let error = source.call_tool(call("a", &json!({}))).await.unwrap_err();
+    assert!(matches!(&error, Error::Ended { words, sent: true } if words == "crashed"));
+    assert!(!error.is_certainly_not_carried_out());
     let missing = of(Place::Process(program("/does/not/exist", Vec::new())));
     assert!(matches!(missing.start().await, Err(Error::NotStarted(_))));
 }
@@ -116,6 +114,63 @@ async fn a_process_that_ended_between_calls_is_started_again() {
         // The end may be noticed by the next call alone.
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
+}
+
+#[tokio::test]
+async fn a_process_that_ends_soon_is_started_again_after_a_pause() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("started");
+    let started = || std::fs::read_to_string(&file).unwrap_or_default().lines().count();
+    let source = Arc::new(shell(&format!("echo x >> {}; echo no key >&2; exit 1", file.display())));
+    let listening = tokio::spawn({
+        let source = Arc::clone(&source);
+        async move { while let Ok(()) | Err(Error::Ended { .. }) = source.listen().await {} }
+    });
+    source.call_tool(call("a", &json!({}))).await.unwrap_err();
+    // One start to ask which era it is of, and one to begin a session.
+    assert_eq!(started(), 2);
+    for _attempt in 0..4 {
+        let error = source.call_tool(call("a", &json!({}))).await.unwrap_err();
+        assert!(error.is_certainly_not_carried_out(), "{error:?}");
+        let told = error.to_string();
+        assert!(told.contains("started again in 1 s") && told.contains("no key"), "{told}");
+    }
+    assert_eq!(started(), 2, "neither calls nor notices start it");
+    let again = async || {
+        let error = source.call_tool(call("a", &json!({}))).await.unwrap_err();
+        !matches!(error, Error::Resting { .. })
+    };
+    until(again).await;
+    assert_eq!(started(), 4);
+    let error = source.call_tool(call("a", &json!({}))).await.unwrap_err();
+    assert!(error.to_string().contains("started again in 2 s"), "{error}");
+    listening.abort();
+}
+
+#[tokio::test]
+async fn notices_of_a_process_are_heard_once_it_is_needed() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("started");
+    let notice = r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#;
+    let then = format!("echo '{notice}'");
+    let text = format!("echo x >> {}; ", file.display()) + &session(&then);
+    let ear = Arc::new(Ear::default());
+    let place = Place::Process(program("/bin/sh", vec!["-c".to_owned(), text]));
+    let observer = Arc::clone(&ear) as Arc<dyn Listener>;
+    let source = Arc::new(Source::new(setup(place, observer)).unwrap());
+    let listening = tokio::spawn({
+        let source = Arc::clone(&source);
+        async move { source.listen().await }
+    });
+    let impatient = Call { timeout: Duration::from_secs(1), ..call("a", &json!({})) };
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(!file.exists(), "nobody needs it");
+    drop(source.call_tool(impatient).await);
+    until(async || !ear.heard("notifications/tools/list_changed").is_empty()).await;
+    assert!(!listening.is_finished());
+    source.stop().await;
+    assert!(matches!(listening.await.unwrap(), Err(Error::Retired { .. })));
+    assert!(matches!(source.start().await, Err(Error::Retired { sent: false })));
 }
 
 #[tokio::test]
@@ -210,5 +265,6 @@ async fn a_process_that_had_sessions_may_have_learnt_to_do_without() {
     let source = shell(&format!("if [ -e {file} ]; then {modern}; else touch {file}; {old}; fi"));
     assert_eq!(source.start().await.unwrap().era, Era::Session("2025-06-18"));
     assert!(source.call_tool(call("a", &json!({}))).await.is_err(), "it ends");
+    until(async || source.start().await.is_ok()).await;
     assert_eq!(source.start().await.unwrap().era, Era::Modern);
 }
