@@ -90,7 +90,7 @@ pub struct QueueItem {
 /// setting says so, it is approved at once.
 ///
 /// # Errors
-/// [`Error::Conflict`] if the newest revision is approved already.
+/// [`Error::Conflict`] if the newest revision is approved already, or is a source's and was refused to a model.
 pub async fn request_publish(
     app: &App,
     who: &Who,
@@ -103,6 +103,12 @@ pub async fn request_publish(
         State::PendingReview => {
             let along = Box::pin(along::file(app, who, &tool, &newest, notes)).await?;
             Ok(Filed { tool, revision: newest, already_pending: true, along })
+        }
+        State::Rejected if newest.imported.is_some() && matches!(who, Who::Caller(_)) => {
+            Err(Error::Conflict(format!(
+                "a person refused version {} of `{}`, which is what its source says of it: there is nothing to file until the source changes it",
+                newest.number, newest.name
+            )))
         }
         State::Draft | State::Rejected => {
             let revision = Box::pin(file(app, who, &server, newest, notes)).await?;

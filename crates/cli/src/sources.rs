@@ -73,8 +73,13 @@ async fn act(app: &App, action: Action) -> anyhow::Result<()> {
         Action::Connect { name, yes } => connect(app, &name, yes).await,
         Action::Disconnect { name } => {
             let Detail { source, .. } = external_sources::named(app, &name).await?;
-            oauth::disconnect(app, Actor::local(BY), source.id).await?;
+            let given_back = oauth::disconnect(app, Actor::local(BY), source.id).await?;
             eprintln!("Source `{}` is disconnected.", source.name);
+            if !given_back {
+                eprintln!(
+                    "Its authorization server did not take the tokens back: they may be good there until they end."
+                );
+            }
             Ok(())
         }
     }

@@ -46,6 +46,9 @@ pub(crate) fn next(detail: &Detail, admin_address: &str) -> String {
         State::Draft => steps.push(format!(
             "test version {number} with mcpbox_test_code and file it with mcpbox_request_publish"
         )),
+        State::Rejected if newest.imported.is_some() => steps.push(format!(
+            "a person refused version {number}, which is what its source says of it: nothing is to be done until the source changes it"
+        )),
         State::Rejected => steps.push(format!(
             "mend version {number} as its rejection says with mcpbox_update_tool and file it with mcpbox_request_publish"
         )),

@@ -99,7 +99,7 @@ pub(crate) async fn disconnect(
     SignedIn(admin): SignedIn,
     Id(id): Id,
 ) -> Answer {
-    let done = oauth::disconnect(&app, &admin, id).await;
+    let done = oauth::disconnect(&app, &admin, id).await.map(drop);
     answered(&app, &admin, id, done).await
 }
 

@@ -98,6 +98,7 @@ fn found(name: &str, remarks: &[&str], fault: Option<&str>) -> Found {
         remarks: remarks.iter().map(|remark| (*remark).to_owned()).collect(),
         fault: fault.map(str::to_owned),
         imported_as: None,
+        quarantine: None,
     }
 }
 

@@ -150,6 +150,14 @@ fn failure(
     } else if let Some(lacking) = oauth::lacking_scopes(error, page) {
         let message = format!("source `{name}`: {lacking}");
         return Failure { kind: FailureKind::External, message, detail: None };
+    } else if let mcp::Error::Credentials(why) = error {
+        let message = format!("source `{name}`: {why}; nothing was done");
+        return Failure { kind: FailureKind::External, message, detail: None };
+    } else if let (mcp::Error::Unauthorized(_), Some(key)) = (error, &source.auth_secret_name) {
+        let message = format!(
+            "source `{name}` refuses the value of the secret `{key}` that it was shown (401): tell your user, a person has to set another one, on the page of the server; nothing was done"
+        );
+        return Failure { kind: FailureKind::External, message, detail: None };
     } else if wants_login(error) {
         (FailureKind::External, login.as_str())
     } else if error.is_certainly_not_carried_out() {

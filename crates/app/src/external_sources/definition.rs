@@ -90,6 +90,12 @@ pub(super) fn schemas(definition: &Value) -> (Option<Value>, Option<Value>, Opti
     }
 }
 
+/// Whether a tool can only be called as a task (MCP 2025-11-25, `execution.taskSupport`).
+pub(super) fn wants_tasks(tool: &Value) -> bool {
+    let support = tool.get("execution").and_then(|execution| execution.get("taskSupport"));
+    support.is_some_and(|support| support == "required")
+}
+
 /// What a tool does, in its source's words.
 pub(super) fn description(definition: &Value) -> &str {
     definition.get("description").and_then(Value::as_str).unwrap_or_default()

@@ -41,6 +41,8 @@ pub struct Found {
     pub fault: Option<String>,
     /// The tool here that was imported as this one.
     pub imported_as: Option<Uuid>,
+    /// Why clients do not get that one, where the source has changed it.
+    pub quarantine: Option<String>,
 }
 
 impl Found {
@@ -92,11 +94,18 @@ pub(super) async fn refresh(app: &App, id: Uuid) -> Result<Discovered> {
         }
     };
     store::external_sources::set_failure(app.store(), id, None).await?;
-    let pinned = listed.tools.iter().map(definition::pinned);
+    let (tools, tasks): (Vec<_>, Vec<_>) =
+        listed.tools.iter().partition(|tool| !definition::wants_tasks(tool));
+    let pinned = tools.into_iter().map(definition::pinned);
     let tools: Vec<Value> = pinned.map(|tool| value_without_credentials(app, id, tool)).collect();
     let words = |text: String| without_credentials(app, id, text);
     let left_out = listed.left_out.into_iter();
-    let left_out: Vec<_> = left_out.map(|left| (words(left.name), words(left.why))).collect();
+    let mut left_out: Vec<_> = left_out.map(|left| (words(left.name), words(left.why))).collect();
+    left_out.extend(tasks.into_iter().map(|tool| {
+        let name = tool.get("name").and_then(Value::as_str).unwrap_or_default();
+        let why = "it can only be called as a task, which mcpbox does not do";
+        (words(name.to_owned()), why.to_owned())
+    }));
     let count = i32::try_from(tools.len()).unwrap_or(i32::MAX);
     let kept = json!({ "tools": tools, "left_out": left_out });
     let now = clock::now();
@@ -127,7 +136,8 @@ pub async fn discovered(app: &App, id: Uuid) -> Result<Discovered> {
         Found {
             remarks: suspicion::remarks(&tool),
             fault: definition::fault(&tool),
-            imported_as: imported.get(&name).copied(),
+            imported_as: imported.get(&name).map(|(id, _)| *id),
+            quarantine: imported.get(&name).and_then(|(_, quarantine)| quarantine.clone()),
             name,
             definition: tool,
         }
@@ -140,12 +150,15 @@ pub async fn discovered(app: &App, id: Uuid) -> Result<Discovered> {
     Ok(Discovered { source, tools, left_out })
 }
 
-/// The tools of the source's server that were imported from it, by their names there.
-async fn imported(app: &App, source: &ExternalSource) -> Result<HashMap<String, Uuid>> {
+/// The tools of the source's server that were imported from it, by their names there, with why clients do not get them.
+async fn imported(
+    app: &App,
+    source: &ExternalSource,
+) -> Result<HashMap<String, (Uuid, Option<String>)>> {
     let rows = store::tools::imported(app.store(), source.server_id).await?;
     let own = rows.into_iter().filter_map(|(tool, newest)| {
         let imported = newest.imported.filter(|imported| imported.source_id == source.id)?;
-        Some((imported.name().to_owned(), tool.id))
+        Some((imported.name().to_owned(), (tool.id, tool.quarantine)))
     });
     Ok(own.collect())
 }

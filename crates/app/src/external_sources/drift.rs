@@ -13,13 +13,16 @@ use super::{definition, suspicion};
 use crate::identity::Actor;
 use crate::revisions::{self, Content, Origin};
 use crate::servers;
-use crate::{App, Result, approvals, audit, clock};
+use crate::{App, Page, Result, approvals, audit, clock};
 
 /// What is said of a tool that its source does not list any more.
 const GONE: &str = "its source does not list it any more";
 
 /// What names a source as the author of a revision.
 const BY_SOURCE: &str = "source:";
+
+/// Among how many versions one is looked for that was refused.
+const LOOKED_BACK: u64 = 50;
 
 /// So often in all a change of a source becomes a revision at once; after that, at most one in this time.
 const FREELY: i32 = 20;
@@ -134,6 +137,21 @@ fn follows(newest: &Revision, now: Option<&Value>) -> bool {
         && !has_just_followed
 }
 
+/// Whether a person has refused exactly that before.
+async fn was_rejected(transaction: &Transaction, tool: &Tool, now: &Value) -> Result<bool> {
+    let decisions = store::approvals::list(transaction, tool.id).await?;
+    // A later decision about the same is what counts.
+    let last = |id| decisions.iter().rev().find(|decision| decision.revision_id == id);
+    let page = Page { number: 1, size: LOOKED_BACK };
+    let revisions = store::revisions::list(transaction, tool.id, page).await?;
+    let hash = definition::hash(now);
+    Ok(revisions.items.iter().any(|revision| {
+        let imported = revision.imported.as_ref();
+        last(revision.id).is_some_and(|decision| decision.action == "rejected")
+            && imported.is_some_and(|imported| definition::hash(&imported.definition) == hash)
+    }))
+}
+
 async fn live_of(
     db: &impl store::Connection,
     tool: &Tool,
@@ -165,7 +183,9 @@ async fn mend(
         }
         audit::record(transaction, actor(), event).await?;
     }
-    if let Some(now) = now.filter(|_| follows(newest, now)) {
+    if let Some(now) = now.filter(|_| follows(newest, now))
+        && !was_rejected(transaction, tool, now).await?
+    {
         // Where clients had a tool, a person has to look: whatever somebody was writing upon it is shown with it.
         let waits =
             live.is_some() || matches!(newest.state, State::PendingReview | State::Approved);
@@ -182,6 +202,8 @@ async fn mend(
             next
         };
         revisions::append(transaction, newest, &next).await?;
+        let described = Tool { description: next.description.clone(), ..tool.clone() };
+        store::tools::update(transaction, &described).await?;
         if waits {
             let notes = next.notes.clone();
             approvals::record(transaction, &next, "requested", actor(), notes.as_deref()).await?;

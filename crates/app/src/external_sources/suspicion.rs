@@ -64,10 +64,12 @@ fn of_text(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     if let Some(hidden) = text.chars().find(|c| is_hidden(*c)) {
         let count = text.chars().filter(|c| is_hidden(*c)).count();
-        found.push(format!(
-            "holds {count} characters that nobody sees, U+{:04X} the first",
-            u32::from(hidden)
-        ));
+        let first = u32::from(hidden);
+        found.push(if count == 1 {
+            format!("holds a character that nobody sees, U+{first:04X}")
+        } else {
+            format!("holds {count} characters that nobody sees, U+{first:04X} the first")
+        });
     }
     // One behind a sign chooses how that is drawn; more of them say something.
     if text.chars().zip(text.chars().skip(1)).any(|(one, two)| is_selector(one) && is_selector(two))

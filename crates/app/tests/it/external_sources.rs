@@ -150,6 +150,17 @@ async fn tools_are_chosen_and_imported_under_names_of_their_own() {
     );
     let again = external_sources::import(&place.app, &author(), source.id, choice, false).await;
     assert!(again.expect("nothing new").created.is_empty());
+    let mut task = tool("research");
+    task["execution"] = json!({"taskSupport": "required"});
+    let mut maybe = tool("maybe");
+    maybe["execution"] = json!({"taskSupport": "optional"});
+    server.lists(&[tool("add"), task, maybe]);
+    let found = external_sources::discover(&place.app, &author(), source.id).await.expect("listed");
+    let names: Vec<_> = found.tools.iter().map(|tool| tool.name.as_str()).collect();
+    assert_eq!(names, ["add", "maybe"], "what can only be called as a task cannot be called");
+    assert!(found.left_out.iter().any(|(name, why)| name == "research" && why.contains("task")));
+    server.lists(&[tool("add"), tool("Sub Tract"), tool("sub-tract")]);
+    external_sources::discover(&place.app, &author(), source.id).await.expect("listed");
     let (_, revision) = &imports.created[0];
     assert_eq!(revision.input_schema, tool("add")["inputSchema"]);
     let found = external_sources::discovered(&place.app, source.id).await.expect("kept");

@@ -103,8 +103,21 @@ fn run(
     }))
 }
 
+/// Keeps others of the same user from reading the memory and the environment of this process, in which master key and
+/// passwords stand: what is started here runs as that user, and outside of the sandbox.
+fn close_memory() {
+    #[cfg(target_os = "linux")]
+    {
+        let closed = rustix::process::DumpableBehavior::NotDumpable;
+        if let Err(error) = rustix::process::set_dumpable_behavior(closed) {
+            tracing::warn!(%error, "processes of sources could read the memory of this one");
+        }
+    }
+}
+
 impl Process {
     fn start(program: &Program) -> std::io::Result<(Self, ChildStdout)> {
+        close_memory();
         let mut command = Command::new(&program.command);
         command.args(&program.arguments).env_clear();
         command.envs(program.environment.iter().map(|(name, value)| (name, value)));

@@ -176,14 +176,14 @@ fn read(new: NewTokens) -> Result<Tokens> {
     })
 }
 
-/// Gives the tokens of a source back to their issuer, as far as it takes them, and removes them. The client that
-/// registered itself stays.
-pub async fn disconnect(app: &App, actor: impl Into<Actor>, source_id: Uuid) -> Result<()> {
+/// Gives the tokens of a source back to their issuer, as far as it takes them, and removes them; whether it took
+/// them. The client that registered itself stays.
+pub async fn disconnect(app: &App, actor: impl Into<Actor>, source_id: Uuid) -> Result<bool> {
     let source = find(app.store(), source_id).await?;
     let slot = app.connections().tokens.slot(source_id);
     // Whoever renews them at a server that does not answer is not waited for without end: what it gets is not kept.
     let _renewing = tokio::time::timeout(REVOCATION, slot.renewing.lock()).await;
-    let Some(row) = source_tokens::find(app.store(), source_id).await? else { return Ok(()) };
+    let Some(row) = source_tokens::find(app.store(), source_id).await? else { return Ok(true) };
     let revoking = tokio::time::timeout(REVOCATION, revoke(app, &source));
     let revoked = match revoking.await {
         Ok(Ok(revoked)) => revoked,
@@ -207,7 +207,7 @@ pub async fn disconnect(app: &App, actor: impl Into<Actor>, source_id: Uuid) -> 
     store::changes::publish(&transaction).await?;
     transaction.commit().await?;
     slot.forget();
-    Ok(())
+    Ok(revoked)
 }
 
 /// Gives the tokens of a source that is removed back, as far as its issuer takes them in time.

@@ -71,6 +71,39 @@ async fn a_change_waits_for_a_person_upon_what_somebody_was_writing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_person_refused_of_a_source_is_filed_by_nobody_else() {
+    let (place, server) = (Place::new().await, Server::start(&[tool("add")]).await);
+    let source = place.added(&server.wish("sums")).await;
+    let imported = place.import(source.id, "add").await;
+    place.approve(imported.id).await;
+    let mut changed = tool("add");
+    changed["description"] = json!("Adds, and more.");
+    server.lists(&[changed.clone()]);
+    place.discover(source.id).await;
+    let told = tools::get(&place.app, imported.id).await.expect("read").tool;
+    assert_eq!(told.description, "Adds, and more.", "people see what waits");
+    place.reject(imported.id).await;
+    let who = author();
+    let again = app::approvals::request_publish(&place.app, &who, imported.id, None).await;
+    assert!(matches!(again, Err(Error::Conflict(_))), "{again:?}");
+
+    // Nor does it come back by itself, once a person has gone back to what was approved.
+    let person = place.admin.clone().into();
+    let back = app::approvals::rollback(&place.app, &person, imported.id, 1).await;
+    back.expect("as it was approved");
+    place.discover(source.id).await;
+    let now = tools::get(&place.app, imported.id).await.expect("read");
+    assert_ne!(now.newest.state, State::PendingReview, "{:?}", now.newest);
+    assert!(now.tool.quarantine.is_some(), "clients do not get what the source lists now");
+    // A person may think better of it.
+    changed["description"] = json!("Adds, and more, and more.");
+    server.lists(&[changed]);
+    place.discover(source.id).await;
+    let now = tools::get(&place.app, imported.id).await.expect("read");
+    assert_eq!(now.newest.state, State::PendingReview, "another change waits");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_source_that_changes_all_the_time_is_followed_at_a_pace() {
     let (place, server) = (Place::new().await, Server::start(&[tool("add")]).await);
     let source = place.added(&server.wish("sums")).await;

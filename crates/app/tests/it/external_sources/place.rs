@@ -102,13 +102,18 @@ impl Place {
     }
 
     pub(super) async fn approve(&self, tool: Uuid) {
+        self.decide(tool, approvals::Action::Approve, None).await;
+    }
+
+    pub(super) async fn reject(&self, tool: Uuid) {
+        self.decide(tool, approvals::Action::Reject, Some("no")).await;
+    }
+
+    async fn decide(&self, tool: Uuid, action: approvals::Action, reason: Option<&str>) {
         let digest = app::tools::get(&self.app, tool).await.expect("read").newest.digest;
-        let decision = approvals::Decision {
-            action: approvals::Action::Approve,
-            digest: Some(digest),
-            reason: None,
-        };
-        approvals::decide(&self.app, &self.admin, tool, decision).await.expect("it is approved");
+        let reason = reason.map(str::to_owned);
+        let decision = approvals::Decision { action, digest: Some(digest), reason };
+        approvals::decide(&self.app, &self.admin, tool, decision).await.expect("it is decided");
     }
 
     /// The public name of an imported tool that clients can call.
