@@ -50,3 +50,4 @@ mod stopping;
 mod subscriptions;
 mod traces;
 mod whole_loop;
+mod wire;
