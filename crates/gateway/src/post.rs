@@ -89,12 +89,10 @@ impl Arrival<'_> {
     }
 
     async fn request(self, request: Request) -> Result<Response, Problem> {
-        if !request.params.contains_key("requestState") {
-            self.begins()?;
-        }
         if version::stands_alone(&self.headers, &request.method, &request.params) {
             return self.alone(request).await;
         }
+        self.begins()?;
         if request.method == "initialize" {
             return self.initialize(&request).await;
         }
@@ -108,8 +106,11 @@ impl Arrival<'_> {
         })
     }
 
-    /// A request that stands alone.
+    /// A request that stands alone. While this process ends, it may go on with a run that is kept here.
     async fn alone(self, request: Request) -> Result<Response, Problem> {
+        if !request.params.contains_key("requestState") {
+            self.begins()?;
+        }
         let statement = match standalone::check(&self.headers, &request) {
             Ok(statement) => statement,
             Err(error) => return Ok(refused(Some(&request.id), &error)),
@@ -122,12 +123,20 @@ impl Arrival<'_> {
             log_level: statement.log_level,
             session: None,
         };
-        Ok(match methods::kind(&request.method, asker.version) {
-            Kind::Run => match self.resumed(&asker, &request).await {
-                Ok(Some(running)) => self.exchange(request.id, running, None).respond().await,
-                Ok(None) => self.run(asker, request).await?,
-                Err(error) => refused(Some(&request.id), &error),
-            },
+        let kind = methods::kind(&request.method, asker.version);
+        let resumed = match kind {
+            Kind::Run => self.resumed(&asker, &request).await,
+            _ => Ok(None),
+        };
+        if let Ok(Some(running)) = resumed {
+            return Ok(self.exchange(request.id, running, None).respond().await);
+        }
+        self.begins()?;
+        if let Err(error) = resumed {
+            return Ok(refused(Some(&request.id), &error));
+        }
+        Ok(match kind {
+            Kind::Run => self.run(asker, request).await?,
             Kind::Answer => self.answered(&asker, &request).await,
             Kind::Listen => {
                 let server = Arc::clone(self.server);

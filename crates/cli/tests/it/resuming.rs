@@ -6,7 +6,7 @@ use testkit::program::Program;
 
 use crate::client::Client;
 use crate::database::Database;
-use crate::subscriptions::{LEGACY, Stream, open_session, post};
+use crate::wire::{Session, Stream};
 
 /// Says something, goes on for a while, says more and ends.
 const CODE: &str = "import asyncio\n\n\nasync def main(seconds: float) -> str:\n    \"\"\"Take a while.\"\"\"\n    \
@@ -16,7 +16,7 @@ struct World {
     _database: Database,
     program: Program,
     api: Api,
-    session: String,
+    session: Session,
 }
 
 impl World {
@@ -30,39 +30,24 @@ impl World {
         let tool = model.ok("mcpbox_create_tool", &new);
         model.ok("mcpbox_request_publish", &json!({"tool_id": tool["id"]}));
         api.approve(tool["id"].as_str().expect("an id"));
-        let session = open_session(&program.mcp);
+        let session = Session::open(&program.mcp, &json!({}), None);
         Self { _database: database, program, api, session }
     }
 
     /// Calls the tool; the stream of its answer.
     fn call(&self, seconds: f64) -> Stream {
-        let body = json!({
-            "jsonrpc": "2.0", "id": "call", "method": "tools/call",
-            "params": {"name": "slow__walk", "arguments": {"seconds": seconds}},
-        });
-        let head = format!(
-            "POST /mcp HTTP/1.1\r\nContent-Type: application/json\r\n\
-             Accept: application/json, text/event-stream\r\nMcp-Session-Id: {}\r\n\
-             Mcp-Protocol-Version: {LEGACY}\r\n",
-            self.session
-        );
-        Stream::open(&self.program.mcp, &head, &body.to_string())
+        self.session.call(&json!({"name": "slow__walk", "arguments": {"seconds": seconds}}))
     }
 
-    /// Comes back behind an event, in that session.
-    fn back(&self, session: &str, event: &str) -> Stream {
-        let head = format!(
-            "GET /mcp HTTP/1.1\r\nAccept: text/event-stream\r\nMcp-Session-Id: {session}\r\n\
-             Last-Event-ID: {event}\r\n"
-        );
-        Stream::open(&self.program.mcp, &head, "")
+    fn another(&self) -> Session {
+        Session::open(&self.program.mcp, &json!({}), None)
     }
 }
 
 /// The name of the next event.
 fn id(stream: &mut Stream) -> String {
     loop {
-        if let Some(id) = stream.line().strip_prefix("id: ") {
+        if let Some(id) = stream.line().expect("it goes on").strip_prefix("id: ") {
             return id.trim().to_owned();
         }
     }
@@ -78,19 +63,20 @@ fn who_comes_back_hears_the_rest_once() {
     let world = World::new();
     let mut lost = world.call(3.0);
     let beginning = id(&mut lost);
-    assert!(lost.line().starts_with("retry:"), "it says when to come back");
+    let retry = lost.line().expect("it goes on");
+    assert!(retry.starts_with("retry:"), "it says when to come back: {retry}");
     let first = id(&mut lost);
     assert_eq!(logged(&mut lost), "first");
     drop(lost);
 
-    let mut back = world.back(&world.session, &first);
+    let mut back = world.session.back(&first);
     assert_eq!(id(&mut back), first, "it goes on there");
     assert_eq!(logged(&mut back), "second");
     let second = back.next();
     assert_eq!(second["result"]["content"][0]["text"], "done", "{second}");
 
     // The end, or all of it, may have been lost, too.
-    let mut again = world.back(&world.session, &beginning);
+    let mut again = world.session.back(&beginning);
     assert_eq!((logged(&mut again), logged(&mut again)), (json!("first"), json!("second")));
     assert_eq!(again.next(), second);
     let calls = world.api.ok("GET", "/api/execution-logs?page_size=50", &Value::Null);
@@ -103,7 +89,7 @@ fn a_connection_that_died_unseen_is_taken_over() {
     let mut old = world.call(3.0);
     let beginning = id(&mut old);
     // The first connection stays open, as one does whose other end has gone without a word.
-    let mut new = world.back(&world.session, &beginning);
+    let mut new = world.session.back(&beginning);
     assert_eq!((logged(&mut new), logged(&mut new)), (json!("first"), json!("second")));
     assert_eq!(new.next()["result"]["content"][0]["text"], "done");
     drop(old);
@@ -114,13 +100,13 @@ fn an_answer_is_for_its_own_session_alone() {
     let world = World::new();
     let mut own = world.call(2.0);
     let beginning = id(&mut own);
-    let other = open_session(&world.program.mcp);
+    let other = world.another();
     for name in [&*beginning, "1-99", "99-0", "x", "-", "1-18446744073709551615"] {
-        let mut back = world.back(&other, name);
+        let mut back = other.back(name);
         assert_eq!(id(&mut back), "changes", "{name} is nothing of that session");
     }
     for name in ["1-99", "1-18446744073709551615"] {
-        let mut back = world.back(&world.session, name);
+        let mut back = world.session.back(name);
         assert_eq!(id(&mut back), "changes", "{name} never was");
     }
     assert_eq!((logged(&mut own), logged(&mut own)), (json!("first"), json!("second")));
@@ -130,26 +116,24 @@ fn an_answer_is_for_its_own_session_alone() {
 #[test]
 fn a_change_that_went_out_on_a_dead_connection_is_told_again() {
     let world = World::new();
-    let door = &world.program.mcp;
-    let dead = Stream::of(door, &world.session);
+    let dead = world.session.stream();
     let servers = world.api.ok("GET", "/api/servers", &Value::Null);
     let id = servers["items"][0]["id"].as_str().expect("an id");
-    let mut witness = Stream::of(door, &open_session(door));
+    let other = world.another();
+    let mut witness = other.stream();
     world.api.ok("POST", &format!("/api/sandbox/servers/{id}/stop"), &Value::Null);
     let method = "notifications/tools/list_changed";
     while witness.next()["method"] != method {}
 
-    let mut back = Stream::of(door, &world.session);
+    let mut back = world.session.stream();
     while back.next()["method"] != method {}
     drop(dead);
     drop(back);
     // Once it has read the list it knows.
-    let list = json!({"jsonrpc": "2.0", "id": 7, "method": "tools/list"});
-    post(door, &world.session, &list);
-    for method in ["prompts/list", "resources/list"] {
-        post(door, &world.session, &json!({"jsonrpc": "2.0", "id": 8, "method": method}));
+    for method in ["tools/list", "prompts/list", "resources/list"] {
+        world.session.ask(method, &json!({}));
     }
-    let mut quiet = Stream::of(door, &world.session);
+    let mut quiet = world.session.stream();
     world.api.ok("POST", &format!("/api/sandbox/servers/{id}/start"), &Value::Null);
     assert_eq!(quiet.next()["method"], method, "the next change is the first that is told");
 }

@@ -12,6 +12,7 @@ use crate::client::Client;
 use crate::database::Database;
 use crate::exchange::{ask, call, metric, response};
 use crate::whole_loop::publish;
+use crate::wire::Session;
 
 const CODE: &str = "import asyncio
 
@@ -160,6 +161,34 @@ fn what_a_call_waits_for_is_taken_while_the_program_stops() {
     assert_eq!(*result, json!({"result": "Ada"}), "{answer:?}");
     let refused = call(door, "asking__name", &json!({}), &able, &[]);
     assert_eq!(refused.status, 503, "{refused:?}");
+    assert_eq!(under_way.join().expect("the caller goes on").status, 200);
+    assert!(running.program.ended().success());
+}
+
+#[test]
+fn nothing_begins_while_the_program_stops_whatever_it_says_to_go_on_with() {
+    let database = Database::sqlite();
+    let running = start(&database, &[]);
+    let door = &running.program.mcp;
+    let session = Session::open(door, &json!({}), None);
+    let under_way = running.begin(6.0);
+    let params = json!({
+        "name": "slow__wait", "arguments": {"seconds": 0}, "requestState": "x", "inputResponses": {},
+    });
+    let calls = |expected: u16| {
+        for method in ["tools/call", "tools/list"] {
+            let asked = session.ask(method, &params);
+            assert_eq!(asked.status, expected, "{method} in a session: {asked:?}");
+        }
+        let asked = ask(door, "tools/list", &params, &[]);
+        assert_eq!(asked.status, expected, "a list that stands alone: {asked:?}");
+    };
+    calls(200);
+    running.signal();
+    running.wait_until_stopping();
+    calls(503);
+    let unknown = ask(door, "tools/call", &params, &[]);
+    assert_eq!(unknown.status, 503, "a state of no run: {unknown:?}");
     assert_eq!(under_way.join().expect("the caller goes on").status, 200);
     assert!(running.program.ended().success());
 }

@@ -168,7 +168,17 @@ impl Session {
         let head =
             format!("GET /mcp HTTP/1.1\r\nAccept: text/event-stream\r\nMcp-Session-Id: {id}\r\n");
         let mut stream = Stream::open(&self.door, &head, self.token.as_deref(), "");
-        stream.comment();
+        while !stream.line().expect("it goes on").starts_with("id: changes") {}
         stream
+    }
+
+    /// Comes back behind an event.
+    pub(crate) fn back(&self, event: &str) -> Stream {
+        let id = &self.id;
+        let head = format!(
+            "GET /mcp HTTP/1.1\r\nAccept: text/event-stream\r\nMcp-Session-Id: {id}\r\n\
+             Last-Event-ID: {event}\r\n"
+        );
+        Stream::open(&self.door, &head, self.token.as_deref(), "")
     }
 }
