@@ -26,17 +26,19 @@ const TOLD_MAX: usize = 200;
 /// The one dialect that is spoken, with and without the empty fragment.
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 
-/// The keywords that hold schemas by name.
-const NAMED: [&str; 4] = ["properties", "patternProperties", "$defs", "dependentSchemas"];
+/// The keywords that hold schemas by name, two of them as older dialects call them.
+pub(crate) const NAMED: [&str; 6] =
+    ["properties", "patternProperties", "$defs", "dependentSchemas", "definitions", "dependencies"];
 
 /// The keywords that hold lists of schemas.
-const LISTED: [&str; 4] = ["allOf", "anyOf", "oneOf", "prefixItems"];
+pub(crate) const LISTED: [&str; 4] = ["allOf", "anyOf", "oneOf", "prefixItems"];
 
 /// The keywords that hold one schema.
-const SINGLE: [&str; 11] = [
+pub(crate) const SINGLE: [&str; 12] = [
     "items",
     "contains",
     "additionalProperties",
+    "additionalItems",
     "propertyNames",
     "unevaluatedItems",
     "unevaluatedProperties",
@@ -46,6 +48,10 @@ const SINGLE: [&str; 11] = [
     "else",
     "contentSchema",
 ];
+
+/// Those of them where all clients take `true` and `false`; elsewhere some take them for no schema.
+pub(crate) const BOOLEAN: [&str; 4] =
+    ["additionalProperties", "additionalItems", "unevaluatedItems", "unevaluatedProperties"];
 
 /// What depends on how a schema was reached, which not all clients follow.
 const DYNAMIC: [&str; 5] =
@@ -69,25 +75,10 @@ fn check(schema: &Value) -> Result<(), String> {
     if !is_shallow(schema, DEPTH_MAX) {
         return Err(format!("it is nested more than {DEPTH_MAX} levels deep"));
     }
-    for group in ["properties", "$defs"] {
-        check_group(fields, group)?;
-    }
     let mut walk = Walk::default();
     walk.look(schema, "", Some(Reach::Root))?;
     references::check(schema, &walk.seen)?;
     check_compiles(schema)
-}
-
-/// Clients take a property that is `true` for no schema.
-fn check_group(fields: &Map<String, Value>, group: &str) -> Result<(), String> {
-    let Some(held) = fields.get(group) else { return Ok(()) };
-    let Value::Object(members) = held else { return Err(format!("`{group}` is no object")) };
-    match members.iter().find(|(_, member)| !member.is_object()) {
-        Some((name, _)) => {
-            Err(format!("`{}` is no object: write {{}} for any value", place(group, name)))
-        }
-        None => Ok(()),
-    }
 }
 
 fn check_compiles(schema: &Value) -> Result<(), String> {
@@ -152,15 +143,25 @@ impl<'a> Walk<'a> {
         if self.seen.len() > SCHEMAS_MAX {
             return Err(format!("it holds more than {SCHEMAS_MAX} schemas"));
         }
-        let Value::Object(fields) = schema else {
-            return if schema.is_boolean() { Ok(()) } else { Err(format!("`{at}` is no schema")) };
+        let fields = match schema {
+            Value::Object(fields) => fields,
+            Value::Bool(true) => {
+                return Err(format!("`{at}` is `true`: write {{}}, which any value fits, too"));
+            }
+            Value::Bool(false) => {
+                return Err(format!(
+                    "`{at}` is `false`: write {{\"not\": {{}}}}, which no value fits, either"
+                ));
+            }
+            _ => return Err(format!("`{at}` is no schema")),
         };
         self.check_keywords(fields, at, reach)?;
         headers::check(fields, at, reach, &mut self.headers)?;
         for group in NAMED {
             let Some(Value::Object(members)) = fields.get(group) else { continue };
             let inner = reach.filter(|_| group == "properties").map(|_| Reach::Property);
-            for (name, member) in members {
+            // What depends on a property may be the names of others.
+            for (name, member) in members.iter().filter(|(_, member)| !member.is_array()) {
                 self.look(member, &place(&place(at, group), name), inner)?;
             }
         }
@@ -171,7 +172,9 @@ impl<'a> Walk<'a> {
             }
         }
         for single in SINGLE {
-            if let Some(inner) = fields.get(single) {
+            let inner = fields.get(single);
+            let is_taken = |inner: &&Value| !(inner.is_boolean() && BOOLEAN.contains(&single));
+            if let Some(inner) = inner.filter(is_taken) {
                 self.look(inner, &place(at, single), None)?;
             }
         }
@@ -232,7 +235,8 @@ mod tests {
             "allOf": [{"anyOf": [{"required": ["any"]}, {"required": ["name"]}]}],
             "if": {"properties": {"any": {"const": 1}}},
             "then": {"required": ["name"]},
-            "else": false,
+            "else": {"not": {}},
+            "unevaluatedProperties": false,
             "$defs": {"Colour": {"enum": ["red"]}, "Place": {"$anchor": "place", "type": "string"}},
             "additionalProperties": false,
         });
@@ -255,9 +259,9 @@ mod tests {
             (json!({}), "type"),
             (json!({"type": "array"}), "type"),
             (json!({"type": ["object", "null"]}), "type"),
-            (json!({"type": "object", "properties": []}), "`properties`"),
-            (property(json!(true)), "`properties/a`"),
-            (json!({"type": "object", "$defs": {"A": false}}), "`$defs/A`"),
+            (json!({"type": "object", "properties": []}), "`/properties`"),
+            (property(json!(true)), "`/properties/a` is `true`"),
+            (json!({"type": "object", "$defs": {"A": false}}), "`/$defs/A` is `false`"),
             (json!({"type": "object", "title": "x".repeat(70_000)}), "bytes"),
             (property(deep), "levels"),
             (json!({"type": "object", "properties": many}), "1000 schemas"),
@@ -283,5 +287,32 @@ mod tests {
             let fault = fault(&schema).unwrap_or_else(|| panic!("taken: {schema}"));
             assert!(fault.contains(part), "{part}: {fault}");
         }
+    }
+
+    #[test]
+    fn true_and_false_stand_for_no_schema_but_where_all_clients_take_them() {
+        let object =
+            |key: &str, held: Value| json!({"type": "object", "properties": {"a": {key: held}}});
+        for named in NAMED {
+            let fault = fault(&object(named, json!({"b": true}))).unwrap();
+            assert!(fault.contains(&format!("`/properties/a/{named}/b` is `true`")), "{fault}");
+            assert!(fault.contains("write {}"), "{fault}");
+        }
+        for listed in LISTED {
+            let fault = fault(&object(listed, json!([{}, false]))).unwrap();
+            assert!(fault.contains(&format!("`/properties/a/{listed}/1` is `false`")), "{fault}");
+            assert!(fault.contains(r#"write {"not": {}}"#), "{fault}");
+        }
+        for single in SINGLE {
+            for held in [true, false] {
+                let fault = fault(&object(single, json!(held)));
+                assert_eq!(fault.is_none(), BOOLEAN.contains(&single), "{single}: {fault:?}");
+            }
+            for held in [json!({}), json!({"not": {}})] {
+                assert_eq!(fault(&object(single, held)), None, "{single}");
+            }
+        }
+        let needed = json!({"type": "object", "dependencies": {"a": ["b"]}});
+        assert_eq!(fault(&needed), None, "the names of an older dialect");
     }
 }

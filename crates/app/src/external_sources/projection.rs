@@ -2,7 +2,7 @@
 //!
 //! What can be published as it is stays as it is, byte for byte.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::schema;
 
@@ -29,6 +29,9 @@ pub(super) fn published(schema: &Value) -> Result<Value, String> {
 
 /// Writes a schema and all within it anew. Values that are no schemas, such as examples, are left alone.
 fn rewrite(schema: &mut Value) {
+    if let Value::Bool(is_any) = *schema {
+        *schema = if is_any { json!({}) } else { json!({"not": {}}) };
+    }
     let Value::Object(fields) = schema else { return };
     if let Some(Value::String(reference)) = fields.get_mut("$ref")
         && let Some(rest) = reference.strip_prefix("#/definitions/")
@@ -42,23 +45,18 @@ fn rewrite(schema: &mut Value) {
         fields.insert(new.to_owned(), definitions);
     }
     tuples(fields);
-    for group in ["properties", "patternProperties", new, "dependentSchemas"] {
-        let Some(Value::Object(members)) = fields.get_mut(group) else { continue };
-        for member in members.values_mut() {
-            if *member == Value::Bool(true) {
-                *member = Value::Object(Map::new());
-            }
-            rewrite(member);
-        }
+    for group in schema::NAMED {
+        let members = fields.get_mut(group).and_then(Value::as_object_mut);
+        members.into_iter().flat_map(Map::values_mut).for_each(rewrite);
     }
-    for list in ["allOf", "anyOf", "oneOf", "prefixItems"] {
+    for list in schema::LISTED {
         let items = fields.get_mut(list).and_then(Value::as_array_mut);
         items.into_iter().flatten().for_each(rewrite);
     }
-    for single in
-        ["items", "contains", "additionalProperties", "propertyNames", "not", "if", "then", "else"]
-    {
-        fields.get_mut(single).into_iter().for_each(rewrite);
+    for single in schema::SINGLE {
+        let may_be_boolean = schema::BOOLEAN.contains(&single);
+        let inner = fields.get_mut(single);
+        inner.filter(|inner| !(may_be_boolean && inner.is_boolean())).into_iter().for_each(rewrite);
     }
 }
 
@@ -77,8 +75,6 @@ fn tuples(fields: &mut Map<String, Value>) {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
@@ -111,7 +107,7 @@ mod tests {
             json!({
                 "type": "object",
                 "properties": {
-                    "point": {"type": "array", "prefixItems": [{"type": "number"}, {"type": "number"}], "items": false},
+                    "point": {"type": "array", "prefixItems": [{"type": "number"}, {"type": "number"}], "items": {"not": {}}},
                     "colour": {"$ref": "#/$defs/Colour"},
                     "any": {},
                 },
@@ -119,6 +115,35 @@ mod tests {
                 "additionalProperties": false,
             })
         );
+        assert_eq!(schema::fault(&new), None);
+    }
+
+    #[test]
+    fn true_and_false_are_written_as_schemas_where_clients_want_them() {
+        let old = json!({
+            "type": "object",
+            "properties": {
+                "list": {"type": "array", "contains": true, "unevaluatedItems": false},
+                "open": {"type": "object", "properties": {"x": true}, "additionalProperties": true},
+                "any": {"anyOf": [{"type": "null"}, true], "not": false},
+            },
+            "patternProperties": {"^x-": false},
+            "additionalProperties": false,
+            "examples": [{"items": true}],
+        });
+        let new = json!({
+            "type": "object",
+            "properties": {
+                "list": {"type": "array", "contains": {}, "unevaluatedItems": false},
+                "open": {"type": "object", "properties": {"x": {}}, "additionalProperties": true},
+                "any": {"anyOf": [{"type": "null"}, {}], "not": {"not": {}}},
+            },
+            "patternProperties": {"^x-": {"not": {}}},
+            "additionalProperties": false,
+            "examples": [{"items": true}],
+        });
+        assert!(schema::fault(&old).is_some());
+        assert_eq!(published(&old).unwrap().to_string(), new.to_string());
         assert_eq!(schema::fault(&new), None);
     }
 
