@@ -28,6 +28,7 @@ mod health;
 mod keys;
 mod kinds;
 mod lifecycle;
+mod lossless;
 mod memory;
 mod metrics;
 mod networked_examples;
