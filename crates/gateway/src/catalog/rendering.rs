@@ -40,6 +40,8 @@ fn tool(live: &LiveTool) -> Option<Entry> {
                 listed.insert(field.to_owned(), value.clone());
             }
         }
+    } else {
+        listed.insert("title".to_owned(), Value::from(in_words(&revision.name)));
     }
     listed.insert("inputSchema".to_owned(), revision.input_schema.clone());
     if let Some(output) = revision.output_schema.as_ref().filter(|schema| is_object_schema(schema))
@@ -104,8 +106,8 @@ fn described(key: &str, name: &str, live: &LiveTool) -> Map<String, Value> {
     listed
 }
 
-/// A name as a sentence, for what nobody described: some clients refuse a list in which one description
-/// lacks, and models choose by it.
+/// A name as a sentence: the title of a tool, which authors write none for; and the description of what nobody
+/// described, as some clients refuse a list in which one lacks, and models choose by it.
 fn in_words(name: &str) -> String {
     let words = name.replace('_', " ");
     let mut letters = words.trim().chars();
@@ -149,6 +151,7 @@ mod tests {
 
     use super::*;
     use crate::samples;
+    use crate::version::Version;
 
     #[test]
     fn only_schemas_with_an_object_at_the_root_are_published() {
@@ -168,6 +171,18 @@ mod tests {
         }
     }
 
+    fn listed(revision: Revision, version: Version) -> Value {
+        let live = LiveTool {
+            server_id: Uuid::nil(),
+            server_name: "weather".to_owned(),
+            prefix: "weather".to_owned(),
+            tool_id: revision.tool_id,
+            default_timeout_ms: 30_000,
+            revision,
+        };
+        serde_json::from_str(entry(&live).unwrap().shown(version)).unwrap()
+    }
+
     #[test]
     fn what_nobody_described_is_described_by_its_name() {
         let described = |kind: Kind, name: &str, description: &str| {
@@ -175,22 +190,33 @@ mod tests {
             (revision.kind, revision.name) = (kind, name.to_owned());
             revision.uri = (kind == Kind::Resource).then(|| "a://b".to_owned());
             revision.description = description.to_owned();
-            let live = LiveTool {
-                server_id: Uuid::nil(),
-                server_name: "weather".to_owned(),
-                prefix: "weather".to_owned(),
-                tool_id: revision.tool_id,
-                default_timeout_ms: 30_000,
-                revision,
-            };
-            let listed = &entry(&live).unwrap().listed;
-            serde_json::from_str::<Value>(listed).unwrap()["description"].clone()
+            listed(revision, Version::July2026)["description"].clone()
         };
         for kind in [Kind::Tool, Kind::Prompt, Kind::Resource] {
             assert_eq!(described(kind, "rain_of_day", " \n"), "Rain of day");
             assert_eq!(described(kind, "rain_of_day", "Millimetres. "), "Millimetres.");
         }
         assert_eq!(described(Kind::Tool, "_", ""), "_");
+    }
+
+    #[test]
+    fn a_tool_has_its_name_in_words_as_a_title_where_each_revision_looks_for_it() {
+        let mut revision = samples::live().newest;
+        revision.name = "rain_of_day".to_owned();
+        let tool = listed(revision.clone(), Version::July2026);
+        assert_eq!(tool["title"], "Rain of day", "{tool}");
+        assert!(tool["annotations"]["readOnlyHint"].is_boolean(), "{tool}");
+        let old = listed(revision.clone(), Version::March2025);
+        assert_eq!(old["annotations"]["title"], "Rain of day", "{old}");
+        assert_eq!(old["title"], Value::Null, "{old}");
+
+        let mut from_a_source = |definition: Value| {
+            let imported = json!({"source_id": Uuid::nil(), "definition": definition});
+            revision.imported = Some(serde_json::from_value(imported).unwrap());
+            listed(revision.clone(), Version::July2026)["title"].clone()
+        };
+        assert_eq!(from_a_source(json!({"name": "a", "title": "Its own"})), "Its own");
+        assert_eq!(from_a_source(json!({"name": "a"})), Value::Null);
     }
 
     #[test]
