@@ -5,7 +5,7 @@ use std::net::TcpStream;
 
 use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
-use testkit::http::Api;
+use testkit::http::{Api, send};
 
 /// Writes and approves a tool on a new server through the JSON API; returns the server's id.
 pub(crate) fn publish(api: &Api, server: &str, tool: &str, code: &str) -> String {
@@ -65,6 +65,32 @@ impl Connection {
             }
         }
     }
+}
+
+/// The GET stream of a new session of the revisions that have them.
+pub(crate) fn session_stream(address: &str) -> anyhow::Result<Connection> {
+    let params = json!({
+        "protocolVersion": "2025-11-25",
+        "capabilities": {},
+        "clientInfo": {"name": "bench", "version": "1"},
+    });
+    let hello = json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params });
+    let headers =
+        [("Content-Type", "application/json"), ("Accept", "application/json, text/event-stream")];
+    let answer = send(address, "POST", "/mcp", &headers, &hello.to_string());
+    let mut fields = answer.head.lines().filter_map(|line| line.split_once(':'));
+    let session = fields.find(|(name, _)| name.eq_ignore_ascii_case("mcp-session-id"));
+    let (_, session) = session.with_context(|| format!("no session: {answer:?}"))?;
+    let mut stream = Connection::open(address)?;
+    stream.listen(&format!(
+        "GET /mcp HTTP/1.1\r\nHost: {}\r\nAccept: text/event-stream\r\n\
+         MCP-Protocol-Version: 2025-11-25\r\nMcp-Session-Id: {}\r\n\r\n",
+        host(address),
+        session.trim()
+    ))?;
+    // What comes first shows that it listens.
+    stream.wait_for(": keep-alive")?;
+    Ok(stream)
 }
 
 fn host(address: &str) -> &str {

@@ -9,7 +9,7 @@ use serde_json::json;
 use testkit::http::Api;
 use testkit::program::{Program, Start};
 
-use crate::client::{Connection, add, publish, request, rpc};
+use crate::client::{Connection, add, publish, request, rpc, session_stream};
 use crate::sample::{ADD, Sample};
 
 const ASKED: usize = 2000;
@@ -120,22 +120,35 @@ fn every_page(program: &Program, connection: &mut Connection) -> anyhow::Result<
     }
 }
 
-/// From the approval's answer until the notification is read.
+/// How soon clients hear of a change: by a request that listens, and on the stream of a session.
 fn changes(program: &Program, api: &Api, server: &str) -> anyhow::Result<()> {
     let filter = json!({ "notifications": { "toolsListChanged": true } });
     let mut stream = Connection::open(&program.mcp)?;
     stream.listen(&rpc(&program.mcp, "subscriptions/listen", &filter))?;
     stream.wait_for("notifications/subscriptions/acknowledged")?;
+    let add_one = |name: &str| add(api, server, name, &ADD.source(true));
+    heard(stream, "heard_alone", "subscriptions/listen", add_one)?;
+    let stream = session_stream(&program.mcp)?;
+    heard(stream, "heard_in_session", "the GET stream of a session", add_one)
+}
+
+/// From the approval's answer until the notification is read.
+fn heard(
+    mut stream: Connection,
+    name: &str,
+    on: &str,
+    add_one: impl Fn(&str),
+) -> anyhow::Result<()> {
     let mut times = Vec::with_capacity(CHANGES);
     let began = Instant::now();
     for number in 0..CHANGES {
-        add(api, server, &format!("new_{number:02}"), &ADD.source(true));
+        add_one(&format!("{name}_{number:02}"));
         let approved = Instant::now();
         stream.wait_for("notifications/tools/list_changed")?;
         times.push(approved.elapsed());
         std::thread::sleep(Duration::from_millis(50));
     }
     Sample::new(times, began.elapsed())
-        .print("from an approval's answer to list_changed on a stream");
+        .print(&format!("from an approval's answer to list_changed on {on}"));
     Ok(())
 }
