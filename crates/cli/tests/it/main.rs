@@ -14,6 +14,7 @@ mod browser;
 mod calls;
 mod canary;
 mod client;
+mod completions;
 mod configuration;
 mod connections;
 mod credentials;
