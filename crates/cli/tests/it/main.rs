@@ -37,6 +37,7 @@ mod outside;
 mod packages;
 mod pages;
 mod permissions;
+mod questions;
 mod results;
 mod resuming;
 mod review;
