@@ -47,6 +47,7 @@ mod separate_doors;
 mod services;
 mod sessions;
 mod settings;
+mod silence;
 mod soak;
 mod stdio;
 mod stopping;
