@@ -70,11 +70,11 @@ impl Setting {
     }
 }
 
-/// What a stream holds before its end: the notifications, how many comments, and the last message.
+/// What a stream holds before its end: the notifications, how many signs that say nothing, and the last message.
 fn heard(mut stream: Stream) -> (Vec<Value>, usize, Value) {
     let (mut told, mut comments) = (Vec::new(), 0);
     while let Some(line) = stream.line() {
-        comments += usize::from(line.starts_with(':'));
+        comments += usize::from(line.starts_with(':') || line.starts_with("retry:"));
         let Some(message) = message(&line) else { continue };
         if message.get("method").is_none() {
             return (told, comments, message);
