@@ -230,6 +230,9 @@ pub struct Standing {
     pub updated_at: DateTime<Utc>,
 }
 
+/// The columns of a [`Standing`].
+type StandingRow = (Uuid, Option<DateTime<Utc>>, bool, DateTime<Utc>);
+
 /// How all sources stand; without what they listed, which may be much.
 pub async fn standings(db: &impl Connection) -> Result<Vec<Standing>> {
     let columns = [
@@ -239,8 +242,7 @@ pub async fn standings(db: &impl Connection) -> Result<Vec<Standing>> {
         entity::Column::UpdatedAt,
     ];
     let found = entity::Entity::find().select_only().columns(columns).into_tuple();
-    let rows: Vec<(Uuid, Option<DateTime<Utc>>, bool, DateTime<Utc>)> =
-        found.all(&db.reader()).await?;
+    let rows: Vec<StandingRow> = found.all(&db.reader()).await?;
     let standings = rows.into_iter().map(|(id, granted_at, enabled, updated_at)| Standing {
         id,
         granted: granted_at.is_some(),

@@ -166,7 +166,7 @@ mod tests {
     struct Other(Arc<Ear>);
 
     impl Listener for Other {
-        fn owner(&self) -> &str {
+        fn owner(&self) -> &'static str {
             "bob"
         }
 

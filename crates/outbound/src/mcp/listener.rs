@@ -38,6 +38,10 @@ impl Access for Open {
 /// the source.
 pub trait Listener: Send + Sync {
     /// For whom it listens: what a source says late of one's call is not told to another.
+    #[expect(
+        clippy::unnecessary_literal_bound,
+        reason = "who implements it gives a name of its own"
+    )]
     fn owner(&self) -> &str {
         ""
     }

@@ -158,7 +158,7 @@ impl Source {
     /// All tools that the source lists.
     pub async fn list_tools(&self, timeout: Duration) -> Result<Tools, Error> {
         let _using = self.life.begin()?;
-        self.life.within(self.list_pages(timeout)).await
+        self.life.within(Box::pin(self.list_pages(timeout))).await
     }
 
     async fn list_pages(&self, timeout: Duration) -> Result<Tools, Error> {
@@ -176,7 +176,7 @@ impl Source {
     /// Calls a tool; gives its result as it came. Dropping the future cancels the call.
     pub async fn call_tool(&self, call: Call) -> Result<Value, Error> {
         let _using = self.life.begin()?;
-        self.life.within(self.call_in_rounds(call)).await
+        self.life.within(Box::pin(self.call_in_rounds(call))).await
     }
 
     async fn call_in_rounds(&self, call: Call) -> Result<Value, Error> {
@@ -228,7 +228,7 @@ impl Source {
             // Calls that have no answer must not take its place.
             self.exchange(&Outgoing::new(method, Patience::new(timeout))).await.map(|_pong| ())
         };
-        self.life.within(asking).await
+        self.life.within(Box::pin(asking)).await
     }
 
     /// Hands what the source tells beside its answers to the observer, for as long as it has a
