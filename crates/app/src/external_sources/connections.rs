@@ -86,7 +86,9 @@ impl Connections {
     /// Gives the connection to a source to nobody any more.
     fn leave(&self, id: Uuid) {
         let known = lock(&self.open).remove(&id);
-        known.into_iter().for_each(|known| self.end(known, Ending::Gently));
+        if let Some(known) = known {
+            self.end(known, Ending::Gently);
+        }
     }
 
     fn end_where(&self, ending: impl Fn(&Connection) -> Option<Ending>) {

@@ -45,7 +45,7 @@ pub(super) async fn find(way: Way<'_>) -> Attempt<Found> {
     let url = address(way.source)?;
     let settings = settings_of(way.source);
     let written = Written::read(way.source, &settings)?;
-    let challenge = challenge(way.app, way.source).await?;
+    let challenge = Box::pin(challenge(way.app, way.source)).await?;
     let resource = match resource(way, &url, challenge.as_ref()).await {
         // Where people wrote down all that is needed, what cannot be asked is no hindrance.
         Err(_) if written.is_complete() => without_metadata(way.source, &url)?,
