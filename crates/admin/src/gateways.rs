@@ -132,6 +132,7 @@ pub(crate) async fn change(
     Body(body): Body<Value>,
 ) -> Answer {
     let Detail { source, .. } = found(&app, &id).await?;
+    registration::check_own(&registrar.admin, &source)?;
     let (written, ignored) = body::read(body)?;
     let registration = understand(&written, Some(&source))?;
     registrar.check(registration.is_command())?;

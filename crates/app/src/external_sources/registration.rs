@@ -21,6 +21,7 @@ use uuid::Uuid;
 
 pub use self::file::{Applied, apply, check_entry, remove_others};
 pub use self::meaning::understand;
+pub use self::rights::check_own;
 pub use self::standing::{Standing, standing};
 use self::written::WrittenTokens;
 use super::oauth::{self, NewTokens};
@@ -125,7 +126,7 @@ pub async fn change(
     before: &ExternalSource,
     registration: &Registration,
 ) -> Result<ExternalSource> {
-    rights::check_own(admin, before)?;
+    check_own(admin, before)?;
     rights::check_endpoints(app, admin, before, registration).await?;
     let hosts = check(app, registration)?;
     if registration.oauth.as_ref().is_some_and(|oauth| oauth.tokens.is_some()) {
@@ -170,7 +171,7 @@ pub async fn bring(
     before: &ExternalSource,
     written: &WrittenTokens,
 ) -> Result<(Detail, Vec<String>)> {
-    rights::check_own(admin, before)?;
+    check_own(admin, before)?;
     let mut warnings = Vec::new();
     let tokens = words::tokens(written, &mut warnings)?;
     match (before.auth_type, &before.auth_secret_name) {
@@ -213,7 +214,7 @@ async fn check_renewed_elsewhere(app: &App, source: &ExternalSource) -> Result<(
 /// else is left there.
 pub async fn unregister(app: &App, admin: &Admin, source: ExternalSource) -> Result<()> {
     super::check_managed(&source)?;
-    rights::check_own(admin, &source)?;
+    check_own(admin, &source)?;
     forget(app, admin, source).await
 }
 

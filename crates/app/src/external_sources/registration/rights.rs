@@ -15,7 +15,10 @@ const SECRETS: u64 = 500;
 
 /// Refuses a program without a token where it was not such a program that registered the source, or a person
 /// decided otherwise since.
-pub(super) fn check_own(admin: &Admin, source: &ExternalSource) -> Result<()> {
+///
+/// # Errors
+/// [`Error::Denied`] saying who did.
+pub fn check_own(admin: &Admin, source: &ExternalSource) -> Result<()> {
     if !admin.is_unsigned() {
         return Ok(());
     }

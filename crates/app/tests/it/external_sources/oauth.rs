@@ -45,9 +45,9 @@ async fn once(desk: &Desk) {
             desk.issuer.forget_access();
         } else {
             // It says of itself that it is over.
-            tokio::time::sleep(Duration::from_millis(2_100)).await;
+            tokio::time::sleep(Duration::from_millis(8_100)).await;
         }
-        desk.issuer.state().expires_in = Some(2);
+        desk.issuer.state().expires_in = Some(8);
         let calls =
             (0..100).map(|index| call(if index % 2 == 0 { &desk.app } else { &other }, &name));
         for report in join_all(calls).await {
