@@ -58,9 +58,9 @@ impl Addresses {
     }
 
     /// What external sources have of it.
-    pub(crate) fn tell(&self, external: External) -> External {
+    pub(crate) fn external(&self, allow_loopback: bool) -> External {
         let callback = self.admin_url.as_ref().map(|_| format!("{}/{CALLBACK}", self.admin(None)));
-        External { callback, client_document: self.client_document(), ..external }
+        External { allow_loopback, callback, client_document: self.client_document() }
     }
 
     /// Beside `/mcp`, whatever stands before it.
@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn logins_and_the_document_follow_from_the_addresses() {
         let both = addresses("https://box.example/", "https://mcp.example/tools/mcp");
-        let told = both.tell(External::default());
+        let told = both.external(false);
         assert_eq!(told.callback.as_deref(), Some("https://box.example/oauth/callback"));
         let document = told.client_document.map(String::from);
         assert_eq!(
@@ -129,7 +129,7 @@ mod tests {
         assert_eq!(both.admin(None), "https://box.example");
         assert_eq!(both.mcp("http://127.0.0.1:1/mcp".to_owned()), "https://mcp.example/tools/mcp");
         let none = Addresses::default();
-        assert_eq!(none.tell(External::default()), External::default());
+        assert_eq!(none.external(false), External::default());
         assert_eq!(none.admin("http://127.0.0.1:1".to_owned()), "http://127.0.0.1:1");
         assert!(none.mcp(None).ends_with("8002/mcp"));
     }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use app::settings::{self, External, Sources};
+use app::settings::{self, Sources};
 use clap::Args;
 
 /// What switches the feed off.
@@ -71,15 +71,10 @@ pub(crate) struct Outside {
     /// Let a person allow external sources on this machine (127.0.0.1, localhost). Without this no
     /// source is there, whoever allows it.
     #[arg(long, global = true, env = "MCPBOX_ALLOW_LOOPBACK_SOURCES")]
-    allow_loopback_sources: bool,
+    pub(crate) allow_loopback_sources: bool,
 }
 
 impl Outside {
-    /// How far external sources may be.
-    pub(crate) fn external(&self) -> External {
-        External { allow_loopback: self.allow_loopback_sources, ..External::default() }
-    }
-
     /// Whom to ask and whom to trust.
     pub(crate) fn settings(&self) -> settings::Outbound {
         let (dns_servers, ca_files) = (self.dns_servers.clone(), self.ca_files.clone());

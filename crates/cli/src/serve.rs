@@ -107,7 +107,7 @@ pub(crate) fn settings(common: &Common, addresses: &Addresses) -> anyhow::Result
         },
         outbound: common.outside.settings(),
         sources: common.outside.sources(),
-        external: addresses.tell(common.outside.external()),
+        external: addresses.external(common.outside.allow_loopback_sources),
         traces: common.telemetry.traces(),
     };
     let settings = Settings::new(

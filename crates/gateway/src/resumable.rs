@@ -176,8 +176,8 @@ impl Answer {
 struct Reader {
     session: Arc<Session>,
     answer: Arc<Answer>,
-    /// Its own number among the readers.
-    reader: u64,
+    /// Its number among them.
+    own: u64,
     /// The next event.
     next: u64,
     has_begun: bool,
@@ -187,13 +187,13 @@ struct Reader {
 impl Reader {
     /// Takes the place of whoever read it before.
     fn new(session: &Arc<Session>, answer: Arc<Answer>, next: u64, open: metrics::Open) -> Self {
-        let mut reader = 0;
+        let mut own = 0;
         answer.state.send_modify(|state| {
             state.reader += 1;
-            (state.is_read, state.next, reader) = (true, next, state.reader);
+            (state.is_read, state.next, own) = (true, next, state.reader);
         });
         let session = Arc::clone(session);
-        Self { session, answer, reader, next, has_begun: false, _open: open }
+        Self { session, answer, own, next, has_begun: false, _open: open }
     }
 
     fn response(self) -> Response {
@@ -213,14 +213,14 @@ impl Reader {
         }
         let mut state = self.answer.state.subscribe();
         let has_news = state.wait_for(|state| {
-            state.reader != self.reader || state.end() > self.next || state.has_ended
+            state.reader != self.own || state.end() > self.next || state.has_ended
         });
         let Ok(news) = timeout(events::HEARTBEAT, has_news).await else {
             return Some(events::comment());
         };
         let event = {
             let state = news.ok()?;
-            if state.reader != self.reader {
+            if state.reader != self.own {
                 return None;
             }
             let place = usize::try_from(self.next.checked_sub(state.first)?).ok()?;
@@ -228,7 +228,7 @@ impl Reader {
         };
         self.next += 1;
         self.answer.state.send_modify(|state| {
-            if state.reader == self.reader {
+            if state.reader == self.own {
                 state.next = self.next;
                 state.trim();
             }
@@ -240,7 +240,7 @@ impl Reader {
 impl Drop for Reader {
     fn drop(&mut self) {
         let (session, answer, reader) =
-            (Arc::clone(&self.session), Arc::clone(&self.answer), self.reader);
+            (Arc::clone(&self.session), Arc::clone(&self.answer), self.own);
         let is_newest = move |state: &State| state.reader == reader;
         let mut was_newest = false;
         answer.state.send_if_modified(|state| {

@@ -74,7 +74,9 @@ mod tests {
     fn so_many_are_asked_at_once_and_the_others_in_their_order() {
         let mut asking = Asking::default();
         let ids: Vec<_> = (0..=AT_ONCE as u128).map(Uuid::from_u128).collect();
-        ids.iter().for_each(|id| asking.due(*id));
+        for id in &ids {
+            asking.due(*id);
+        }
         for id in &ids[..AT_ONCE] {
             assert_eq!(asking.next(), Some(*id));
         }

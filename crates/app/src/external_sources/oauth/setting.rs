@@ -224,25 +224,22 @@ pub(in super::super) async fn give_back(app: &App, actor: Actor, source: &Extern
 async fn revoke(app: &App, source: &ExternalSource) -> Result<bool> {
     let held: Option<Held> = kept::read(app, source.id, kept::TOKENS).await?;
     let Some(held) = held else { return Ok(false) };
-    let (server, client) = match (held.server, held.client) {
-        (Some(server), Some(known)) => {
-            let server = discovery::as_written(source, server)?;
-            let client = client::again(app, source, &server, &known).await?;
-            (server, client)
-        }
+    let (server, client) = if let (Some(server), Some(known)) = (held.server, held.client) {
+        let server = discovery::as_written(source, server)?;
+        let client = client::again(app, source, &server, &known).await?;
+        (server, client)
+    } else {
         // Somebody brought them.
-        _ => {
-            let settings = settings_of(source);
-            let Some(id) = settings.client_id else { return Ok(false) };
-            let server = discovery::for_revocation(Way { app, source }).await;
-            let server = server.map_err(|stop| stop.unattended(app, source))?;
-            // A person says where it goes, or else it is the one that it was shown to.
-            let client = match settings.revoke_url {
-                Some(_) => client::given(app, source, &server, &id).await?,
-                None => client::brought(app, source, &server, &id).await?,
-            };
-            (server, client)
-        }
+        let settings = settings_of(source);
+        let Some(id) = settings.client_id else { return Ok(false) };
+        let server = discovery::for_revocation(Way { app, source }).await;
+        let server = server.map_err(|stop| stop.unattended(app, source))?;
+        // A person says where it goes, or else it is the one that it was shown to.
+        let client = match settings.revoke_url {
+            Some(_) => client::given(app, source, &server, &id).await?,
+            None => client::brought(app, source, &server, &id).await?,
+        };
+        (server, client)
     };
     let Some(post) = held.tokens.revocation(&server, &client, clock::now()) else {
         return Ok(false);

@@ -51,8 +51,7 @@ fn agree(address: &str) -> String {
 async fn log_in(place: &Place, source: uuid::Uuid) {
     let mut hosts = Vec::new();
     loop {
-        let begin =
-            Begin { callback: CALLBACK.to_owned(), hosts: hosts.clone(), ..Begin::default() };
+        let begin = Begin { callback: CALLBACK.to_owned(), hosts: hosts.clone() };
         let begun = oauth::begin(&place.app, Some(&place.admin), source, begin).await;
         match begun.expect("it begins") {
             Begun::Grant { hosts: further } => hosts.extend(further),
