@@ -9,6 +9,7 @@ use app::App;
 use app::external_sources::oauth::{self, Begin, Begun};
 use app::external_sources::{self, AuthType, Detail, ExternalSource, TokenState, settings_of};
 use app::identity::Actor;
+use app::settings::External;
 use clap::{Args, Subcommand};
 use tokio::io::{AsyncBufReadExt as _, BufReader, Stdin, stdin};
 
@@ -63,7 +64,10 @@ async fn open(common: &Common) -> anyhow::Result<App> {
     serve::make_data_dir(&common.data_dir)?;
     let database = app::settings::location(&common.data_dir, common.database_url.as_deref())?;
     let key = app::settings::key_source(&common.data_dir, common.encryption_key.as_deref());
-    let (outbound, external) = (common.outside.settings(), common.outside.external());
+    let (outbound, external) = (
+        common.outside.settings(),
+        External { allow_loopback: common.outside.allow_loopback_sources, ..External::default() },
+    );
     Ok(App::open_connected(&database, &key, &outbound, external).await?)
 }
 
