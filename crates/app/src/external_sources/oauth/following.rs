@@ -25,7 +25,7 @@ const REASON: &str =
 /// Allows a source the hosts of the authorization server that it names.
 ///
 /// # Errors
-/// [`Error::Upstream`] where that cannot be found out now.
+/// [`crate::Error::Upstream`] where that cannot be found out now.
 pub(in super::super) async fn follow(app: &App, actor: Actor, source_id: Uuid) -> Result<()> {
     let source = find(app.store(), source_id).await?;
     followed(app, actor, source).await.map(drop)
