@@ -10,7 +10,7 @@ use std::sync::Arc;
 use store::external_sources::ExternalSource;
 use store::revisions::Imported;
 
-use super::connections::{Connection, connect, wants_login};
+use super::connections::{Connection, connect_to_call, wants_login};
 use super::told::page;
 use super::{find, oauth};
 use crate::outside::Dialogue;
@@ -42,7 +42,7 @@ pub(crate) struct Called<'a> {
 pub(crate) async fn call(app: &App, called: Called<'_>) -> Result<Value, Failure> {
     let Called { source, imported, arguments, meta, timeout, dialogue, owner } = called;
     let until = Instant::now() + timeout;
-    let mut connection = connect(app, source).await.map_err(|error| refused(&error))?;
+    let mut connection = connect_to_call(app, source).await.map_err(|error| refused(&error))?;
     let listener: Arc<dyn Listener> = Arc::new(Passing { dialogue, owner });
     let mut pause = PAUSE;
     for round in 0_u32.. {
@@ -55,7 +55,7 @@ pub(crate) async fn call(app: &App, called: Called<'_>) -> Result<Value, Failure
             timeout: until.saturating_duration_since(Instant::now()),
             listener: Some(Arc::clone(&listener)),
         };
-        let outcome = connection.source.call_tool(call).await;
+        let outcome = Box::pin(connection.source.call_tool(call)).await;
         connection.note(app, &outcome).await;
         let error = match outcome {
             Ok(result) => return Ok(result),
@@ -84,7 +84,7 @@ pub(crate) async fn call(app: &App, called: Called<'_>) -> Result<Value, Failure
 
 /// The connection to a source as it is now.
 async fn connect_anew(app: &App, source: &ExternalSource) -> crate::Result<Arc<Connection>> {
-    connect(app, &find(app.store(), source.id).await?).await
+    connect_to_call(app, &find(app.store(), source.id).await?).await
 }
 
 /// Whether a call that failed so may be sent once more.

@@ -1,13 +1,14 @@
 //! The connections to sources that are in use: one per source and process, made when it is first needed.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use outbound::mcp::{Program, Setup, Source};
 use serde_json::json;
-use store::external_sources::{ExternalSource, Standing};
+use store::external_sources::{ExternalSource, Standing, Transport};
 use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
@@ -23,6 +24,9 @@ use crate::{App, Error, Result};
 
 /// A connection that nobody used for so long is ended.
 const IDLE: Duration = Duration::from_mins(10);
+
+/// So soon ends the process of a source that nobody has called a tool of: it was only asked what it offers.
+const IDLE_PROCESS: Duration = Duration::from_secs(30);
 
 /// All connections of this process.
 #[derive(Default)]
@@ -46,6 +50,9 @@ pub(super) struct Connection {
     pub(super) source: Arc<Source>,
     pub(super) breaker: Arc<Breaker>,
     used: Mutex<Instant>,
+    is_process: bool,
+    /// Whether one of its tools was called.
+    is_called: AtomicBool,
     pub(super) heard: Heard,
     /// Hears what the source tells beside its answers.
     listening: Mutex<Option<AbortOnDropHandle<()>>>,
@@ -68,7 +75,7 @@ impl Connections {
         self.shown.retain(|id| of(id).is_some());
         let unused = |connection: &Connection| {
             let time = now.saturating_duration_since(connection.last_used());
-            (time >= IDLE).then_some(Ending::Gently)
+            (time >= connection.idle()).then_some(Ending::Gently)
         };
         self.end_where(|connection| {
             let ending = standing::ending(connection.made_of, of(connection.id));
@@ -153,6 +160,12 @@ impl Connection {
         *lock(&self.used)
     }
 
+    /// How long it stays without being used.
+    fn idle(&self) -> Duration {
+        let is_called = self.is_called.load(Ordering::Relaxed);
+        if self.is_process && !is_called { IDLE_PROCESS } else { IDLE }
+    }
+
     fn touch(&self) {
         *lock(&self.used) = Instant::now();
     }
@@ -170,6 +183,16 @@ fn check_usable(source: &ExternalSource) -> Result<()> {
         )));
     }
     Ok(())
+}
+
+/// The same as [`connect`], to call a tool.
+///
+/// # Errors
+/// As [`connect`].
+pub(super) async fn connect_to_call(app: &App, source: &ExternalSource) -> Result<Arc<Connection>> {
+    let connection = Box::pin(connect(app, source)).await?;
+    connection.is_called.store(true, Ordering::Relaxed);
+    Ok(connection)
 }
 
 /// The connection to a source; nothing is sent yet.
@@ -238,7 +261,64 @@ fn make(app: &App, source: &ExternalSource, program: Option<Program>) -> Result<
         source: Arc::new(opened),
         breaker: Arc::default(),
         used: Mutex::new(Instant::now()),
+        is_process: source.transport == Transport::Stdio,
+        is_called: AtomicBool::new(false),
         heard: Heard::new(source.failure.is_some()),
         listening: Mutex::default(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use outbound::mcp::Place;
+
+    use super::*;
+
+    /// A connection to a process that was not started yet.
+    fn connection(is_process: bool, is_called: bool) -> Arc<Connection> {
+        let program = Program {
+            command: "/bin/true".into(),
+            arguments: Vec::new(),
+            environment: Vec::new(),
+            directory: None,
+        };
+        let setup = Setup {
+            place: Place::Process(program),
+            info: info(),
+            capabilities: json!({}),
+            log_level: None,
+            observer: Arc::new(()),
+        };
+        Arc::new(Connection {
+            id: Uuid::now_v7(),
+            made_of: DateTime::UNIX_EPOCH,
+            source: Arc::new(Source::new(setup).unwrap()),
+            breaker: Arc::default(),
+            used: Mutex::new(Instant::now()),
+            is_process,
+            is_called: AtomicBool::new(is_called),
+            heard: Heard::new(false),
+            listening: Mutex::default(),
+        })
+    }
+
+    #[tokio::test]
+    async fn what_nobody_uses_ends_and_a_process_that_was_only_looked_at_soon() {
+        for (is_process, is_called, idle) in [
+            (false, false, IDLE),
+            (false, true, IDLE),
+            (true, true, IDLE),
+            (true, false, IDLE_PROCESS),
+        ] {
+            let (connections, made) = (Connections::default(), connection(is_process, is_called));
+            let standing =
+                Standing { id: made.id, granted: true, enabled: true, updated_at: made.made_of };
+            lock(&connections.open).insert(made.id, Arc::clone(&made));
+            let last = made.last_used();
+            connections.sweep(&[standing], last + idle / 2);
+            assert_eq!(lock(&connections.open).len(), 1, "it is used");
+            connections.sweep(&[standing], last + idle);
+            assert!(lock(&connections.open).is_empty(), "nobody uses it");
+        }
+    }
 }

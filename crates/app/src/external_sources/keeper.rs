@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use store::external_sources::ExternalSource;
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -113,17 +113,25 @@ async fn look(app: &App) -> Result<Vec<Uuid>> {
     let sources = store::external_sources::all(app.store()).await?;
     let mut due = Vec::new();
     for source in sources {
-        if is_due(&source) && is_usable(app, &source).await? && is_needed(app, &source).await? {
+        let (failed_at, listed_at) = (source.failed_at, source.last_discovered_at);
+        if is_due(failed_at, listed_at, clock::now())
+            && is_usable(app, &source).await?
+            && is_needed(app, &source).await?
+        {
             due.push(source.id);
         }
     }
     Ok(due)
 }
 
-fn is_due(source: &ExternalSource) -> bool {
-    let now = clock::now();
-    let failed_lately = source.failed_at.is_some_and(|at| now - at < RETRY);
-    let listed_lately = source.last_discovered_at.is_some_and(|at| now - at < CHECK);
+/// Whether a source is asked that failed and was listed last at these times.
+fn is_due(
+    failed_at: Option<DateTime<Utc>>,
+    listed_at: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> bool {
+    let failed_lately = failed_at.is_some_and(|at| now - at < RETRY);
+    let listed_lately = listed_at.is_some_and(|at| now - at < CHECK);
     !failed_lately && !listed_lately
 }
 
@@ -141,4 +149,27 @@ async fn is_needed(app: &App, source: &ExternalSource) -> Result<bool> {
     let imported = store::tools::imported(app.store(), source.server_id).await?;
     let is_own = |imported: &store::revisions::Imported| imported.source_id == source.id;
     Ok(imported.iter().any(|(_, newest)| newest.imported.as_ref().is_some_and(is_own)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_is_listed_again_after_a_quarter_of_an_hour_and_not_while_it_fails() {
+        let now = clock::now();
+        let ago = |seconds| Some(now - TimeDelta::seconds(seconds));
+        for (failed_at, listed_at, expected) in [
+            (None, None, true),
+            (None, ago(0), false),
+            (None, ago(15 * 60 - 1), false),
+            (None, ago(15 * 60), true),
+            (ago(0), None, false),
+            (ago(119), ago(15 * 60), false),
+            (ago(120), ago(15 * 60), true),
+            (ago(120), ago(60), false),
+        ] {
+            assert_eq!(is_due(failed_at, listed_at, now), expected, "{failed_at:?} {listed_at:?}");
+        }
+    }
 }

@@ -3,6 +3,7 @@
 mod calls;
 mod drift;
 mod ending;
+mod lan;
 mod oauth;
 mod place;
 mod process;

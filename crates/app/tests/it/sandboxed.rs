@@ -33,6 +33,16 @@ pub(crate) async fn open(folder: &Path, location: &Location) -> App {
 
 /// The same where calls may ask their clients so much.
 pub(crate) async fn open_asking(folder: &Path, location: &Location, asking: Asking) -> App {
+    let external = External { allow_loopback: true, ..External::default() };
+    open_with(folder, location, (asking, external)).await
+}
+
+/// The same where external sources may be this far.
+pub(crate) async fn open_with(
+    folder: &Path,
+    location: &Location,
+    (asking, external): (Asking, External),
+) -> App {
     let url = match location {
         Location::Sqlite(_) => None,
         Location::Postgres(url) => Some(url.as_str()),
@@ -53,7 +63,7 @@ pub(crate) async fn open_asking(folder: &Path, location: &Location, asking: Aski
             package_hosts: Vec::new(),
             vulnerability_feed: None,
         },
-        external: External { allow_loopback: true, ..External::default() },
+        external,
         traces: app::trace::Settings::default(),
     };
     let settings = Settings::new(folder, url, None, runtime).expect("the settings are right");

@@ -1,11 +1,14 @@
 //! `mcpbox admin` and `mcpbox gateway` as two processes on one data directory.
 
+use std::time::{Duration, Instant};
+
 use serde_json::json;
 
 use crate::client::Client;
 use crate::database::Database;
 use testkit::http::{Api, send};
-use testkit::program::Start;
+use testkit::peer;
+use testkit::program::{self, Program, Start};
 
 #[test]
 fn what_one_door_decides_reaches_the_other_on_sqlite() {
@@ -41,6 +44,49 @@ fn two_processes(database: &Database) {
 
     let second = start("gateway").refused();
     assert!(second.contains("gateway"), "one program per door: {second}");
+}
+
+#[test]
+fn each_process_starts_the_command_of_a_source_once_where_it_needs_it() {
+    let database = Database::sqlite();
+    let dir = database.data_dir();
+    let start = |command| Start { command, data_dir: &dir, database_url: None, arguments: &[] };
+    let (admin, gateway) = (start("admin").run(), start("gateway").run());
+    let mut model = Client::connect(&gateway.mcp, "auto");
+    let api = Api::sign_in(&admin.admin);
+    let server = api.ok("POST", "/api/servers", &json!({"name": "sums", "description": ""}));
+    let script = peer::script().to_string_lossy().into_owned();
+    let source = json!({
+        "name": "Peer", "transport_type": "stdio", "command": peer::python().to_string_lossy(),
+        "args": [script, "mcp", "stdio"],
+    });
+    let id = server["id"].as_str().expect("an id");
+    let source = api.ok("POST", &format!("/api/external-sources/servers/{id}/sources"), &source);
+    let place = format!("/api/external-sources/sources/{}", source["id"].as_str().expect("an id"));
+    api.ok("POST", &format!("{place}/discover"), &json!({}));
+    let imported = api.ok("POST", &format!("{place}/import"), &json!({"tool_names": ["add"]}));
+    api.approve(imported["imported_tools"][0]["id"].as_str().expect("an id"));
+    for a in 0..3 {
+        let answer = model.ok("sums__peer_add", &json!({"a": a, "b": 3}));
+        assert_eq!(answer["result"], a + 3, "{answer}");
+    }
+    let processes = |program: &Program| {
+        let is_own = |id: &u32| {
+            let line = std::fs::read_to_string(format!("/proc/{id}/cmdline")).unwrap_or_default();
+            line.contains("server.py")
+        };
+        program::children(program.id()).into_iter().filter(is_own).count()
+    };
+    assert_eq!(processes(&gateway), 1, "that of the calls");
+    assert!(processes(&admin) <= 1, "that which told what there is");
+    api.ok("POST", &format!("{place}/disable"), &json!({}));
+    for program in [&admin, &gateway] {
+        let began = Instant::now();
+        while processes(program) > 0 {
+            assert!(began.elapsed() < Duration::from_mins(1), "a process is left");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ use app::calls::Report;
 use app::conversation::Silent;
 use app::external_sources::{self, Auth, Choice, ExternalSource, Status, Transport, Wish};
 use app::identity::{Admin, Caller, Scopes, Who};
+use app::settings::{Asking, External};
 use app::tools::Tool;
 use app::{App, Location, Result, accounts, approvals, servers};
 use serde_json::Value;
@@ -55,9 +56,15 @@ pub(super) fn at(url: &str, name: &str) -> Wish {
 
 impl Place {
     pub(super) async fn new() -> Self {
+        Self::with(External { allow_loopback: true, ..External::default() }).await
+    }
+
+    /// One where sources may be this far.
+    pub(super) async fn with(external: External) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let location = Location::Sqlite(folder.path().join("mcpbox.db"));
-        let app = crate::sandboxed::open(folder.path(), &location).await;
+        let bounds = (Asking::default(), external);
+        let app = crate::sandboxed::open_with(folder.path(), &location, bounds).await;
         let admin = accounts::setup(&app, "grace", "a long enough password").await.expect("made");
         let who = admin.clone().into();
         let server = servers::create(&app, &who, "files", "").await.expect("a server").id;

@@ -62,7 +62,12 @@ pub(super) fn tool(name: &str) -> Value {
 
 impl Server {
     pub(super) async fn start(tools: &[Value]) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        Self::start_at("127.0.0.1:0", tools).await
+    }
+
+    /// One at another address of this machine.
+    pub(super) async fn start_at(address: &str, tools: &[Value]) -> Self {
+        let listener = TcpListener::bind(address).await.expect("a port");
         let url = format!("http://{}/mcp", listener.local_addr().expect("an address"));
         let state = Arc::new(State::default());
         *state.tools.lock().expect("whole") = tools.to_vec();

@@ -218,6 +218,37 @@ async fn a_process_that_does_not_answer_is_given_up_on() {
     assert!(matches!(error, Error::Timeout(_)), "{error:?}");
 }
 
+#[tokio::test]
+async fn so_many_calls_are_under_way_at_once_and_the_others_wait() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("calls");
+    // What was called is answered with the next sign of life.
+    let text = session(&format!("echo $id >> {}", file.display())).replace(
+        "esac; done",
+        &format!(
+            r#"*'"ping"'*) for one in $(cat {0}); do echo '{{"jsonrpc":"2.0","id":'$one',"result":{{}}}}'; done
+            echo '{{"jsonrpc":"2.0","id":'$id',"result":{{}}}}';; esac; done"#,
+            file.display()
+        ),
+    );
+    let called = || std::fs::read_to_string(&file).unwrap_or_default().lines().count();
+    let source = Arc::new(shell(&text));
+    let calls = (0..150).map(|_| {
+        let source = Arc::clone(&source);
+        tokio::spawn(async move { source.call_tool(call("a", &json!({}))).await })
+    });
+    let calls: Vec<_> = calls.collect();
+    until(async || called() == 128).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(called(), 128, "the others wait");
+    source.ping(LONG).await.expect("it waits for no call");
+    until(async || called() == 150).await;
+    source.ping(LONG).await.unwrap();
+    for call in calls {
+        call.await.unwrap().unwrap();
+    }
+}
+
 /// A server with a stream of events whose first names this address.
 async fn naming(endpoint: &str) -> Scripted {
     let first = format!("event: endpoint\ndata: {endpoint}\n\n");
