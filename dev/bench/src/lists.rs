@@ -129,7 +129,7 @@ fn changes(program: &Program, api: &Api, server: &str) -> anyhow::Result<()> {
     let add_one = |name: &str| add(api, server, name, &ADD.source(true));
     heard(stream, "heard_alone", "subscriptions/listen", add_one)?;
     let stream = session_stream(&program.mcp)?;
-    heard(stream, "heard_in_session", "the GET stream of a session", add_one)
+    heard(stream, "heard_in_session", "a session's GET stream", add_one)
 }
 
 /// From the approval's answer until the notification is read.
@@ -148,7 +148,6 @@ fn heard(
         times.push(approved.elapsed());
         std::thread::sleep(Duration::from_millis(50));
     }
-    Sample::new(times, began.elapsed())
-        .print(&format!("from an approval's answer to list_changed on {on}"));
+    Sample::new(times, began.elapsed()).print(&format!("from an approval to list_changed, {on}"));
     Ok(())
 }
