@@ -26,9 +26,9 @@ use stage::Stage;
 use traffic::Traffic;
 use visitor::Visitor;
 
-/// Seconds in which the program gives back what it needs no more: a little longer than two of its own
-/// looks at that are apart.
-const SETTLING: u32 = 11;
+/// Seconds in which the program gives back what it needs no more: for ten an answer waits for a client that may come
+/// back, and two of its own looks at what is free are a little less than eleven apart.
+const SETTLING: u32 = 22;
 
 /// What is to be done.
 #[derive(Debug, Clone)]

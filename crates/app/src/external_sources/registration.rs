@@ -17,6 +17,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 use store::Json;
 use store::external_sources::{AuthType, ExternalSource, RefreshOwner, Transport};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 pub use self::file::{Applied, apply, check_entry, remove_others};
@@ -32,9 +33,9 @@ use crate::servers::{self, Server};
 use crate::{App, Error, Result, clock, secrets};
 
 /// How long whoever registers a source waits for its tools; they are listed later where that is too short.
-const PATIENCE: Duration = Duration::from_secs(6);
+const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long they wait before that for who gives its tokens.
+/// How much of that may go by before who gives its tokens is known.
 const FOLLOWING: Duration = Duration::from_secs(4);
 
 /// What a registration comes to.
@@ -110,8 +111,9 @@ pub async fn register(
     }
     let source = insert(app, admin.into(), &server, registration, None).await?;
     keep_oauth(app, &admin.into(), source.id, registration).await?;
+    let until = Instant::now() + PATIENCE;
     follow_now(app, admin.into(), source.id).await;
-    list_now(app, source.id).await?;
+    list_now(app, source.id, until).await?;
     super::find(app.store(), source.id).await
 }
 
@@ -156,8 +158,9 @@ pub async fn change(
     if let Some(enabled) = registration.enabled {
         super::set_enabled(app, admin, before.id, enabled).await?;
     }
+    let until = Instant::now() + PATIENCE;
     follow_now(app, admin.into(), before.id).await;
-    list_now(app, before.id).await?;
+    list_now(app, before.id, until).await?;
     super::find(app.store(), before.id).await
 }
 
@@ -192,7 +195,7 @@ pub async fn bring(
         }
     }
     if before.discovered.is_none() || before.failure.is_some() {
-        list_now(app, before.id).await?;
+        list_now(app, before.id, Instant::now() + PATIENCE).await?;
     }
     Ok((super::get(app, before.id).await?, warnings))
 }
@@ -361,12 +364,12 @@ async fn follow_now(app: &App, actor: Actor, id: Uuid) {
 }
 
 /// Lists the tools of a source, as far as that does not take long.
-async fn list_now(app: &App, id: Uuid) -> Result<()> {
+async fn list_now(app: &App, id: Uuid, until: Instant) -> Result<()> {
     let detail = super::get(app, id).await?;
     if !matches!(detail.status(), Status::Active | Status::Error) {
         return Ok(());
     }
-    match tokio::time::timeout(PATIENCE, discovery::refresh(app, id)).await {
+    match tokio::time::timeout_at(until, discovery::refresh(app, id)).await {
         Ok(Ok(_)) => {}
         Ok(Err(error)) => {
             tracing::warn!(source = %detail.source.name, %error, "a source that was registered cannot be listed yet");

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret as _;
 use store::external_sources::ExternalSource;
+use tokio::time::Instant;
 
 use super::super::{BY_CONFIGURATION, credentials, grants_of, oauth, replace, written};
 use super::{
-    Registration, check, follow_now, forget, insert, keep_oauth, list_now, owner, server_for,
-    set_secret,
+    PATIENCE, Registration, check, follow_now, forget, insert, keep_oauth, list_now, owner,
+    server_for, set_secret,
 };
 use crate::identity::{Actor, Admin};
 use crate::servers::Server;
@@ -88,8 +89,9 @@ async fn apply_once(app: &App, entry: &Registration) -> Result<Applied> {
     keep_oauth(app, &actor, source.id, entry).await?;
     let (app, id) = (app.clone(), source.id);
     tokio::spawn(async move {
+        let until = Instant::now() + PATIENCE;
         follow_now(&app, actor, id).await;
-        if let Err(error) = list_now(&app, id).await {
+        if let Err(error) = list_now(&app, id, until).await {
             tracing::error!(%error, "the tools of a configured source could not be listed");
         }
     });
