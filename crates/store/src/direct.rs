@@ -18,6 +18,9 @@ const COMMITS_IN_A_ROW: u32 = 64;
 
 /// Statements that are kept prepared, which differ by the number of rows.
 const STATEMENTS: usize = 16;
+/// A statement of more values is not kept: one that inserts a hundred rows takes up hundreds of kilobytes, and the next
+/// batch has another number of rows.
+const KEPT_VALUES: usize = 256;
 
 /// A second way to a SQLite database, beside the driver's. It never waits: whatever would have to, or
 /// fails, goes by the driver, which waits in a thread of its own and says what went wrong.
@@ -72,8 +75,15 @@ impl Direct {
             return false;
         }
         let Some(connection) = &writing.connection else { return false };
-        let done = self
-            .observed(|| connection.prepare_cached(statement)?.execute(params_from_iter(values)));
+        let is_kept = values.len() <= KEPT_VALUES;
+        let values = params_from_iter(values);
+        let done = self.observed(|| {
+            if is_kept {
+                connection.prepare_cached(statement)?.execute(values)
+            } else {
+                connection.prepare(statement)?.execute(values)
+            }
+        });
         writing.commits += 1;
         done.is_ok()
     }

@@ -60,6 +60,9 @@ const SQLITE_READERS: u32 = 4;
 /// What each connection keeps of the file, in KiB, written as SQLite wants it. The system keeps the file in memory
 /// as well; SQLite's own 2 MiB for each connection are most of what the program holds when it is idle.
 pub(crate) const SQLITE_CACHE: &str = "-512";
+/// Prepared statements that each connection keeps. Each is some ten kilobytes; most are needed on one connection or
+/// another only now and then.
+const SQLITE_STATEMENTS: usize = 24;
 const POSTGRES_CONNECTIONS: u32 = 10;
 /// A connection to PostgreSQL that was idle for so long is tried before it is used.
 const IDLE: Duration = Duration::from_secs(1);
@@ -133,6 +136,7 @@ async fn sqlite(path: &Path) -> Result<Pools, sqlx::Error> {
         .foreign_keys(true)
         .busy_timeout(PATIENCE)
         .pragma("cache_size", SQLITE_CACHE)
+        .statement_cache_capacity(SQLITE_STATEMENTS)
         .disable_statement_logging();
     let deciding =
         options.clone().journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full);
