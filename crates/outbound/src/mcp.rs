@@ -34,7 +34,7 @@ mod sse;
 mod start;
 mod streamable;
 
-pub use error::{Error, Refused, RpcError};
+pub use error::{Error, ErrorWithin, Refused, RpcError};
 pub use list::{LeftOut, Tools};
 pub use listener::{Access, AccessError, Listener, Open};
 pub use process::Program;

@@ -29,6 +29,15 @@ impl RpcError {
     }
 }
 
+/// An error within the body of an answer that failed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ErrorWithin {
+    /// The request that it names.
+    pub request: Option<u64>,
+    /// The error itself.
+    pub error: RpcError,
+}
+
 /// What a source that wants (other) credentials said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
@@ -85,8 +94,8 @@ pub enum Error {
         status: u16,
         /// The beginning of the body.
         text: String,
-        /// The error within the body, where there is one, and the request that it names.
-        error: Option<Box<(RpcError, Option<u64>)>>,
+        /// The error within the body, where there is one.
+        within: Option<Box<ErrorWithin>>,
     },
     /// It wants to be asked elsewhere, and credentials go nowhere else.
     #[error("the source redirects (status {status}) to {to}, which is not followed")]

@@ -26,7 +26,7 @@ impl Posts {
         match self.door.deliver(&request).await {
             Ok(()) => Ok(()),
             Err(Error::Status { status: 404 | 410, .. }) => Err(Error::SessionLost),
-            Err(Error::Status { error: Some(told), .. }) => Err(Error::Rpc(told.0)),
+            Err(Error::Status { within: Some(told), .. }) => Err(Error::Rpc(told.error)),
             Err(error) => Err(error),
         }
     }

@@ -1,6 +1,6 @@
 //! Messages of JSON-RPC, made and read. What is in them stays as it came.
 
-use super::error::{Error, RpcError};
+use super::error::{Error, ErrorWithin, RpcError};
 use serde_json::{Map, Value, json};
 
 /// A message of a source.
@@ -94,14 +94,13 @@ fn read_error(error: Value) -> RpcError {
     RpcError { code, message, data: fields.remove("data") }
 }
 
-/// The error within the body of an answer that failed, where it is one of JSON-RPC, and the request that it
-/// names.
-pub(crate) fn error_within(body: &[u8]) -> Option<(RpcError, Option<u64>)> {
+/// The error within the body of an answer that failed, where it is one of JSON-RPC.
+pub(crate) fn error_within(body: &[u8]) -> Option<ErrorWithin> {
     let Value::Object(mut fields) = serde_json::from_slice(body).ok()? else { return None };
     let error =
         fields.remove("error").filter(|error| error.get("code").is_some_and(Value::is_number));
-    let id = fields.get("id").and_then(Value::as_u64);
-    error.map(|error| (read_error(error), id))
+    let request = fields.get("id").and_then(own_id);
+    error.map(|error| ErrorWithin { request, error: read_error(error) })
 }
 
 #[cfg(test)]
@@ -149,10 +148,13 @@ mod tests {
     #[test]
     fn an_error_in_a_body_is_one_of_json_rpc_or_none() {
         let body = br#"{"id":7,"error":{"code":-32601,"message":"m","data":[1]}}"#;
-        let (found, id) = error_within(body).unwrap();
-        assert_eq!((found.code, found.data, id), (-32601, Some(json!([1])), Some(7)));
+        let found = error_within(body).unwrap();
+        assert_eq!((found.error.code, found.error.data), (-32601, Some(json!([1]))));
+        assert_eq!(found.request, Some(7));
+        let as_text = error_within(br#"{"id":"7","error":{"code":1,"message":"m"}}"#).unwrap();
+        assert_eq!(as_text.request, Some(7), "as in every other answer");
         let nameless = error_within(br#"{"id":null,"error":{"code":1,"message":"m"}}"#).unwrap();
-        assert_eq!(nameless.1, None);
+        assert_eq!(nameless.request, None);
         for text in [r#"{"error":"invalid_token"}"#, r#"{"error":{"code":"x"}}"#, "<html>"] {
             assert_eq!(error_within(text.as_bytes()), None, "{text}");
         }

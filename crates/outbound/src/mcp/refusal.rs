@@ -28,7 +28,7 @@ pub(crate) fn explain(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> E
         status => Error::Status {
             status,
             text: quote(body),
-            error: message::error_within(body).map(Box::new),
+            within: message::error_within(body).map(Box::new),
         },
     }
 }
@@ -125,8 +125,12 @@ mod tests {
     fn an_error_of_json_rpc_is_found_in_the_body() {
         let body = r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"no"}}"#;
         let found = of(404, &[], body);
-        assert!(matches!(found, Error::Status { error: Some(told), .. } if told.0.code == -32601));
+        assert!(
+            matches!(found, Error::Status { within: Some(told), .. } if told.error.code == -32601)
+        );
         let found = of(404, &[], "no such page");
-        assert!(matches!(found, Error::Status { text, error: None, .. } if text == "no such page"));
+        assert!(
+            matches!(found, Error::Status { text, within: None, .. } if text == "no such page")
+        );
     }
 }

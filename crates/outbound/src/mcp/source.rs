@@ -287,9 +287,11 @@ impl Source {
 
     /// Sends a request once it has a place.
     async fn request(&self, outgoing: &Outgoing) -> Result<(Value, Era), Error> {
+        // A place that comes free at the very end is of no use: what is sent then is said to be done perhaps.
         let _place = tokio::select! {
-            place = self.under_way.acquire() => place,
+            biased;
             () = outgoing.patience.end() => return Err(late()),
+            place = self.under_way.acquire() => place,
         };
         self.exchange(outgoing).await
     }
@@ -301,8 +303,9 @@ impl Source {
         let mut again = false;
         loop {
             let connection = tokio::select! {
-                connection = self.connection() => connection?,
+                biased;
                 () = patience.end() => return Err(late()),
+                connection = self.connection() => connection?,
             };
             let error = match connection.request(outgoing).await {
                 Ok(result) => return Ok((result, connection.started().era.clone())),
@@ -354,9 +357,9 @@ impl Source {
                 let begun = streamable::begin(first, own, Arc::clone(&observer), session).await;
                 match begun {
                     // An address of the oldest kind takes no messages: it opens a stream.
-                    Err(Error::Status { status: status @ (400 | 404 | 405), text, error }) => {
+                    Err(Error::Status { status: status @ (400 | 404 | 405), text, within }) => {
                         let oldest = event_stream::begin(Arc::clone(door), about, observer).await;
-                        let refused = |_reason| Error::Status { status, text, error };
+                        let refused = |_reason| Error::Status { status, text, within };
                         oldest.map(Connection::Line).map_err(refused)
                     }
                     begun => begun.map(Connection::Streamable),

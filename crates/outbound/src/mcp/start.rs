@@ -144,7 +144,7 @@ mod tests {
     }
 
     fn status(status: u16) -> Error {
-        Error::Status { status, text: String::new(), error: None }
+        Error::Status { status, text: String::new(), within: None }
     }
 
     #[test]

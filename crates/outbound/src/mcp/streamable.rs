@@ -247,18 +247,20 @@ impl Streamable {
     /// What a status means for a request of this connection. An error that names the request is the answer to it,
     /// whatever its status and its words.
     fn explain(&self, error: Error, request: Option<u64>) -> Error {
-        let Error::Status { status, text, error: told } = error else { return error };
+        let Error::Status { status, text, within } = error else { return error };
         let about_session = || text.to_ascii_lowercase().contains("session");
-        match (status, told) {
+        match (status, within) {
             (_, Some(told))
-                if request.is_some() && told.1 == request && !says_no_session(status, &told.0) =>
+                if request.is_some()
+                    && told.request == request
+                    && !says_no_session(status, &told.error) =>
             {
-                Error::Rpc(told.0)
+                Error::Rpc(told.error)
             }
             (404, _) if self.session.is_some() => Error::SessionLost,
             (400, _) if self.session.is_some() && about_session() => Error::SessionLost,
-            (_, Some(told)) => Error::Rpc(told.0),
-            (status, None) => Error::Status { status, text, error: None },
+            (_, Some(told)) => Error::Rpc(told.error),
+            (status, None) => Error::Status { status, text, within: None },
         }
     }
 }
