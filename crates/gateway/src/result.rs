@@ -64,9 +64,7 @@ impl CallResult {
         members.insert("isError".to_owned(), Value::Bool(self.is_error));
         members
     }
-}
 
-impl CallResult {
     /// Clients of sessions take nothing but an object as structure. Where only the structure says something, it is
     /// told as text.
     fn without_odd_structure(mut self) -> Self {
