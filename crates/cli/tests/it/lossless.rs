@@ -1,12 +1,10 @@
 //! A schema that an author gave, as clients of both eras get it: compared as text, for a reader of JSON hides what was lost.
 
 use serde_json::{Value, json};
-use testkit::http::Api;
 
-use crate::client::Client;
-use crate::database::Database;
 use crate::exchange::ask;
 use crate::wire::Session;
+use crate::world::World;
 
 /// Neither its keys nor its numbers are as anybody would write them who made it anew.
 const SCHEMA: &str = concat!(
@@ -20,10 +18,7 @@ const SCHEMA: &str = concat!(
 
 #[test]
 fn a_given_schema_is_listed_letter_by_letter() {
-    let database = Database::sqlite();
-    let program = database.serve();
-    let mut model = Client::connect(&program.mcp, "auto");
-    let api = Api::sign_in(&program.admin);
+    let World { program, model, api, .. } = &mut World::new();
     let server = model.ok("mcpbox_create_server", &json!({"name": "given"}));
     // Escapes and exponents may be written in another way.
     let schema = SCHEMA.replace("\\u0023", "#").replace("1E3", "1e+3");

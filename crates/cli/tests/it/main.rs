@@ -55,3 +55,4 @@ mod subscriptions;
 mod traces;
 mod whole_loop;
 mod wire;
+mod world;

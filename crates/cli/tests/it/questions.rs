@@ -1,14 +1,10 @@
 //! What tools ask of clients beside forms: addresses to open and roots, as messages in both eras.
 
 use serde_json::{Value, json};
-use testkit::http::Api;
-use testkit::program::Program;
 
-use crate::client::Client;
-use crate::database::Database;
 use crate::exchange::{ask, call, response};
-use crate::whole_loop::publish;
 use crate::wire::Session;
+use crate::world::World;
 
 const OPEN: &str = "async def main() -> str:
     answer = await ctx.elicit_url('Sign in there.', 'https://pay.example.com/order?id=7')
@@ -19,19 +15,11 @@ const ROOTS: &str = "async def main() -> list[str]:
     return [f'{root.name} {root.uri}' for root in await ctx.list_roots()]
 ";
 
-struct Setting {
-    _database: Database,
-    program: Program,
-}
-
-fn setting() -> Setting {
-    let database = Database::sqlite();
-    let program = database.serve();
-    let mut model = Client::connect(&program.mcp, "auto");
-    let api = Api::sign_in(&program.admin);
-    publish(&mut model, &api, "asks", "open", OPEN);
-    publish(&mut model, &api, "asks", "roots", ROOTS);
-    Setting { _database: database, program }
+fn world() -> World {
+    let mut world = World::new();
+    world.publish("asks", "open", OPEN);
+    world.publish("asks", "roots", ROOTS);
+    world
 }
 
 /// What the client can do, what it is asked and answers, and what becomes of it.
@@ -78,9 +66,9 @@ fn holds(asked: &Value, expected: &Value) {
 
 #[test]
 fn a_session_is_asked_by_a_request_of_the_server() {
-    let setting = setting();
+    let world = world();
     for case in cases() {
-        let session = Session::open(&setting.program.mcp, &case.able, None);
+        let session = Session::open(&world.program.mcp, &case.able, None);
         let mut stream = session.call(&json!({"name": case.tool, "arguments": {}}));
         let asked = stream.next();
         assert_eq!(asked["method"], case.method, "{asked}");
@@ -93,7 +81,7 @@ fn a_session_is_asked_by_a_request_of_the_server() {
         assert_eq!(answer["result"]["structuredContent"]["result"], case.result, "{answer}");
 
         // A client that did not say that it can is not asked.
-        let session = Session::open(&setting.program.mcp, &json!({"elicitation": {}}), None);
+        let session = Session::open(&world.program.mcp, &json!({"elicitation": {}}), None);
         let refused = response(&session.ask("tools/call", &json!({"name": case.tool})));
         assert_eq!(refused["result"]["isError"], json!(true), "{refused}");
         let lacking = if case.method == "roots/list" { "roots" } else { "elicitation.url" };
@@ -103,8 +91,8 @@ fn a_session_is_asked_by_a_request_of_the_server() {
 
 #[test]
 fn a_request_that_stands_alone_is_asked_in_its_answer() {
-    let setting = setting();
-    let door = &setting.program.mcp;
+    let world = world();
+    let door = &world.program.mcp;
     for case in cases() {
         let able = json!({"io.modelcontextprotocol/clientCapabilities": case.able});
         let asked = response(&call(door, case.tool, &json!({}), &able, &[]));

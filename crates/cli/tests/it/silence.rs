@@ -6,14 +6,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use testkit::http::Api;
-use testkit::program::Program;
 
-use crate::client::Client;
-use crate::database::Database;
 use crate::exchange::metric;
-use crate::whole_loop::publish;
 use crate::wire::{Session, Stream, message};
+use crate::world::World;
 
 const CODE: &str = "import asyncio
 
@@ -23,35 +19,30 @@ async def main(seconds: float) -> str:
 ";
 
 struct Setting {
-    _database: Database,
-    program: Program,
-    model: Client,
-    api: Api,
+    world: World,
     tool: String,
 }
 
 fn setting() -> Setting {
-    let database = Database::sqlite();
-    let program = database.serve();
-    let mut model = Client::connect(&program.mcp, "auto");
-    let api = Api::sign_in(&program.admin);
-    let tool = publish(&mut model, &api, "slow", "wait", CODE);
-    model.ok("mcpbox_update_tool", &json!({"tool_id": tool, "timeout_ms": 120_000}));
-    model.ok("mcpbox_request_publish", &json!({"tool_id": tool}));
-    api.approve(&tool);
-    Setting { _database: database, program, model, api, tool }
+    let mut world = World::new();
+    let tool = world.publish("slow", "wait", CODE);
+    let longer = json!({"tool_id": tool, "timeout_ms": 120_000});
+    world.model.ok("mcpbox_update_tool", &longer);
+    world.model.ok("mcpbox_request_publish", &json!({"tool_id": tool}));
+    world.api.approve(&tool);
+    Setting { world, tool }
 }
 
 impl Setting {
     /// What the log has of calls, newest first.
     fn logged(&mut self) -> Vec<Value> {
-        let logs = self.model.ok("mcpbox_get_tool_logs", &json!({"tool_id": self.tool}));
+        let logs = self.world.model.ok("mcpbox_get_tool_logs", &json!({"tool_id": self.tool}));
         logs["logs"].as_array().expect("rows").clone()
     }
 
     fn waits_for_a_call(&self) {
         let began = Instant::now();
-        while metric(&self.api, "mcpbox_calls_running") < 1.0 {
+        while metric(&self.world.api, "mcpbox_calls_running") < 1.0 {
             assert!(began.elapsed() < Duration::from_mins(1), "the call does not run");
             thread::sleep(Duration::from_millis(20));
         }
@@ -93,8 +84,8 @@ fn a_silent_call_gives_signs_of_life_that_its_client_understands() {
     });
     let without = json!({"name": "slow__wait", "arguments": arguments});
     let session =
-        |params: &Value| Session::open(&setting.program.mcp, &json!({}), None).call(params);
-    let alone = |params: &Value| Stream::call(&setting.program.mcp, params);
+        |params: &Value| Session::open(&setting.world.program.mcp, &json!({}), None).call(params);
+    let alone = |params: &Value| Stream::call(&setting.world.program.mcp, params);
     let streams = [session(&with), alone(&with), session(&without), alone(&without)];
     let waiting = streams.map(|stream| thread::spawn(move || heard(stream)));
     let [with_one, with_other, without_one, without_other] =
@@ -118,7 +109,7 @@ fn a_silent_call_gives_signs_of_life_that_its_client_understands() {
 #[test]
 fn a_session_waits_a_while_for_a_client_that_went_away_and_then_ends_its_call() {
     let mut setting = setting();
-    let session = Session::open(&setting.program.mcp, &json!({}), None);
+    let session = Session::open(&setting.world.program.mcp, &json!({}), None);
     let call = |seconds: u32| json!({"name": "slow__wait", "arguments": {"seconds": seconds}});
     let short = session.call(&call(3));
     setting.waits_for_a_call();
@@ -138,10 +129,8 @@ fn a_session_waits_a_while_for_a_client_that_went_away_and_then_ends_its_call() 
 
 #[test]
 fn streams_end_when_their_token_is_taken_back_and_those_of_others_go_on() {
-    let database = Database::sqlite();
-    let program = database.serve();
+    let World { program, api, .. } = &World::new();
     let door = &program.mcp;
-    let api = Api::sign_in(&program.admin);
     let token = |name: &str| {
         let made = api.ok("POST", "/api/tokens", &json!({"name": name, "scopes": ["call"]}));
         let text = |key: &str| made[key].as_str().unwrap_or_default().to_owned();
