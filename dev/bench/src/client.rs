@@ -89,7 +89,7 @@ pub(crate) fn session_stream(address: &str) -> anyhow::Result<Connection> {
         session.trim()
     ))?;
     // What comes first shows that it listens.
-    stream.wait_for(": keep-alive")?;
+    stream.wait_for("id: changes")?;
     Ok(stream)
 }
 
