@@ -6,6 +6,7 @@
 mod asking;
 mod breaker;
 mod calls;
+mod change;
 mod checks;
 mod connections;
 pub(crate) mod credentials;
@@ -30,6 +31,8 @@ mod suspicion;
 mod told;
 
 pub(crate) use calls::{Called, call};
+pub(crate) use change::replace;
+pub use change::update;
 pub use checks::check_credential_stays;
 use checks::{check, check_author, check_managed, check_room, not_granted, taken, written};
 pub(crate) use connections::Connections;
@@ -38,7 +41,7 @@ pub(crate) use drift::settle;
 pub use health::{Health, health};
 pub use importing::{Choice, Imports, Skipped, import};
 pub(crate) use keeper::keep;
-use record::{Moved, decide, finish, forget_tokens, move_on};
+use record::{decide, finish};
 use serde_json::json;
 pub(crate) use shown::redactor;
 pub use source::{
@@ -47,7 +50,7 @@ pub use source::{
 };
 use store::Json;
 pub(crate) use told::risk;
-pub use told::{NamedAuth, host_of, of_status};
+pub use told::{NamedAuth, address_of, host_of, of_status};
 use uuid::Uuid;
 
 use crate::audit;
@@ -167,76 +170,6 @@ pub async fn add(app: &App, who: &Who, server_id: Uuid, wish: &Wish) -> Result<E
     Ok(source)
 }
 
-/// Changes a source. A signed-in person who changes where it is allows it there; what else is changed allows
-/// nothing: a source that waits goes on waiting, and one that was refused stays so.
-///
-/// # Errors
-/// As [`add`]; [`Error::Conflict`] where somebody else changed it meanwhile, and for one that a file
-/// decides about.
-pub async fn update(app: &App, admin: &Admin, id: Uuid, wish: &Wish) -> Result<ExternalSource> {
-    let before = find(app.store(), id).await?;
-    check_managed(&before)?;
-    replace(app, admin.into(), &before, wish, None).await
-}
-
-/// Puts what is wished in the place of a source, allowed where it is another place, or a file says so.
-pub(crate) async fn replace(
-    app: &App,
-    actor: Actor,
-    before: &ExternalSource,
-    wish: &Wish,
-    managed_by: Option<String>,
-) -> Result<ExternalSource> {
-    let server = servers::find(app, before.server_id).await?;
-    let place = check(app, wish)?;
-    let now = clock::now();
-    let wished = written(wish, now);
-    let is_same_place = (before.transport, &before.url) == (wished.transport, &wished.url);
-    let is_same_login = (&before.url, before.auth_type) == (&wished.url, wished.auth_type);
-    let source = ExternalSource {
-        id: before.id,
-        server_id: before.server_id,
-        enabled: before.enabled,
-        refresh_owner: if is_same_login { before.refresh_owner } else { RefreshOwner::Gateway },
-        imports_all: before.imports_all,
-        created_by: before.created_by.clone(),
-        created_at: before.created_at,
-        ..wished
-    };
-    let stays = is_same_place && (before.granted_at.is_some() || managed_by.is_none());
-    let source = if stays {
-        ExternalSource {
-            grants: before.grants.clone(),
-            granted_at: before.granted_at,
-            granted_by: before.granted_by.clone(),
-            rejection_reason: before.rejection_reason.clone(),
-            managed_by,
-            ..source
-        }
-    } else {
-        ExternalSource {
-            grants: Json(json!(place.into_iter().collect::<Vec<_>>())),
-            granted_at: Some(now),
-            granted_by: Some(actor.name.clone()),
-            rejection_reason: None,
-            managed_by,
-            ..source
-        }
-    };
-    let transaction = audit::begin(app).await?;
-    move_on(&transaction, before, &source).await.map_err(|error| match error {
-        Moved::Store(error) => taken(error, &server, &source.name),
-        Moved::Meanwhile(error) => error,
-    })?;
-    if !is_same_login {
-        // Tokens belong to where they were for.
-        forget_tokens(&transaction, before.id).await?;
-    }
-    finish(transaction, actor, "source.updated", &source, None).await?;
-    app.connections().heed(source.id, Some(&standing::of(&source)));
-    Ok(source)
-}
-
 /// Allows a source that waits, or was refused: its host can be connected to from now on. `shown` is the host that
 /// the person was shown, where they were.
 ///
@@ -333,7 +266,7 @@ async fn allow_hosts(
 ) -> Result<ExternalSource> {
     let before = find(app.store(), id).await?;
     if before.granted_at.is_none() {
-        return Err(not_granted(&before));
+        return Err(not_granted(app, &before));
     }
     let mut grants = grants_of(&before);
     for host in hosts {
@@ -357,26 +290,22 @@ pub async fn delete(app: &App, admin: &Admin, id: Uuid) -> Result<ExternalSource
     remove(app, admin.into(), source).await
 }
 
-/// Refuses to delete a server with a source that whoever deletes it must not take away.
-pub(crate) async fn check_deletion(app: &App, who: &Who, server_id: Uuid) -> Result<()> {
-    let all = store::external_sources::all(app.store()).await?;
-    for source in all.into_iter().filter(|source| source.server_id == server_id) {
-        check_managed(&source)?;
+/// Before a server is deleted: refuses that where it has a source that whoever deletes it must not take away, and
+/// gives back what its sources hold.
+pub(crate) async fn release(app: &App, who: &Who, server_id: Uuid) -> Result<()> {
+    let mut sources = store::external_sources::all(app.store()).await?;
+    sources.retain(|source| source.server_id == server_id);
+    for source in &sources {
+        check_managed(source)?;
         if matches!(who, Who::Caller(_)) && source.granted_at.is_some() {
             return Err(Error::Conflict(format!(
-                "the server has the external source `{}`, which a person allowed: a person has to delete it, on the admin page",
-                source.name
+                "the server has the external source `{}`, which a person allowed: a person has to delete it {}",
+                source.name,
+                told::page(app, source.id)
             )));
         }
     }
-    Ok(())
-}
-
-/// Gives back what the sources of a server hold that is removed.
-pub(crate) async fn give_back(app: &App, actor: &Actor, server_id: Uuid) -> Result<()> {
-    let mut sources = store::external_sources::all(app.store()).await?;
-    sources.retain(|source| source.server_id == server_id);
-    let each = sources.iter().map(|source| oauth::give_back(app, actor.clone(), source));
+    let each = sources.iter().map(|source| oauth::give_back(app, Actor::from(who), source));
     futures::future::join_all(each).await;
     Ok(())
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 pub use self::change::{Changes, update};
 pub(crate) use self::change::{check_live_name, name_taken};
 use crate::audit::{self, Event};
-use crate::identity::{Actor, Who};
+use crate::identity::Who;
 use crate::{App, Error, Listed, Page, Result, clock, external_sources, names};
 
 /// How long a tool may run unless it says otherwise, in milliseconds.
@@ -104,8 +104,7 @@ pub async fn create(app: &App, who: &Who, name: &str, description: &str) -> Resu
 /// person has allowed: its credentials would go with it.
 pub async fn delete(app: &App, who: &Who, id: Uuid) -> Result<Server> {
     let Detail { server, tool_count, .. } = get(app, id).await?;
-    external_sources::check_deletion(app, who, id).await?;
-    external_sources::give_back(app, &Actor::from(who), id).await?;
+    external_sources::release(app, who, id).await?;
     let transaction = audit::begin(app).await?;
     if !store::servers::delete(&transaction, id).await? {
         return Err(Error::not_found("Server", &id));

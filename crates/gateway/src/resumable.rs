@@ -176,7 +176,7 @@ impl Answer {
 struct Reader {
     session: Arc<Session>,
     answer: Arc<Answer>,
-    /// Its number among them.
+    /// Its number among the readers of the answer.
     own: u64,
     /// The next event.
     next: u64,

@@ -159,7 +159,7 @@ fn basic(id: &str, secret: &Secret) -> Secret {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Endpoint, PlainHttp};
+    use crate::{Endpoint, PlainHttp, Post};
 
     fn server(issuer: &str, methods: &[&str]) -> AuthorizationServer {
         let issuer = Issuer::read(issuer, PlainHttp::Refused).unwrap();
@@ -169,12 +169,15 @@ mod tests {
         server
     }
 
+    fn form_of(client: &Client, form: Form, server: &AuthorizationServer) -> Post {
+        client.sign(form, server, DateTime::UNIX_EPOCH).unwrap().to(&server.token_endpoint)
+    }
+
     /// `Authorization` and body of a request of a client with this secret.
     fn sent(methods: &[&str], secret: Option<&str>) -> (Option<String>, String) {
         let server = server("https://a.example", methods);
         let client = Client::given(&server, "my id:1", secret.map(Secret::new));
-        let form = client.sign(Form::new().with("a", "b c"), &server, DateTime::UNIX_EPOCH);
-        let post = form.unwrap().to(&server.token_endpoint);
+        let post = form_of(&client, Form::new().with("a", "b c"), &server);
         let header = post.authorization.map(|value| value.expose().to_owned());
         (header, post.body.expose().to_owned())
     }
@@ -189,6 +192,22 @@ mod tests {
         assert_eq!(sent(&["none", "client_secret_post"], Some("x&y")), (None, body.to_owned()));
         let body = "a=b+c&client_id=my+id%3A1";
         assert_eq!(sent(&["client_secret_basic"], None), (None, body.to_owned()));
+    }
+
+    #[test]
+    fn what_is_for_the_server_alone_is_known_by_name() {
+        let known = |methods: &[&str]| {
+            let server = server("https://a.example", methods);
+            let client = Client::given(&server, "me:1", Some(Secret::new("p:ss/+ ä")));
+            let form = Form::new().with("refresh_token", "r&1").with("scope", "read write");
+            let post = form_of(&client, form, &server);
+            let known = post.credentials().into_iter();
+            known.map(|(name, value)| (name, value.expose().to_owned())).collect::<Vec<_>>()
+        };
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let both = [pair("refresh_token", "r&1"), pair("client_secret", "p:ss/+ ä")];
+        assert_eq!(known(&["client_secret_basic"]), both);
+        assert_eq!(known(&["client_secret_post"]), both);
     }
 
     #[test]

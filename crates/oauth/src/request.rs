@@ -1,11 +1,20 @@
 //! What is sent to an authorization server: requests as data, and the answers to them.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
 use url::Url;
-use url::form_urlencoded::Serializer;
+use url::form_urlencoded::{Serializer, parse};
 
 use crate::address::Endpoint;
+use crate::document::Document;
 use crate::secret::Secret;
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// The fields of a form that are for its addressee alone.
+const CREDENTIALS: [&str; 6] =
+    ["client_assertion", "client_secret", "code", "code_verifier", "refresh_token", "token"];
 
 /// A `POST` to send as it is, without following redirects: what is in it is for this URL alone.
 #[derive(Debug, Clone)]
@@ -33,6 +42,28 @@ impl Post {
             body: Secret::new(body.to_string()),
         }
     }
+
+    /// What in it is for its addressee alone, by the names that the fields have in a form. Servers repeat in their
+    /// errors what they were sent.
+    pub fn credentials(&self) -> Vec<(String, Secret)> {
+        let is_form = self.content_type == FORM;
+        let body = if is_form { self.body.expose() } else { "" };
+        let fields = parse(body.as_bytes());
+        let fields = fields.filter(|(name, _)| CREDENTIALS.contains(&name.as_ref()));
+        let mut found: Vec<_> =
+            fields.map(|(name, value)| (name.into_owned(), Secret::new(value))).collect();
+        let password = self.authorization.as_ref().and_then(|shown| password(shown.expose()));
+        found.extend(password.map(|password| ("client_secret".to_owned(), password)));
+        found
+    }
+}
+
+/// The secret in the `Authorization` of `client_secret_basic` (RFC 6749 §2.3.1).
+fn password(authorization: &str) -> Option<Secret> {
+    let joined = BASE64_STANDARD.decode(authorization.strip_prefix("Basic ")?).ok()?;
+    let at = joined.iter().position(|byte| *byte == b':')?;
+    let encoded = [b"=", joined.get(at + 1..)?].concat();
+    parse(&encoded).next().map(|(_, password)| Secret::new(password))
 }
 
 /// What came back.
@@ -50,6 +81,12 @@ impl<'a> Answer<'a> {
     /// An answer without `Retry-After`.
     pub fn new(status: u16, body: &'a [u8]) -> Self {
         Self { status, retry_after: None, body }
+    }
+
+    /// Whether it brings a token: some servers send errors with the status 200.
+    pub fn has_token(&self) -> bool {
+        let document = Document::read(self.body).filter(|_document| self.succeeded());
+        document.is_some_and(|document| document.text("access_token").is_some())
     }
 
     pub(crate) fn succeeded(&self) -> bool {
@@ -92,7 +129,7 @@ impl Form {
     pub(crate) fn to(mut self, endpoint: &Endpoint) -> Post {
         Post {
             url: endpoint.url().clone(),
-            content_type: "application/x-www-form-urlencoded",
+            content_type: FORM,
             authorization: self.authorization,
             body: Secret::new(self.fields.finish()),
         }

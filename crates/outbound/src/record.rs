@@ -97,7 +97,8 @@ impl Place {
         )
     }
 
-    fn of_url(url: &Url) -> Self {
+    /// The place of an address.
+    pub fn of_url(url: &Url) -> Self {
         let mut path = url.path().to_owned();
         for (position, pair) in url.query().into_iter().flat_map(|it| it.split('&')).enumerate() {
             path.push(if position == 0 { '?' } else { '&' });

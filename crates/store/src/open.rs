@@ -57,8 +57,8 @@ pub(crate) struct Pools {
 /// How long a statement waits for a lock, or for its turn on a connection.
 const PATIENCE: Duration = Duration::from_secs(10);
 const SQLITE_READERS: u32 = 4;
-/// What each connection keeps of the file, in KiB, written as SQLite wants it. The system keeps the file in memory
-/// as well; SQLite's own 2 MiB for each connection are most of what the program holds when it is idle.
+/// What each connection keeps of the file, in KiB, written as SQLite wants it, in the place of its own 2 MiB. The
+/// system keeps the file in memory as well.
 pub(crate) const SQLITE_CACHE: &str = "-512";
 /// Prepared statements that each connection keeps. Each is some ten kilobytes; most are needed on one connection or
 /// another only now and then.

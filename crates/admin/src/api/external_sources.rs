@@ -212,7 +212,7 @@ pub(crate) async fn import(
         (true, false) => {
             return Err(Problem::invalid("all", "name the tools, or say `all`, not both"));
         }
-        (false, _) => Choice::Named(&chosen.tool_names),
+        (false, _) => Choice::Named(chosen.tool_names),
     };
     let imports = sources::import(&app, &Who::from(admin), id, choice, true).await?;
     Ok(one(shown::imports(&imports)))

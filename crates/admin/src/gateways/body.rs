@@ -243,6 +243,7 @@ fn read_oauth(auth: &mut Fields) -> Result<WrittenOauth, Problem> {
         grant_type: auth.text(&["grant_type"])?,
         client_id: auth.text(&["client_id"])?,
         client_secret: auth.text(&["client_secret"])?.map(Into::into),
+        issuer: auth.text(&["issuer", "authorization_server"])?,
         authorization_url: auth.text(&[
             "authorization_url",
             "auth_url",
@@ -328,7 +329,7 @@ mod tests {
         assert_eq!(oauth.scopes, ["a", "b"]);
         assert_eq!(oauth.resource.as_deref(), Some("https://x.example"));
         assert_eq!(oauth.token_endpoint_auth_method.as_deref(), Some("client_secret_post"));
-        assert_eq!(ignored, ["oauth_config.issuer", "visibility"]);
+        assert_eq!(ignored, ["visibility"]);
         let (written, _) = read(
             json!({"auth_type": "authheaders", "auth_headers": [{"key": "X-K", "value": "v"}]}),
         )

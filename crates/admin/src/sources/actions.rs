@@ -110,8 +110,7 @@ pub(crate) async fn import(
 ) -> Answer {
     let all = form.iter().any(|(key, _)| key == "all");
     let named = form.into_iter().filter(|(key, _)| key == "tool").map(|(_, name)| name);
-    let named: Vec<String> = named.collect();
-    let choice = if all { Choice::All } else { Choice::Named(&named) };
+    let choice = if all { Choice::All } else { Choice::Named(named.collect()) };
     let who = Who::from(admin.clone());
     let imports = match sources::import(&app, &who, id, choice, true).await {
         Ok(imports) => imports,

@@ -44,6 +44,7 @@ pub(crate) struct Form {
     client_secret: String,
     /// With spaces between.
     scopes: String,
+    issuer: String,
     authorization_url: String,
     token_url: String,
     revoke_url: String,
@@ -87,6 +88,7 @@ impl Form {
             client_id: settings.client_id.unwrap_or_default(),
             client_secret: String::new(),
             scopes: settings.scopes.join(" "),
+            issuer: settings.issuer.unwrap_or_default(),
             authorization_url: settings.authorization_url.unwrap_or_default(),
             token_url: settings.token_url.unwrap_or_default(),
             revoke_url: settings.revoke_url.unwrap_or_default(),
@@ -132,6 +134,7 @@ impl Form {
                 _ => OauthGrant::AuthorizationCode,
             },
             client_id: text(&self.client_id),
+            issuer: text(&self.issuer),
             authorization_url: text(&self.authorization_url),
             token_url: text(&self.token_url),
             revoke_url: text(&self.revoke_url),

@@ -6,6 +6,7 @@ use url::Url;
 use uuid::Uuid;
 
 use super::place::URL_MAX;
+use super::told::page;
 use super::{
     Auth, AuthType, ExternalSource, OauthSettings, RefreshOwner, Transport, Wish, credentials,
     place,
@@ -161,10 +162,10 @@ pub fn check_credential_stays(
     Err(Error::invalid(field, reason))
 }
 
-pub(super) fn not_granted(source: &ExternalSource) -> Error {
+pub(super) fn not_granted(app: &App, source: &ExternalSource) -> Error {
     let why = match &source.rejection_reason {
         Some(reason) => format!("a person refused it ({reason})"),
-        None => "a person has to allow it first, on the admin page".to_owned(),
+        None => format!("a person has to allow it first {}", page(app, source.id)),
     };
     Error::Conflict(format!("source `{}` is not connected to: {why}", source.name))
 }

@@ -19,6 +19,7 @@ pub(super) use super::outcomes::wants_login;
 pub(super) use super::reach::{SECRET, info, policy};
 use super::shown::AllShown;
 use super::standing::{self, Ending};
+use super::told::page;
 use super::{not_granted, oauth, reach};
 use crate::{App, Error, Result};
 
@@ -172,14 +173,15 @@ impl Connection {
 }
 
 /// Refuses a source that nobody allowed, or that is switched off.
-fn check_usable(source: &ExternalSource) -> Result<()> {
+fn check_usable(app: &App, source: &ExternalSource) -> Result<()> {
     if source.granted_at.is_none() {
-        return Err(not_granted(source));
+        return Err(not_granted(app, source));
     }
     if !source.enabled {
         return Err(Error::Conflict(format!(
-            "source `{}` is switched off; a person can switch it on, on the admin page",
-            source.name
+            "source `{}` is switched off; a person can switch it on {}",
+            source.name,
+            page(app, source.id)
         )));
     }
     Ok(())
@@ -200,7 +202,7 @@ pub(super) async fn connect_to_call(app: &App, source: &ExternalSource) -> Resul
 /// # Errors
 /// [`Error::Conflict`] for a source that nobody allowed, or that is switched off.
 pub(super) async fn connect(app: &App, source: &ExternalSource) -> Result<Arc<Connection>> {
-    check_usable(source)?;
+    check_usable(app, source)?;
     let connections = app.connections();
     let program = match reach::program(app, source).await {
         Err(error @ Error::Conflict(_)) => {

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::connections::{connect, wants_login};
 use super::shown::{value_without_credentials, without_credentials};
+use super::told::page;
 use super::{definition, drift, find, registration, suspicion};
 use crate::identity::Who;
 use crate::{App, Error, Result, clock};
@@ -83,9 +84,9 @@ pub(super) async fn refresh(app: &App, id: Uuid) -> Result<Discovered> {
         Ok(listed) => listed,
         Err(error) => {
             let advice = if wants_login(&error) {
-                "; a person has to see to its credentials, on the admin page"
+                format!("; a person has to see to its credentials {}", page(app, id))
             } else {
-                ""
+                String::new()
             };
             let text = without_credentials(app, id, format!("{error}{advice}"));
             let failure = Some((text.as_str(), clock::now()));

@@ -122,28 +122,38 @@ async fn needs_attention(
         Verdict::Same => None,
         Verdict::Quarantine(reason) => Some(reason),
     };
-    Ok(tool.quarantine.as_ref() != wanted || follows(newest, now))
+    if tool.quarantine.as_ref() != wanted {
+        return Ok(true);
+    }
+    let Some(now) = now else { return Ok(false) };
+    follows(app.store(), tool, newest, now).await
 }
 
-/// Whether the newest revision is to be followed by one with what the source lists now. A source that changes its
-/// mind all the time is followed at a pace at which people can.
-fn follows(newest: &Revision, now: Option<&Value>) -> bool {
-    let Some((imported, now)) = newest.imported.as_ref().zip(now) else { return false };
+/// Whether the newest revision is to be followed by one with what the source lists now. What a person has refused
+/// does not come back, and a source that changes its mind all the time is followed at a pace at which people can.
+async fn follows(
+    db: &impl store::Connection,
+    tool: &Tool,
+    newest: &Revision,
+    now: &Value,
+) -> Result<bool> {
+    let Some(imported) = &newest.imported else { return Ok(false) };
     let has_just_followed = newest.number > FREELY
         && newest.created_by.starts_with(BY_SOURCE)
         && clock::now() - newest.created_at < PACE;
-    definition::hash(&imported.definition) != definition::hash(now)
+    let is_due = definition::hash(&imported.definition) != definition::hash(now)
         && definition::fault(now).is_none()
-        && !has_just_followed
+        && !has_just_followed;
+    Ok(is_due && !was_rejected(db, tool, now).await?)
 }
 
 /// Whether a person has refused exactly that before.
-async fn was_rejected(transaction: &Transaction, tool: &Tool, now: &Value) -> Result<bool> {
-    let decisions = store::approvals::list(transaction, tool.id).await?;
+async fn was_rejected(db: &impl store::Connection, tool: &Tool, now: &Value) -> Result<bool> {
+    let decisions = store::approvals::list(db, tool.id).await?;
     // A later decision about the same is what counts.
     let last = |id| decisions.iter().rev().find(|decision| decision.revision_id == id);
     let page = Page { number: 1, size: LOOKED_BACK };
-    let revisions = store::revisions::list(transaction, tool.id, page).await?;
+    let revisions = store::revisions::list(db, tool.id, page).await?;
     let hash = definition::hash(now);
     Ok(revisions.items.iter().any(|revision| {
         let imported = revision.imported.as_ref();
@@ -183,8 +193,8 @@ async fn mend(
         }
         audit::record(transaction, actor(), event).await?;
     }
-    if let Some(now) = now.filter(|_| follows(newest, now))
-        && !was_rejected(transaction, tool, now).await?
+    if let Some(now) = now
+        && follows(transaction, tool, newest, now).await?
     {
         // Where clients had a tool, a person has to look: whatever somebody was writing upon it is shown with it.
         let waits =

@@ -21,27 +21,12 @@ use crate::{App, Error, Result, approvals, names, servers};
 const AT_ONCE: usize = 1_000;
 
 /// Which tools are imported.
-#[derive(Debug, Clone, Copy)]
-pub enum Choice<'a> {
+#[derive(Debug, Clone)]
+pub enum Choice {
     /// Those of these names at the source.
-    Named(&'a [String]),
+    Named(Vec<String>),
     /// All that can be.
     All,
-}
-
-/// The same, for a task of its own.
-enum Kept {
-    Named(Vec<String>),
-    All,
-}
-
-impl Choice<'_> {
-    fn kept(self) -> Kept {
-        match self {
-            Self::Named(names) => Kept::Named(names.to_vec()),
-            Self::All => Kept::All,
-        }
-    }
 }
 
 /// What became of an import.
@@ -72,7 +57,7 @@ pub async fn import(
     app: &App,
     who: &Who,
     source_id: Uuid,
-    choice: Choice<'_>,
+    choice: Choice,
     files: bool,
 ) -> Result<Imports> {
     if let Who::Caller(caller) = who
@@ -82,12 +67,17 @@ pub async fn import(
     }
     // Whoever waits for it may go: what was begun is brought to its end.
     let (own, by) = (app.clone(), who.clone());
-    let choice = choice.kept();
     let importing = tokio::spawn(async move { run(&own, &by, source_id, &choice, files).await });
     importing.await.map_err(|error| Error::Internal(error.into()))?
 }
 
-async fn run(app: &App, who: &Who, source_id: Uuid, choice: &Kept, files: bool) -> Result<Imports> {
+async fn run(
+    app: &App,
+    who: &Who,
+    source_id: Uuid,
+    choice: &Choice,
+    files: bool,
+) -> Result<Imports> {
     let found = discovered(app, source_id).await?;
     let server = servers::find(app, found.source.server_id).await?;
     if files {
@@ -141,7 +131,7 @@ async fn unfiled(
     app: &App,
     who: &Who,
     source: &ExternalSource,
-    choice: &Kept,
+    choice: &Choice,
 ) -> Result<Vec<Uuid>> {
     let who = who.to_string();
     let mut unfiled = Vec::new();
@@ -152,8 +142,8 @@ async fn unfiled(
             && newest.number == 1
             && newest.created_by == who;
         let is_chosen = match choice {
-            Kept::Named(names) => names.iter().any(|name| name == imported.name()),
-            Kept::All => true,
+            Choice::Named(names) => names.iter().any(|name| name == imported.name()),
+            Choice::All => true,
         };
         if is_left && is_chosen {
             unfiled.push(tool.id);
@@ -162,14 +152,14 @@ async fn unfiled(
     Ok(unfiled)
 }
 
-fn choose<'a>(tools: &'a [Found], choice: &Kept) -> Result<(Vec<&'a Found>, Imports)> {
+fn choose<'a>(tools: &'a [Found], choice: &Choice) -> Result<(Vec<&'a Found>, Imports)> {
     let mut imports = Imports::default();
     let names = match choice {
-        Kept::All => {
+        Choice::All => {
             let new = tools.iter().filter(|tool| tool.imported_as.is_none());
             return Ok((new.take(AT_ONCE).collect(), imports));
         }
-        Kept::Named(names) => names,
+        Choice::Named(names) => names,
     };
     if names.is_empty() || names.len() > AT_ONCE {
         let reason = format!("name 1 to {AT_ONCE} tools of the source");

@@ -8,7 +8,9 @@ mod client;
 mod discovery;
 mod following;
 mod kept;
+mod leaving;
 mod login;
+mod means;
 mod renewal;
 mod setting;
 mod storing;
@@ -21,9 +23,11 @@ use store::external_sources::ExternalSource;
 pub(super) use access::{access, access_token, lacking_scopes};
 pub use client::{callback, client_document};
 pub(super) use following::follow;
+pub use leaving::disconnect;
+pub(super) use leaving::{give_back, take_leave};
 pub use login::{begin, finish, is_own};
-pub use setting::{disconnect, has_credentials, put_tokens, set_client_secret, set_private_key};
-pub(super) use setting::{give_back, is_client_secret};
+pub(super) use setting::is_client_secret;
+pub use setting::{has_credentials, put_tokens, set_client_secret, set_private_key};
 pub(super) use storing::Cache;
 
 /// How a source is to be connected.

@@ -9,6 +9,9 @@ use url::Url;
 use super::{Auth, Command};
 use crate::{App, Error, Result};
 
+/// What stands in the place of what is not told.
+const CUT: &str = "…";
+
 /// The longest address.
 pub(super) const URL_MAX: usize = 2_000;
 
@@ -58,6 +61,22 @@ pub(super) fn is_private(host: &str) -> bool {
     grant.is_some_and(|grant| {
         Reach::Public.check_host(&grant.host).is_err() || is_local(&grant.host)
     })
+}
+
+/// The longest part of a path that is told to everybody.
+const PART_MAX: usize = 20;
+
+/// An address for models and logs: some services put a key into the query, or into the path.
+pub(super) fn told(url: &str) -> String {
+    let Ok(url) = Url::parse(url) else { return CUT.to_owned() };
+    let place = outbound::Place::of_url(&url);
+    let (path, query) = match place.path.split_once('?') {
+        Some((path, names)) => (path, format!("?{names}")),
+        None => (&*place.path, String::new()),
+    };
+    let parts = path.split('/').map(|part| if part.len() > PART_MAX { CUT } else { part });
+    let path = parts.collect::<Vec<_>>().join("/");
+    format!("{}{}{query}", place.origin, path.trim_end_matches('/'))
 }
 
 /// Reads an address.
@@ -121,4 +140,23 @@ pub(super) fn check_command(command: &Command) -> Result<()> {
         return wrong("a name in `env` is empty or holds `=`");
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_be_a_key_is_left_out_of_an_address_and_nothing_else() {
+        for (url, is_told) in [
+            ("https://mcp.example.com", "https://mcp.example.com"),
+            ("https://mcp.example.com:8443/mcp", "https://mcp.example.com:8443/mcp"),
+            ("http://192.168.7.1/v1/files/sse", "http://192.168.7.1/v1/files/sse"),
+            ("https://a.example/mcp/?key=s3cret&tools=a", "https://a.example/mcp?key&tools"),
+            ("https://a.example/s/NTk2ZDI2ZjgtMWYyYi00Zj/mcp", "https://a.example/s/…/mcp"),
+            ("no address", "…"),
+        ] {
+            assert_eq!(told(url), is_told);
+        }
+    }
 }

@@ -6,7 +6,7 @@ use store::external_sources::ExternalSource;
 use uuid::Uuid;
 
 use super::connections::SECRET;
-use super::{command_of, standing};
+use super::{command_of, standing, told};
 use crate::audit::{self, Event};
 use crate::identity::Actor;
 use crate::{App, Error, Result, clock};
@@ -84,7 +84,7 @@ pub(super) async fn finish(
     if let Some(server) = server {
         event = event.with("server", server.name);
     }
-    if let Some(url) = &source.url {
+    if let Some(url) = told::address_of(source) {
         event = event.with("url", url.as_str());
     }
     if let Some(command) = command_without_values(source) {

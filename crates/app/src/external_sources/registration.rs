@@ -134,7 +134,7 @@ pub async fn change(
     if registration.oauth.as_ref().is_some_and(|oauth| oauth.tokens.is_some()) {
         check_renewed_elsewhere(app, before).await?;
         if before.granted_at.is_none() && before.url == registration.wish.url {
-            return Err(super::not_granted(before));
+            return Err(super::not_granted(app, before));
         }
     }
     let server = servers::find(app, before.server_id).await?;
@@ -249,6 +249,7 @@ fn check(app: &App, registration: &Registration) -> Result<Vec<String>> {
     let Auth::Oauth(settings) = &registration.wish.auth else { return Ok(Vec::new()) };
     let mut hosts = Vec::new();
     for (field, url) in [
+        ("issuer", &settings.issuer),
         ("authorization_url", &settings.authorization_url),
         ("token_url", &settings.token_url),
         ("revoke_url", &settings.revoke_url),

@@ -70,6 +70,9 @@ pub struct OauthSettings {
     pub grant: OauthGrant,
     /// The identifier that the authorization server gave beforehand. Its secret is sealed.
     pub client_id: Option<String>,
+    /// The authorization server, where the source names none or another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<String>,
     /// Where people log in, where that is not left to the server's metadata.
     pub authorization_url: Option<String>,
     /// Where tokens are given, likewise.

@@ -94,6 +94,11 @@ pub(crate) async fn risk(app: &App, imported: &Imported) -> Result<String> {
     })
 }
 
+/// The address of a source as models are told it: without what may be a key.
+pub fn address_of(source: &ExternalSource) -> Option<String> {
+    source.url.as_deref().map(place::told)
+}
+
 /// Where a source is, for people.
 fn at(source: &ExternalSource) -> String {
     if source.transport == Transport::Stdio {

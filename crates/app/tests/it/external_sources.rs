@@ -131,11 +131,13 @@ async fn tools_are_chosen_and_imported_under_names_of_their_own() {
     let server = Server::start(&[tool("add"), tool("Sub Tract"), tool("sub-tract"), broken]).await;
     let source = place.added(&server.wish("My Sums")).await;
     let names = ["add", "Sub Tract", "sub-tract", "broken", "other"].map(str::to_owned);
-    let choice = Choice::Named(&names);
-    let early = external_sources::import(&place.app, &author(), source.id, choice, false).await;
+    let choice = Choice::Named(names.to_vec());
+    let early =
+        external_sources::import(&place.app, &author(), source.id, choice.clone(), false).await;
     assert!(matches!(early, Err(Error::Conflict(_))), "nothing was discovered");
     external_sources::discover(&place.app, &author(), source.id).await.expect("listed");
-    let imports = external_sources::import(&place.app, &author(), source.id, choice, false).await;
+    let imports =
+        external_sources::import(&place.app, &author(), source.id, choice.clone(), false).await;
     let imports = imports.expect("imported");
     let made: Vec<_> = imports.created.iter().map(|(tool, _)| tool.name.as_str()).collect();
     assert_eq!(made, ["my_sums_add", "my_sums_sub_tract"]);
@@ -198,8 +200,8 @@ async fn an_import_that_was_interrupted_is_brought_to_its_end() {
         app::approvals::queue(&place.app, State::PendingReview, page).await.expect("read").total
     };
     // As a program that ended between the two left it.
-    let names = ["tool0".to_owned()];
-    let left = external_sources::import(&place.app, &who, source.id, Choice::Named(&names), false);
+    let choice = Choice::Named(vec!["tool0".to_owned()]);
+    let left = external_sources::import(&place.app, &who, source.id, choice, false);
     assert_eq!(left.await.expect("imported").created.len(), 1);
     assert_eq!(waiting().await, 0);
     {

@@ -96,6 +96,7 @@ impl<L: Fn(&str) -> Option<String>> Reader<'_, L> {
             client_secret: self
                 .field("client_secret", auth.client_secret.as_ref())?
                 .map(Into::into),
+            issuer: self.field("issuer", auth.issuer.as_ref())?,
             authorization_url: self.field("authorization_url", auth.authorization_url.as_ref())?,
             token_url: self.field("token_url", auth.token_url.as_ref())?,
             revoke_url: self.field("revoke_url", auth.revoke_url.as_ref())?,

@@ -48,6 +48,7 @@ pub(super) struct Auth {
     pub(super) grant_type: Option<Text>,
     pub(super) client_id: Option<Text>,
     pub(super) client_secret: Option<Text>,
+    pub(super) issuer: Option<Text>,
     #[serde(alias = "auth_url")]
     pub(super) authorization_url: Option<Text>,
     pub(super) token_url: Option<Text>,

@@ -194,7 +194,7 @@ async fn add(request: Request) -> Outcome {
         "success": true,
         "source_id": id,
         "name": detail.source.name,
-        "url": detail.source.url,
+        "url": sources::address_of(&detail.source),
         "auth_type": detail.source.auth_type,
         "transport_type": detail.source.transport,
         "status": detail.status().as_str(),
@@ -223,7 +223,7 @@ fn in_list(detail: &Detail) -> Value {
     json!({
         "id": source.id,
         "name": source.name,
-        "url": source.url,
+        "url": sources::address_of(source),
         "auth_type": source.auth_type,
         "transport_type": source.transport,
         "status": detail.status().as_str(),
@@ -285,9 +285,9 @@ async fn import(request: Request) -> Outcome {
     let Request { app, who, arguments, .. } = request;
     let id = arguments.id("source_id")?;
     let names = arguments.value("tool_names").and_then(Value::as_array);
-    let names: Vec<String> =
-        names.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
-    let imports = sources::import(&app, &who, id, Choice::Named(&names), false).await?;
+    let names = names.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned);
+    let choice = Choice::Named(names.collect());
+    let imports = sources::import(&app, &who, id, choice, false).await?;
     Ok(answer::object(imported(&imports)))
 }
 

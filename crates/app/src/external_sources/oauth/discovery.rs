@@ -46,11 +46,16 @@ pub(super) async fn find(way: Way<'_>) -> Attempt<Found> {
     let settings = settings_of(way.source);
     let written = Written::read(way.source, &settings)?;
     let challenge = Box::pin(challenge(way.app, way.source)).await?;
-    let resource = match resource(way, &url, challenge.as_ref()).await {
+    let mut resource = match resource(way, &url, challenge.as_ref()).await {
         // Where people wrote down all that is needed, what cannot be asked is no hindrance.
-        Err(_) if written.is_complete() => without_metadata(way.source, &url)?,
+        Err(_) if written.is_complete() || written.issuer.is_some() => {
+            without_metadata(way.source, &url)?
+        }
         found => found?,
     };
+    if let Some(issuer) = &written.issuer {
+        resource.authorization_servers = vec![issuer.clone()];
+    }
     let kept = match server(way, &url, &resource).await {
         Err(stop) => written.alone(&resource).ok_or(stop)?,
         Ok(server) => server,
@@ -103,8 +108,9 @@ fn without_metadata(source: &ExternalSource, url: &Url) -> Result<ProtectedResou
     ProtectedResource::without_metadata(url, PLAIN).map_err(|error| upstream(source, error))
 }
 
-/// The endpoints that people wrote down.
+/// The authorization server and its endpoints as people wrote them down.
 struct Written {
+    issuer: Option<Issuer>,
     authorization: Option<Endpoint>,
     token: Option<Endpoint>,
     revocation: Option<Endpoint>,
@@ -120,7 +126,9 @@ impl Written {
             let read = text.as_deref().map(|text| Endpoint::read(what, text, PLAIN));
             read.transpose().map_err(|error| upstream(source, error))
         };
+        let issuer = settings.issuer.as_deref().map(|text| Issuer::read(text, PLAIN));
         Ok(Self {
+            issuer: issuer.transpose().map_err(|error| upstream(source, error))?,
             authorization: endpoint("authorization_url", &settings.authorization_url)?,
             token: endpoint("token_url", &settings.token_url)?,
             revocation: endpoint("revoke_url", &settings.revoke_url)?,

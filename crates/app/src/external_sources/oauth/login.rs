@@ -40,7 +40,7 @@ pub async fn begin(
     begin: Begin,
 ) -> Result<Begun> {
     let mut source = find(app.store(), source_id).await?;
-    check(&source)?;
+    check(app, &source)?;
     if !begin.hosts.is_empty() {
         source = grant_hosts(app, actor(admin), source_id, &begin.hosts).await?;
     }
@@ -62,7 +62,7 @@ fn actor(admin: Option<&Admin>) -> Actor {
 }
 
 /// Refuses a source that has nothing to be connected to.
-pub(super) fn check(source: &ExternalSource) -> Result<()> {
+pub(super) fn check(app: &App, source: &ExternalSource) -> Result<()> {
     if source.auth_type != AuthType::Oauth || source.transport == Transport::Stdio {
         return Err(Error::Conflict(format!(
             "source `{}` does not use OAuth: change its credentials to oauth first",
@@ -70,7 +70,7 @@ pub(super) fn check(source: &ExternalSource) -> Result<()> {
         )));
     }
     if source.granted_at.is_none() {
-        return Err(not_granted(source));
+        return Err(not_granted(app, source));
     }
     Ok(())
 }
@@ -168,7 +168,7 @@ pub async fn finish(app: &App, admin: Option<&Admin>, callback_query: &str) -> R
     let digest = callback.digest();
     let waiting = taken(app, &digest).await?.ok_or_else(|| unusable(CallbackError::Unknown))?;
     let source = find(app.store(), waiting.source_id).await?;
-    check(&source)?;
+    check(app, &source)?;
     if let (Some(admin), Some(user_id)) = (admin, waiting.user_id)
         && admin.user_id() != user_id
     {

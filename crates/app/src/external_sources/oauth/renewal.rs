@@ -7,17 +7,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
-use oauth::tokens::{OwnWish, client_credentials};
-use oauth::{Age, Remedy, Tokens};
-use store::external_sources::{ExternalSource, RefreshOwner};
+use oauth::{Age, Remedy};
+use store::external_sources::ExternalSource;
 use store::source_tokens::{self, SourceTokens, State};
 use tokio::sync::OwnedMutexGuard;
 use uuid::Uuid;
 
 use super::kept::{self, Held, Known};
+use super::means::Means;
 use super::storing::{self, Slot};
 use super::way::{Way, upstream};
-use super::{client, discovery, following, login};
+use super::{following, login};
 use crate::external_sources::told::page;
 use crate::external_sources::{OauthGrant, credentials, find, settings_of};
 use crate::identity::Actor;
@@ -37,19 +37,6 @@ const LOOK: Duration = Duration::from_millis(100);
 
 /// How often it is tried to keep new tokens, and the pause between.
 const KEEP: (u32, Duration) = (10, Duration::from_millis(500));
-
-/// How tokens are renewed.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum How {
-    /// With the refresh token.
-    Refresh,
-    /// The client asks for itself.
-    Alone,
-    /// Whoever brought them brings others.
-    ByClient,
-    /// Not at all.
-    Never,
-}
 
 /// What became of an attempt.
 enum Outcome {
@@ -196,9 +183,9 @@ impl Due<'_> {
     async fn renew(&self) -> Result<Outcome> {
         let Self { app, slot, row, .. } = *self;
         let source = find(app.store(), row.source_id).await?;
-        let how = how(&source, self.held);
-        if matches!(how, How::ByClient | How::Never) {
-            return self.cannot(&source, how).await;
+        let means = Means::of(&source, self.held);
+        if matches!(means, Means::ByClient | Means::Never) {
+            return self.cannot(&source, means).await;
         }
         let Some(guard) = self.turn().await else { return Ok(Outcome::Keep) };
         let now = source_tokens::find(app.store(), row.source_id).await?;
@@ -220,7 +207,7 @@ impl Due<'_> {
             slot.renews_refused();
         }
         let (held, row) = (Arc::clone(self.held), row.clone());
-        let renewing = renew(app.clone(), source, row, held, how);
+        let renewing = renew(app.clone(), source, row, held, means);
         let asking = async move {
             let _guard = guard;
             renewing.await
@@ -253,8 +240,8 @@ impl Due<'_> {
     }
 
     /// What becomes of tokens that nobody here can renew.
-    async fn cannot(&self, source: &ExternalSource, how: How) -> Result<Outcome> {
-        if how == How::ByClient {
+    async fn cannot(&self, source: &ExternalSource, means: Means) -> Result<Outcome> {
+        if means == Means::ByClient {
             // The times that others tell may be of another zone: the source knows.
             return if self.is_refused {
                 Err(Error::Conflict(format!(
@@ -274,27 +261,15 @@ impl Due<'_> {
     }
 }
 
-fn how(source: &ExternalSource, held: &Held) -> How {
-    if source.refresh_owner == RefreshOwner::Client {
-        How::ByClient
-    } else if settings_of(source).grant == OauthGrant::ClientCredentials {
-        How::Alone
-    } else if held.tokens.refresh.is_some() {
-        How::Refresh
-    } else {
-        How::Never
-    }
-}
-
 /// Renews leased tokens and keeps what came.
 async fn renew(
     app: App,
     source: ExternalSource,
     row: SourceTokens,
     held: Arc<Held>,
-    how: How,
+    means: Means,
 ) -> Result<()> {
-    let asked = ask(&app, &source, &held, how).await;
+    let asked = means.ask(&app, &source, &held).await;
     let error = match asked {
         Ok(Ok(renewed)) => {
             let renewed = Held { version: row.version.saturating_add(1), ..renewed };
@@ -308,7 +283,7 @@ async fn renew(
     };
     let registered = matches!(&held.client, Some(Known::Own(_)));
     let ends = match error.remedy() {
-        Remedy::Login => how == How::Refresh,
+        Remedy::Login => means == Means::Refresh,
         Remedy::Client => registered,
         Remedy::Wait | Remedy::Settings => false,
     };
@@ -356,62 +331,4 @@ async fn keep(
             }
         }
     }
-}
-
-/// Asks the authorization server for others.
-async fn ask(
-    app: &App,
-    source: &ExternalSource,
-    held: &Held,
-    how: How,
-) -> Result<std::result::Result<Held, oauth::TokenError>> {
-    let followed;
-    let source = if held.server.is_none() {
-        followed = following::unattended(app, source).await?;
-        &followed
-    } else {
-        source
-    };
-    let way = Way { app, source };
-    let kept = match &held.server {
-        Some(server) => server.clone(),
-        None => discovery::find(way).await.map_err(|stop| stop.unattended(app, source))?.kept,
-    };
-    let server = discovery::as_written(source, kept.clone())?;
-    let known = match (&held.client, settings_of(source).client_id) {
-        (Some(known), _) => known.clone(),
-        (None, Some(id)) => Known::Given { id },
-        (None, None) => {
-            let reason = format!(
-                "it has no client id, without which its token cannot be renewed: a person has to set it {}",
-                page(app, source.id)
-            );
-            return Err(upstream(source, reason));
-        }
-    };
-    let client = match (&held.server, &known) {
-        // Nobody has shown it to anyone yet, so that whom it belongs to is known from elsewhere.
-        (None, Known::Given { id }) => client::brought(app, source, &server, id).await?,
-        _ => client::again(app, source, &server, &known).await?,
-    };
-    let resource = Some(held.resource.as_str());
-    let scopes = &held.tokens.scopes;
-    let post = match how {
-        How::Alone => {
-            let wish = OwnWish { resource, scopes, extra: &[] };
-            Some(client_credentials(&server, &client, wish, clock::now()))
-        }
-        _ => held.tokens.renewal(&server, &client, resource, clock::now()),
-    };
-    let post = post.ok_or_else(|| upstream(source, "there is nothing to renew its token with"))?;
-    let post = post.map_err(|error| upstream(source, error))?;
-    let answered = way.post(&post).await.map_err(|stop| stop.unattended(app, source))?;
-    let tokens = Tokens::read(answered.answer(), scopes, Some(&held.tokens), clock::now());
-    Ok(tokens.map(|tokens| Held {
-        version: held.version,
-        tokens,
-        resource: held.resource.clone(),
-        server: Some(kept),
-        client: Some(known),
-    }))
 }

@@ -1,18 +1,15 @@
 //! What people and other programs set: the credentials of a client, tokens, and that a source is connected no more.
 
-use std::time::Duration;
-
 use chrono::TimeDelta;
-use oauth::{PrivateKey, Scopes, Secret, Tokens, tokens};
+use oauth::{PrivateKey, Scopes, Secret, Tokens};
 use secrecy::{ExposeSecret as _, SecretString};
-use store::external_sources::{AuthType, ExternalSource, RefreshOwner};
+use store::external_sources::RefreshOwner;
 use store::source_tokens::{self, State};
 use uuid::Uuid;
 
 use super::kept::{self, Held};
 use super::login::check;
-use super::way::{Way, upstream};
-use super::{NewKey, NewTokens, client, discovery, storing};
+use super::{NewKey, NewTokens, discovery, storing};
 use crate::audit::{self, Event};
 use crate::external_sources::{credentials, find, settings_of};
 use crate::identity::Actor;
@@ -20,9 +17,6 @@ use crate::{App, Error, Result, clock};
 
 /// The longest secret of a client, and the longest token, in bytes.
 const LONGEST: usize = 16 << 10;
-
-/// How long giving tokens back may take.
-const REVOCATION: Duration = Duration::from_secs(10);
 
 /// Sets the client's secret of a source, or takes it away.
 ///
@@ -125,7 +119,7 @@ pub async fn put_tokens(
     tokens: NewTokens,
 ) -> Result<()> {
     let source = find(app.store(), source_id).await?;
-    check(&source)?;
+    check(app, &source)?;
     let before = source_tokens::find(app.store(), source_id).await?;
     let is_ours = before.is_some_and(|row| row.state == State::Connected)
         && source.refresh_owner == RefreshOwner::Gateway;
@@ -174,79 +168,4 @@ fn read(new: NewTokens) -> Result<Tokens> {
         obtained_at: now,
         expires_at: new.expires_at.unwrap_or(now + TimeDelta::hours(1)),
     })
-}
-
-/// Gives the tokens of a source back to their issuer, as far as it takes them, and removes them; whether it took
-/// them. The client that registered itself stays.
-pub async fn disconnect(app: &App, actor: impl Into<Actor>, source_id: Uuid) -> Result<bool> {
-    let source = find(app.store(), source_id).await?;
-    let slot = app.connections().tokens.slot(source_id);
-    // Whoever renews them at a server that does not answer is not waited for without end: what it gets is not kept.
-    let _renewing = tokio::time::timeout(REVOCATION, slot.renewing.lock()).await;
-    let Some(row) = source_tokens::find(app.store(), source_id).await? else { return Ok(true) };
-    let revoking = tokio::time::timeout(REVOCATION, revoke(app, &source));
-    let revoked = match revoking.await {
-        Ok(Ok(revoked)) => revoked,
-        Ok(Err(error)) => {
-            tracing::warn!(source = %source.name, %error, "the tokens were not given back");
-            false
-        }
-        Err(_elapsed) => false,
-    };
-    let actor = actor.into();
-    let transaction = audit::begin(app).await?;
-    source_tokens::delete(&transaction, source_id).await?;
-    for key in [kept::TOKENS, kept::WANTED] {
-        credentials::remove(&transaction, source_id, key).await?;
-    }
-    let logins = Some((kept::LOGINS, clock::now()));
-    store::secrets::delete_of_source(&transaction, source_id, logins).await?;
-    tracing::info!(source = %source.name, by = %actor.name, revoked, "source.disconnected");
-    let event = storing::about("source.disconnected", &source, &row).with("revoked", revoked);
-    audit::record(&transaction, actor, event).await?;
-    store::changes::publish(&transaction).await?;
-    transaction.commit().await?;
-    slot.forget();
-    Ok(revoked)
-}
-
-/// Gives the tokens of a source that is removed back, as far as its issuer takes them in time.
-pub(in super::super) async fn give_back(app: &App, actor: Actor, source: &ExternalSource) {
-    if source.auth_type != AuthType::Oauth {
-        return;
-    }
-    if let Err(error) = disconnect(app, actor, source.id).await {
-        tracing::warn!(source = %source.name, %error, "the tokens were not given back");
-    }
-}
-
-/// Gives tokens back; whether their issuer took them.
-async fn revoke(app: &App, source: &ExternalSource) -> Result<bool> {
-    let held: Option<Held> = kept::read(app, source.id, kept::TOKENS).await?;
-    let Some(held) = held else { return Ok(false) };
-    let (server, client) = if let (Some(server), Some(known)) = (held.server, held.client) {
-        let server = discovery::as_written(source, server)?;
-        let client = client::again(app, source, &server, &known).await?;
-        (server, client)
-    } else {
-        // Somebody brought them.
-        let settings = settings_of(source);
-        let Some(id) = settings.client_id else { return Ok(false) };
-        let server = discovery::for_revocation(Way { app, source }).await;
-        let server = server.map_err(|stop| stop.unattended(app, source))?;
-        // A person says where it goes, or else it is the one that it was shown to.
-        let client = match settings.revoke_url {
-            Some(_) => client::given(app, source, &server, &id).await?,
-            None => client::brought(app, source, &server, &id).await?,
-        };
-        (server, client)
-    };
-    let Some(post) = held.tokens.revocation(&server, &client, clock::now()) else {
-        return Ok(false);
-    };
-    let post = post.map_err(|error| upstream(source, error))?;
-    let answered = Way { app, source }.post(&post).await;
-    let answered = answered.map_err(|stop| stop.unattended(app, source))?;
-    tokens::revoked(answered.answer()).map_err(|error| upstream(source, error))?;
-    Ok(true)
 }

@@ -10,6 +10,7 @@ use url::Url;
 
 use crate::external_sources::told::page;
 use crate::external_sources::{grants_of, place};
+use crate::redact::{Redactor, Secrets};
 use crate::{App, Error, Result};
 
 /// How long an answer may take in all: the codes of some servers hold for half a minute.
@@ -79,6 +80,15 @@ impl Answered {
     }
 }
 
+/// A body without the credentials of the request.
+fn without(body: &[u8], post: &Post) -> Vec<u8> {
+    let mut sent = Secrets::default();
+    for (name, value) in post.credentials() {
+        sent.insert(name, value.into());
+    }
+    Redactor::new(&sent).text(String::from_utf8_lossy(body).into_owned()).into_bytes()
+}
+
 /// The way of one source.
 #[derive(Clone, Copy)]
 pub(super) struct Way<'a> {
@@ -144,7 +154,12 @@ impl Way<'_> {
         if let Some(authorization) = &post.authorization {
             request = request.header("Authorization", authorization.expose());
         }
-        Ok(self.send(&post.url, request).await?)
+        let mut answered = self.send(&post.url, request).await?;
+        if !answered.answer().has_token() {
+            // What is said of a failure is shown and kept, and servers repeat what they were sent.
+            answered.body = without(&answered.body, post);
+        }
+        Ok(answered)
     }
 
     async fn send(&self, url: &Url, request: Request) -> Result<Answered> {

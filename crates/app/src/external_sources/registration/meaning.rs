@@ -151,6 +151,7 @@ fn read_oauth(written: &WrittenOauth, read: &mut Registration) -> Result<Auth> {
     let settings = OauthSettings {
         grant: words::grant(written.grant_type.as_deref())?,
         client_id: written.client_id.clone(),
+        issuer: written.issuer.clone(),
         authorization_url: written.authorization_url.clone(),
         token_url: written.token_url.clone(),
         revoke_url: written.revoke_url.clone(),

@@ -54,6 +54,8 @@ pub struct WrittenOauth {
     pub client_id: Option<String>,
     /// Its secret.
     pub client_secret: Option<Credential>,
+    /// The authorization server, where the source names none or another one.
+    pub issuer: Option<String>,
     /// Where people log in.
     pub authorization_url: Option<String>,
     /// Where tokens are given.

@@ -95,6 +95,9 @@ async fn what_a_person_refused_of_a_source_is_filed_by_nobody_else() {
     let now = tools::get(&place.app, imported.id).await.expect("read");
     assert_ne!(now.newest.state, State::PendingReview, "{:?}", now.newest);
     assert!(now.tool.quarantine.is_some(), "clients do not get what the source lists now");
+    let counter = place.app.counter().await.expect("counted");
+    place.discover(source.id).await;
+    assert_eq!(place.app.counter().await.expect("counted"), counter, "clients are told nothing");
     // A person may think better of it.
     changed["description"] = json!("Adds, and more, and more.");
     server.lists(&[changed]);

@@ -3,6 +3,7 @@
 mod alone;
 mod desk;
 mod issuer;
+mod lan;
 mod login;
 mod real;
 mod registered;
@@ -12,7 +13,7 @@ use std::time::Duration;
 use app::external_sources::oauth::{self, NewTokens};
 use app::external_sources::{self, Auth, OauthSettings, RefreshOwner, Status, TokenState, Wish};
 use app::{Error, Location};
-use desk::{Desk, by_login, call};
+use desk::{Desk, by_login, call, wish};
 use futures::future::join_all;
 use serde_json::json;
 use throwaway_postgres::Database;
@@ -79,7 +80,8 @@ async fn a_login_that_the_issuer_has_ended_waits_for_a_person() {
     let tokens = desk.detail().await.tokens.expect("they are there");
     assert_eq!(tokens.state, TokenState::Connected, "what passes by ends no login");
 
-    desk.issuer.state().refusal = Some((400, json!({"error": "invalid_grant"})));
+    let refusal = json!({"error": "invalid_grant", "error_description": "REFRESH has ended"});
+    desk.issuer.state().refusal = Some((400, refusal));
     // What failed a moment ago is not asked for again.
     tokio::time::sleep(Duration::from_millis(5_100)).await;
     let told = desk.failure(&name).await;
@@ -88,7 +90,9 @@ async fn a_login_that_the_issuer_has_ended_waits_for_a_person() {
     assert_eq!(detail.status(), Status::NeedsLogin);
     let tokens = detail.tokens.expect("they are there");
     assert_eq!(tokens.state, TokenState::Reconnect);
-    assert!(tokens.failure.expect("a reason").starts_with("reconnect"));
+    let failure = tokens.failure.expect("a reason");
+    assert!(failure.starts_with("reconnect"), "{failure}");
+    assert!(failure.contains("[secret refresh_token] has ended"), "{failure}");
     let asked = desk.issuer.asked("refresh_token").len();
     desk.failure(&name).await;
     assert_eq!(desk.issuer.asked("refresh_token").len(), asked, "it is not asked again");
@@ -251,6 +255,27 @@ async fn tokens_are_given_back_and_gone() {
     desk.log_in().await;
     assert_eq!(desk.issuer.state().registered.len(), 1);
     desk.call(&name).await.expect("logged").outcome.expect("it runs again");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tokens_are_given_back_where_the_source_goes_elsewhere_and_kept_where_it_does_not() {
+    let desk = Desk::new().await;
+    desk.log_in().await;
+    let who = desk.admin.clone().into();
+    let elsewhere = desk.issuer.url.replace("/mcp", "/other");
+    let other = wish("other", &elsewhere, by_login());
+    external_sources::add(&desk.app, &who, desk.source.server_id, &other).await.expect("added");
+    let change = async |name: &str, url: &str| {
+        let wish = wish(name, url, by_login());
+        external_sources::update(&desk.app, &desk.admin, desk.id(), &wish).await
+    };
+    change("other", &elsewhere).await.expect_err("the name is taken");
+    change("renamed", &desk.issuer.url).await.expect("it is changed");
+    assert!(desk.issuer.state().revoked.is_empty());
+    assert!(desk.detail().await.tokens.is_some());
+    change("renamed", &elsewhere).await.expect("it is changed");
+    assert!(desk.issuer.state().revoked[0].starts_with("refresh"));
+    assert_eq!(desk.detail().await.tokens, None);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -100,8 +100,7 @@ impl Place {
     /// The tool that one of a source's becomes, waiting for review.
     pub(super) async fn import(&self, source: Uuid, name: &str) -> Tool {
         self.discover(source).await;
-        let names = [name.to_owned()];
-        let choice = Choice::Named(&names);
+        let choice = Choice::Named(vec![name.to_owned()]);
         let imports = external_sources::import(&self.app, &author(), source, choice, true).await;
         let imports = imports.expect("it is imported");
         assert!(imports.skipped.is_empty(), "{:?}", imports.skipped);

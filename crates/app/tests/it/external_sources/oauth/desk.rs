@@ -51,7 +51,16 @@ impl Desk {
 
     pub(super) async fn at(folder: TempDir, location: Location, settings: OauthSettings) -> Self {
         let app = open(folder.path(), &location, reach()).await;
-        Self::of(folder, location, app, settings).await
+        Self::of(folder, location, (app, Issuer::start().await), settings).await
+    }
+
+    /// A source in the operator's own network, which is not this machine, and so its authorization server.
+    pub(super) async fn in_own_network(addresses: [&str; 2]) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let location = Location::Sqlite(folder.path().join("mcpbox.db"));
+        let app = open(folder.path(), &location, External::default()).await;
+        let issuer = Issuer::start_at(addresses).await;
+        Box::pin(Self::of(folder, location, (app, issuer), by_login())).await
     }
 
     /// One whose operator said where logins come back to, and where its document is.
@@ -62,24 +71,29 @@ impl Desk {
         let external =
             External { callback: Some(callback), client_document: Some(document), ..reach() };
         let app = open(folder.path(), &location, external).await;
-        Box::pin(Self::of(folder, location, app, by_login())).await
+        let issuer = Issuer::start().await;
+        Box::pin(Self::of(folder, location, (app, issuer), by_login())).await
     }
 
-    async fn of(folder: TempDir, location: Location, app: App, settings: OauthSettings) -> Self {
-        let issuer = Issuer::start().await;
+    async fn of(
+        folder: TempDir,
+        location: Location,
+        (app, issuer): (App, Issuer),
+        settings: OauthSettings,
+    ) -> Self {
         let admin = accounts::setup(&app, "grace", "a long enough password").await.expect("made");
         let who: Who = admin.clone().into();
         let server = servers::create(&app, &who, "files", "").await.expect("a server").id;
-        let wish = Wish {
-            name: "vault".to_owned(),
-            description: String::new(),
-            transport: Transport::StreamableHttp,
-            url: Some(issuer.url.clone()),
-            command: None,
-            auth: Auth::Oauth(Box::new(settings)),
-        };
+        let wish = wish("vault", &issuer.url, settings);
         let source = external_sources::add(&app, &who, server, &wish).await.expect("added");
         Self { folder, location, app, admin, issuer, source }
+    }
+
+    /// Changes what is set for OAuth.
+    pub(super) async fn set(&self, settings: OauthSettings) {
+        let wish = wish(&self.source.name, &self.issuer.url, settings);
+        let changed = external_sources::update(&self.app, &self.admin, self.id(), &wish).await;
+        changed.expect("it is changed");
     }
 
     /// Another person with an account.
@@ -164,6 +178,17 @@ impl Desk {
 
     pub(super) fn id(&self) -> Uuid {
         self.source.id
+    }
+}
+
+pub(super) fn wish(name: &str, url: &str, settings: OauthSettings) -> Wish {
+    Wish {
+        name: name.to_owned(),
+        description: String::new(),
+        transport: Transport::StreamableHttp,
+        url: Some(url.to_owned()),
+        command: None,
+        auth: Auth::Oauth(Box::new(settings)),
     }
 }
 

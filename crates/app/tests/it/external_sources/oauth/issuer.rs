@@ -22,7 +22,7 @@ pub(super) struct State {
     pub(super) metadata: HashMap<&'static str, Value>,
     /// How long access tokens hold, where that is said.
     pub(super) expires_in: Option<i64>,
-    /// What renewals are answered with in the place of a token.
+    /// What renewals are answered with in the place of a token; `REFRESH` in it is what was sent.
     pub(super) refusal: Option<(u16, Value)>,
     /// Whether the token endpoint keeps its answers for the moment.
     pub(super) holds: bool,
@@ -32,6 +32,8 @@ pub(super) struct State {
     pub(super) needs: Option<&'static str>,
     /// The authorization server that the source names in the place of this one.
     pub(super) moved: Option<String>,
+    /// How many requests came to the source, and to the authorization server.
+    pub(super) heard: [usize; 2],
     /// The requests to the token endpoint, and the other endpoints' names.
     pub(super) asked: Vec<HashMap<String, String>>,
     pub(super) registered: Vec<Value>,
@@ -61,9 +63,14 @@ type Answer = (u16, Vec<(&'static str, String)>, String);
 
 impl Issuer {
     pub(super) async fn start() -> Self {
+        Self::start_at(["127.0.0.1:0"; 2]).await
+    }
+
+    /// The source and the authorization server at these addresses.
+    pub(super) async fn start_at(addresses: [&str; 2]) -> Self {
         let mut listeners = Vec::new();
-        for _ in 0..2 {
-            listeners.push(TcpListener::bind("127.0.0.1:0").await.expect("a port"));
+        for address in addresses {
+            listeners.push(TcpListener::bind(address).await.expect("a port"));
         }
         let at =
             |index: usize| format!("http://{}", listeners[index].local_addr().expect("an address"));
@@ -72,6 +79,7 @@ impl Issuer {
             let issuer = issuer.clone();
             tokio::spawn(listen(listener, move |head, body| {
                 let issuer = issuer.clone();
+                issuer.state().heard[index] += 1;
                 async move {
                     match index {
                         0 => issuer.source(&head, &body),
@@ -256,7 +264,8 @@ impl State {
             }
             "refresh_token" => {
                 if let Some((status, body)) = &self.refusal {
-                    return (*status, Vec::new(), body.to_string());
+                    let body = body.to_string().replace("REFRESH", &form["refresh_token"]);
+                    return (*status, Vec::new(), body);
                 }
                 if !self.refresh.remove(&form["refresh_token"]) {
                     // A second use ends the login.

@@ -2,7 +2,7 @@
 
 use app::Error;
 use app::external_sources::oauth::{self, Begin, Begun};
-use app::external_sources::{self, Auth, OauthSettings, Status, Wish};
+use app::external_sources::{OauthSettings, Status};
 use serde_json::json;
 
 use super::desk::{CALLBACK, Desk};
@@ -159,6 +159,23 @@ async fn endpoints_that_people_wrote_down_are_used_as_written() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_authorization_server_that_people_wrote_down_is_asked_in_the_place_of_the_sources() {
+    let desk = Desk::new().await;
+    desk.issuer.state().moved = Some("https://auth.example.com".to_owned());
+    let begun = desk.begin(&[]).await.expect("it begins");
+    assert_eq!(begun, Begun::Grant { hosts: vec!["auth.example.com:443".to_owned()] });
+    let issuer = Some(desk.issuer.address.clone());
+    desk.set(OauthSettings { issuer, ..OauthSettings::default() }).await;
+    let begun = desk.begin(&[]).await.expect("it begins");
+    assert_eq!(begun, Begun::Grant { hosts: vec![desk.issuer.host()] });
+    desk.log_in().await;
+    let name = desk.tool().await;
+    desk.issuer.forget_access();
+    desk.call(&name).await.expect("it is logged").outcome.expect("it ran");
+    assert_eq!(desk.issuer.asked("refresh_token").len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_says_of_itself_that_it_lacks_s256_is_refused_whatever_is_written() {
     let desk = Desk::new().await;
     let settings = OauthSettings {
@@ -167,16 +184,7 @@ async fn a_server_that_says_of_itself_that_it_lacks_s256_is_refused_whatever_is_
         token_url: Some(format!("{}/token", desk.issuer.address)),
         ..OauthSettings::default()
     };
-    let wish = Wish {
-        name: desk.source.name.clone(),
-        description: String::new(),
-        transport: desk.source.transport,
-        url: desk.source.url.clone(),
-        command: None,
-        auth: Auth::Oauth(Box::new(settings)),
-    };
-    let changed = external_sources::update(&desk.app, &desk.admin, desk.id(), &wish).await;
-    changed.expect("it is changed");
+    desk.set(settings).await;
     desk.issuer.state().metadata.insert("code_challenge_methods_supported", json!(["plain"]));
     let refused = desk.begin(&[desk.issuer.host()]).await.expect_err("no S256").to_string();
     assert!(refused.contains("PKCE"), "{refused}");

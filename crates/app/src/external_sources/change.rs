@@ -1,0 +1,85 @@
+//! Changes of a source: by a person, and by the file that decides about it.
+
+use serde_json::json;
+use store::Json;
+use uuid::Uuid;
+
+use super::checks::{check, check_managed, taken, written};
+use super::record::{Moved, finish, forget_tokens, move_on};
+use super::{ExternalSource, RefreshOwner, Wish, find, oauth, standing};
+use crate::identity::{Actor, Admin};
+use crate::{App, Result, audit, clock, servers};
+
+/// Changes a source. A signed-in person who changes where it is allows it there; what else is changed allows
+/// nothing: a source that waits goes on waiting, and one that was refused stays so.
+///
+/// # Errors
+/// As [`super::add`]; [`crate::Error::Conflict`] where somebody else changed it meanwhile, and for one that a file
+/// decides about.
+pub async fn update(app: &App, admin: &Admin, id: Uuid, wish: &Wish) -> Result<ExternalSource> {
+    let before = find(app.store(), id).await?;
+    check_managed(&before)?;
+    replace(app, admin.into(), &before, wish, None).await
+}
+
+/// Puts what is wished in the place of a source, allowed where it is another place, or a file says so.
+pub(crate) async fn replace(
+    app: &App,
+    actor: Actor,
+    before: &ExternalSource,
+    wish: &Wish,
+    managed_by: Option<String>,
+) -> Result<ExternalSource> {
+    let server = servers::find(app, before.server_id).await?;
+    let place = check(app, wish)?;
+    let now = clock::now();
+    let wished = written(wish, now);
+    let is_same_place = (before.transport, &before.url) == (wished.transport, &wished.url);
+    let is_same_login = (&before.url, before.auth_type) == (&wished.url, wished.auth_type);
+    // Tokens belong to where they were for.
+    let leave = if is_same_login { None } else { oauth::take_leave(app, before).await };
+    let source = ExternalSource {
+        id: before.id,
+        server_id: before.server_id,
+        enabled: before.enabled,
+        refresh_owner: if is_same_login { before.refresh_owner } else { RefreshOwner::Gateway },
+        imports_all: before.imports_all,
+        created_by: before.created_by.clone(),
+        created_at: before.created_at,
+        ..wished
+    };
+    let stays = is_same_place && (before.granted_at.is_some() || managed_by.is_none());
+    let source = if stays {
+        ExternalSource {
+            grants: before.grants.clone(),
+            granted_at: before.granted_at,
+            granted_by: before.granted_by.clone(),
+            rejection_reason: before.rejection_reason.clone(),
+            managed_by,
+            ..source
+        }
+    } else {
+        ExternalSource {
+            grants: Json(json!(place.into_iter().collect::<Vec<_>>())),
+            granted_at: Some(now),
+            granted_by: Some(actor.name.clone()),
+            rejection_reason: None,
+            managed_by,
+            ..source
+        }
+    };
+    let transaction = audit::begin(app).await?;
+    move_on(&transaction, before, &source).await.map_err(|error| match error {
+        Moved::Store(error) => taken(error, &server, &source.name),
+        Moved::Meanwhile(error) => error,
+    })?;
+    if !is_same_login {
+        forget_tokens(&transaction, before.id).await?;
+    }
+    finish(transaction, actor, "source.updated", &source, None).await?;
+    app.connections().heed(source.id, Some(&standing::of(&source)));
+    if let Some(leave) = leave {
+        leave.send(app, before).await;
+    }
+    Ok(source)
+}
