@@ -38,7 +38,7 @@ cargo xtask COMMAND
   build                the guest and the release binary, target/release/mcpbox
   guest                only the guest: CPython and the runner, compiled ahead of time
   bench [PARTS…]       build everything and run the benchmarks, or some of them: inside, waiting,
-                       sandbox, packages, door, lists, network, spawned
+                       sandbox, packages, door, lists, sources, network, spawned
   conformance          build everything and run the official suites of the protocol against it;
                        `--revision 2026-07-28` only of that revision, `--scenario NAME` only that one
   fuzz [TARGETS…]      fuzz the readers of what strangers write, with a nightly compiler;
@@ -59,7 +59,9 @@ fn main() -> ExitCode {
 }
 
 fn run(command: &str, arguments: &[OsString]) -> Result<()> {
-    if matches!(command, "help" | "--help" | "-h") {
+    // What follows `test` is for the runner of the tests, which has a help of its own.
+    let asks = arguments.iter().any(|argument| argument == "--help" || argument == "-h");
+    if matches!(command, "help" | "--help" | "-h") || asks && command != "test" {
         steps::print(HELP.trim_end());
         return Ok(());
     }
