@@ -20,6 +20,7 @@ pub(crate) mod fuzzing;
 mod life;
 mod limits;
 mod line;
+mod link;
 mod list;
 mod listener;
 mod message;

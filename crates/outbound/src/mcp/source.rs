@@ -1,18 +1,17 @@
 //! An external source, as the rest of the program sees it: its tools, and calls of them.
 
 use super::about::{About, Outgoing};
-use super::connection::Connection;
 use super::door::Door;
 use super::error::Error;
 use super::life::Life;
+use super::link::{Link, Way};
 use super::list::{Pages, Tools};
 use super::listener::{Access, Listener};
 use super::patience::Patience;
 use super::process::Program;
 use super::questions::answer;
-use super::restart::Restart;
 use super::start::{Era, Started};
-use super::{event_stream, limits, mirror, process, streamable};
+use super::{limits, mirror};
 use crate::client::Client;
 use crate::error::{Kind, RequestError};
 use crate::policy::Policy;
@@ -20,8 +19,7 @@ use crate::target::Target;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Mutex, Notify, Semaphore};
-use tokio::time::Instant;
+use tokio::sync::Semaphore;
 
 /// How a source is reached, and what it is told of this client.
 pub struct Setup {
@@ -63,29 +61,9 @@ pub struct Web {
 
 /// One source. It connects when it is first used, and again when its session was lost.
 pub struct Source {
-    way: Way,
-    about: Arc<About>,
-    observer: Arc<dyn Listener>,
-    connection: Mutex<Known>,
+    link: Arc<Link>,
     under_way: Semaphore,
     life: Life,
-    /// A connection has begun.
-    begun: Notify,
-}
-
-enum Way {
-    Http(Arc<Door>),
-    EventStream(Arc<Door>),
-    Process(Program),
-}
-
-/// What is known of the connection.
-#[derive(Default)]
-struct Known {
-    connection: Option<Connection>,
-    /// The last one was a session.
-    session: bool,
-    restart: Restart,
 }
 
 /// The result of a tool, if it can be one: unknown fields and kinds of content are none of this client's business.
@@ -132,26 +110,19 @@ impl Source {
             Place::EventStream(web) => Way::EventStream(Arc::new(web.door(&life)?)),
             Place::Process(program) => Way::Process(program),
         };
-        Ok(Self {
-            way,
-            about: Arc::new(about),
-            observer: setup.observer,
-            connection: Mutex::default(),
-            under_way: Semaphore::new(limits::UNDER_WAY),
-            life,
-            begun: Notify::new(),
-        })
+        let link = Link::new(way, about, setup.observer, life.clone());
+        Ok(Self { link: Arc::new(link), under_way: Semaphore::new(limits::UNDER_WAY), life })
     }
 
     /// Whether it is a process of exactly this program.
     pub fn runs(&self, program: &Program) -> bool {
-        matches!(&self.way, Way::Process(own) if own == program)
+        matches!(&self.link.way, Way::Process(own) if own == program)
     }
 
     /// Connects where that has not happened, and says what the source said of itself.
     pub async fn start(&self) -> Result<Started, Error> {
         let _using = self.life.begin()?;
-        let started = async { Ok(self.connection().await?.started().clone()) };
+        let started = async { Ok(self.link.connection().await?.started().clone()) };
         self.life.within(started).await
     }
 
@@ -223,7 +194,7 @@ impl Source {
     pub async fn ping(&self, timeout: Duration) -> Result<(), Error> {
         let _using = self.life.begin()?;
         let asking = async {
-            let era = self.connection().await?.started().era.clone();
+            let era = self.link.connection().await?.started().era.clone();
             let method = if era == Era::Modern { "server/discover" } else { "ping" };
             // Calls that have no answer must not take its place.
             self.exchange(&Outgoing::new(method, Patience::new(timeout))).await.map(|_pong| ())
@@ -240,32 +211,20 @@ impl Source {
     }
 
     async fn listen_once(&self) -> Result<(), Error> {
-        let connection = match &self.way {
-            Way::Process(_) => self.begun().await,
-            Way::Http(_) | Way::EventStream(_) => self.connection().await?,
+        let connection = match &self.link.way {
+            Way::Process(_) => self.link.begun().await,
+            Way::Http(_) | Way::EventStream(_) => self.link.connection().await?,
         };
         let ended = connection.listen().await;
         if let Err(error @ (Error::SessionLost | Error::Ended { .. })) = &ended {
-            self.forget(&connection, error).await;
+            self.link.forget(&connection, error).await;
         }
         ended
     }
 
-    /// The connection, once there is one.
-    async fn begun(&self) -> Connection {
-        loop {
-            let begun = self.begun.notified();
-            if let Some(connection) = &self.connection.lock().await.connection {
-                return connection.clone();
-            }
-            begun.await;
-        }
-    }
-
     /// Ends the connection, if there is one. The next use begins another.
     pub async fn close(&self) {
-        let connection = self.connection.lock().await.connection.take();
-        if let Some(connection) = connection {
+        if let Some(connection) = self.link.take().await {
             connection.close().await;
         }
     }
@@ -281,8 +240,7 @@ impl Source {
     /// Ends the connection for good and at once: what is under way fails, nothing more is sent.
     pub async fn stop(&self) {
         self.life.stop();
-        // Whoever held it has been ended.
-        self.connection.lock().await.connection = None;
+        drop(self.link.take().await);
     }
 
     /// Sends a request once it has a place.
@@ -305,14 +263,14 @@ impl Source {
             let connection = tokio::select! {
                 biased;
                 () = patience.end() => return Err(late()),
-                connection = self.connection() => connection?,
+                connection = self.link.connection() => connection?,
             };
             let error = match connection.request(outgoing).await {
                 Ok(result) => return Ok((result, connection.started().era.clone())),
                 Err(error) => error,
             };
             if matches!(error, Error::SessionLost | Error::Ended { .. }) {
-                self.forget(&connection, &error).await;
+                self.link.forget(&connection, &error).await;
                 if error.is_certainly_not_carried_out() && !std::mem::replace(&mut again, true) {
                     continue;
                 }
@@ -320,68 +278,11 @@ impl Source {
             return Err(error);
         }
     }
+}
 
-    async fn connection(&self) -> Result<Connection, Error> {
-        let mut known = self.connection.lock().await;
-        if let Some(connection) = &known.connection {
-            return Ok(connection.clone());
-        }
-        if let Way::Process(_) = &self.way {
-            known.restart.begin(Instant::now())?;
-        }
-        let connection = match self.connect(known.session).await {
-            // It may have learnt to do without.
-            Err(Error::Rpc(_) | Error::Status { .. } | Error::NotMcp(_)) if known.session => {
-                known.session = false;
-                self.connect(false).await
-            }
-            connected => connected,
-        };
-        let connection = connection.map_err(|error| {
-            if !matches!(error, Error::NotStarted(_)) {
-                known.restart.ended(false, &error, Instant::now());
-            }
-            error.at_start()
-        })?;
-        known.session = connection.started().era != Era::Modern;
-        known.connection = Some(connection.clone());
-        self.begun.notify_waiters();
-        Ok(connection)
-    }
-
-    async fn connect(&self, session: bool) -> Result<Connection, Error> {
-        let (about, observer) = (Arc::clone(&self.about), Arc::clone(&self.observer));
-        match &self.way {
-            Way::Http(door) => {
-                let (first, own) = (Arc::clone(door), Arc::clone(&about));
-                let begun = streamable::begin(first, own, Arc::clone(&observer), session).await;
-                match begun {
-                    // An address of the oldest kind takes no messages: it opens a stream.
-                    Err(Error::Status { status: status @ (400 | 404 | 405), text, within }) => {
-                        let oldest = event_stream::begin(Arc::clone(door), about, observer).await;
-                        let refused = |_reason| Error::Status { status, text, within };
-                        oldest.map(Connection::Line).map_err(refused)
-                    }
-                    begun => begun.map(Connection::Streamable),
-                }
-            }
-            Way::EventStream(door) => {
-                let begun = event_stream::begin(Arc::clone(door), about, observer).await?;
-                Ok(Connection::Line(begun))
-            }
-            Way::Process(program) => {
-                let begun = process::begin(program, about, observer, session).await?;
-                Ok(Connection::Line(begun))
-            }
-        }
-    }
-
-    async fn forget(&self, connection: &Connection, why: &Error) {
-        let mut known = self.connection.lock().await;
-        if known.connection.as_ref().is_some_and(|current| current.is(connection)) {
-            known.connection = None;
-            known.restart.ended(connection.has_served(), why, Instant::now());
-        }
+impl Drop for Source {
+    fn drop(&mut self) {
+        self.link.cut();
     }
 }
 

@@ -148,6 +148,40 @@ async fn a_process_that_ends_soon_is_started_again_after_a_pause() {
 }
 
 #[tokio::test]
+async fn a_process_that_takes_long_to_start_is_started_once_however_short_its_callers_wait() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("started");
+    let started = || std::fs::read_to_string(&file).unwrap_or_default().lines().count();
+    let done = r#"echo '{"jsonrpc":"2.0","id":'$id',"result":{"content":[]}}'"#;
+    let go = folder.path().join("go");
+    let waits = format!("while [ ! -e {} ]; do sleep 0.1; done; ", go.display());
+    let text = format!("echo x >> {}; ", file.display()) + &waits + &session(done);
+    let source = shell(&text);
+    let short = Duration::from_millis(500);
+    for _attempt in 0..2 {
+        let impatient = Call { timeout: short, ..call("a", &json!({})) };
+        let error = source.call_tool(impatient).await.unwrap_err();
+        assert!(error.is_certainly_not_carried_out(), "{error:?}");
+        // One that is dropped ends nothing either.
+        let dropped = source.call_tool(call("a", &json!({})));
+        assert!(tokio::time::timeout(short, dropped).await.is_err());
+    }
+    std::fs::write(&go, "").unwrap();
+    source.call_tool(call("a", &json!({}))).await.unwrap();
+    assert_eq!(started(), 1);
+
+    // What nobody needs any more is not started to its end.
+    std::fs::remove_file(&go).unwrap();
+    let source = shell(&text);
+    assert!(tokio::time::timeout(short, source.start()).await.is_err());
+    until(async || started() == 2).await;
+    source.close().await;
+    std::fs::write(&go, "").unwrap();
+    source.start().await.expect("the next use begins another");
+    assert_eq!(started(), 3);
+}
+
+#[tokio::test]
 async fn notices_of_a_process_are_heard_once_it_is_needed() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("started");
