@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::checks::{check, check_managed, taken, written};
 use super::record::{Moved, finish, forget_tokens, move_on};
-use super::{ExternalSource, RefreshOwner, Wish, find, oauth, standing};
+use super::{AuthType, ExternalSource, RefreshOwner, Wish, find, oauth, settings_of, standing};
 use crate::identity::{Actor, Admin};
 use crate::{App, Result, audit, clock, servers};
 
@@ -35,7 +35,7 @@ pub(crate) async fn replace(
     let now = clock::now();
     let wished = written(wish, now);
     let is_same_place = (before.transport, &before.url) == (wished.transport, &wished.url);
-    let is_same_login = (&before.url, before.auth_type) == (&wished.url, wished.auth_type);
+    let is_same_login = login_of(before) == login_of(&wished);
     // Tokens belong to where they were for.
     let leave = if is_same_login { None } else { oauth::take_leave(app, before).await };
     let source = ExternalSource {
@@ -82,4 +82,10 @@ pub(crate) async fn replace(
         leave.send(app, before).await;
     }
     Ok(source)
+}
+
+/// What tokens belong to: where they are shown, for what and by whom they were given.
+fn login_of(source: &ExternalSource) -> (Option<&str>, AuthType, Option<String>, Option<String>) {
+    let settings = settings_of(source);
+    (source.url.as_deref(), source.auth_type, settings.resource, settings.issuer)
 }

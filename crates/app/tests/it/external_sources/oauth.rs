@@ -276,6 +276,19 @@ async fn tokens_are_given_back_where_the_source_goes_elsewhere_and_kept_where_it
     change("renamed", &elsewhere).await.expect("it is changed");
     assert!(desk.issuer.state().revoked[0].starts_with("refresh"));
     assert_eq!(desk.detail().await.tokens, None);
+
+    // They are for one resource, and of one issuer.
+    change("renamed", &desk.issuer.url).await.expect("it is changed");
+    for (round, issuer) in
+        [None, Some("https://auth.example.com".to_owned())].into_iter().enumerate()
+    {
+        desk.set(by_login()).await;
+        desk.log_in().await;
+        let resource = issuer.is_none().then(|| desk.issuer.address.clone());
+        desk.set(OauthSettings { issuer, resource, ..by_login() }).await;
+        assert_eq!(desk.issuer.state().revoked.len(), round + 2);
+        assert_eq!(desk.detail().await.tokens, None);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
