@@ -86,12 +86,18 @@ pub(crate) async fn register(
     let id = source.id;
     let warnings = with_ignored(registration.warnings().to_vec(), &ignored);
     let status = if asked.is_contextforge() { StatusCode::OK } else { StatusCode::CREATED };
-    let body = told(&app, external_sources::get(&app, id).await?, &warnings, &asked).await?;
+    let body =
+        told((&app, &registrar.admin), external_sources::get(&app, id).await?, &warnings, &asked)
+            .await?;
     Ok((status, [(LOCATION, format!("/gateways/{id}"))], Json(body)).into_response())
 }
 
 /// GET /gateways
-pub(crate) async fn list(State(app): State<App>, Search(asked): Search<Asked>) -> Answer {
+pub(crate) async fn list(
+    State(app): State<App>,
+    SignedIn(admin): SignedIn,
+    Search(asked): Search<Asked>,
+) -> Answer {
     let size = asked.limit.unwrap_or(PAGE).clamp(1, 100);
     let mut number = asked.cursor.unwrap_or(1).max(1);
     let mut gateways = Vec::new();
@@ -99,7 +105,7 @@ pub(crate) async fn list(State(app): State<App>, Search(asked): Search<Asked>) -
         let page = Page { number, size };
         let Listed { items, total } = external_sources::list(&app, None, page).await?;
         for detail in items {
-            gateways.push(told(&app, detail, &[], &asked).await?);
+            gateways.push(told((&app, &admin), detail, &[], &asked).await?);
         }
         let next = (number * size < total).then_some(number + 1);
         if asked.include_pagination {
@@ -116,11 +122,12 @@ pub(crate) async fn list(State(app): State<App>, Search(asked): Search<Asked>) -
 /// GET /gateways/{id}
 pub(crate) async fn show(
     State(app): State<App>,
+    SignedIn(admin): SignedIn,
     Path(id): Path<String>,
     Search(asked): Search<Asked>,
 ) -> Answer {
     let detail = found(&app, &id).await?;
-    Ok(Json(told(&app, detail, &[], &asked).await?).into_response())
+    Ok(Json(told((&app, &admin), detail, &[], &asked).await?).into_response())
 }
 
 /// PUT and PATCH /gateways/{id}: what is absent stays.
@@ -139,7 +146,7 @@ pub(crate) async fn change(
     registration::change(&app, &registrar.admin, &source, &registration).await?;
     let warnings = with_ignored(registration.warnings().to_vec(), &ignored);
     let detail = external_sources::get(&app, source.id).await?;
-    Ok(Json(told(&app, detail, &warnings, &asked).await?).into_response())
+    Ok(Json(told((&app, &registrar.admin), detail, &warnings, &asked).await?).into_response())
 }
 
 /// DELETE /gateways/{id}
@@ -167,7 +174,7 @@ pub(crate) async fn renew(
     let Detail { source, .. } = found(&app, &id).await?;
     let tokens = body::renewed(body)?;
     let (detail, warnings) = registration::bring(&app, &admin, &source, &tokens).await?;
-    Ok(Json(told(&app, detail, &warnings, &asked).await?).into_response())
+    Ok(Json(told((&app, &admin), detail, &warnings, &asked).await?).into_response())
 }
 
 /// The gateway of an id, or of a name that only one has.
@@ -179,11 +186,15 @@ async fn found(app: &App, id: &str) -> Result<Detail, Problem> {
 }
 
 async fn told(
-    app: &App,
-    detail: Detail,
+    (app, admin): (&App, &Admin),
+    mut detail: Detail,
     warnings: &[String],
     asked: &Asked,
 ) -> Result<Value, Problem> {
+    if registration::check_own(admin, &detail.source).is_err() {
+        // An address may hold a key.
+        detail.source.url = external_sources::address_of(&detail.source);
+    }
     let standing = registration::standing(app, detail).await?;
     Ok(shown(&standing, warnings, asked.is_contextforge()))
 }

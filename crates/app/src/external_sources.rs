@@ -31,6 +31,7 @@ mod suspicion;
 mod told;
 
 pub(crate) use calls::{Called, call};
+use change::login_of;
 pub(crate) use change::replace;
 pub use change::update;
 pub use checks::check_credential_stays;

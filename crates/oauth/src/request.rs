@@ -7,7 +7,6 @@ use url::Url;
 use url::form_urlencoded::{Serializer, parse};
 
 use crate::address::Endpoint;
-use crate::document::Document;
 use crate::secret::Secret;
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -54,6 +53,11 @@ impl Post {
             fields.map(|(name, value)| (name.into_owned(), Secret::new(value))).collect();
         let password = self.authorization.as_ref().and_then(|shown| password(shown.expose()));
         found.extend(password.map(|password| ("client_secret".to_owned(), password)));
+        if let Some((_, shown)) =
+            self.authorization.as_ref().and_then(|shown| shown.expose().split_once(' '))
+        {
+            found.push(("authorization".to_owned(), Secret::new(shown)));
+        }
         found
     }
 }
@@ -81,12 +85,6 @@ impl<'a> Answer<'a> {
     /// An answer without `Retry-After`.
     pub fn new(status: u16, body: &'a [u8]) -> Self {
         Self { status, retry_after: None, body }
-    }
-
-    /// Whether it brings a token: some servers send errors with the status 200.
-    pub fn has_token(&self) -> bool {
-        let document = Document::read(self.body).filter(|_document| self.succeeded());
-        document.is_some_and(|document| document.text("access_token").is_some())
     }
 
     pub(crate) fn succeeded(&self) -> bool {

@@ -317,6 +317,18 @@ pub async fn set_discovered(
     Ok(())
 }
 
+/// Forgets the tools that a source listed at another place.
+pub async fn forget_discovered(db: &impl Connection, id: Uuid) -> Result<()> {
+    entity::Entity::update_many()
+        .col_expr(entity::Column::Discovered, Expr::value(Option::<Json>::None))
+        .col_expr(entity::Column::ToolCount, Expr::value(0))
+        .col_expr(entity::Column::LastDiscoveredAt, Expr::value(Option::<DateTime<Utc>>::None))
+        .filter(entity::Column::Id.eq(id))
+        .exec(&db.writer())
+        .await?;
+    Ok(())
+}
+
 /// Writes who renews the tokens of a source.
 pub async fn set_refresh_owner(db: &impl Connection, id: Uuid, owner: RefreshOwner) -> Result<()> {
     entity::Entity::update_many()

@@ -73,6 +73,15 @@ pub(crate) async fn replace(
         Moved::Store(error) => taken(error, &server, &source.name),
         Moved::Meanwhile(error) => error,
     })?;
+    if let (Some(old), new) = (settings_of(before).client_id, settings_of(&source).client_id)
+        && new.as_ref() != Some(&old)
+    {
+        // They are the other client's.
+        oauth::forget_client(&transaction, before.id).await?;
+    }
+    if !is_same_place {
+        store::external_sources::forget_discovered(&transaction, before.id).await?;
+    }
     if !is_same_login {
         forget_tokens(&transaction, before.id).await?;
     }
@@ -85,7 +94,9 @@ pub(crate) async fn replace(
 }
 
 /// What tokens belong to: where they are shown, for what and by whom they were given.
-fn login_of(source: &ExternalSource) -> (Option<&str>, AuthType, Option<String>, Option<String>) {
+pub(super) fn login_of(
+    source: &ExternalSource,
+) -> (Option<&str>, AuthType, Option<String>, Option<String>) {
     let settings = settings_of(source);
     (source.url.as_deref(), source.auth_type, settings.resource, settings.issuer)
 }

@@ -73,6 +73,7 @@ pub(super) fn check(app: &App, wish: &Wish) -> Result<Option<String>> {
     credentials::check(&wish.auth, wish.transport)?;
     if let Auth::Oauth(settings) = &wish.auth {
         check_settings(settings)?;
+        hosts(app, wish)?;
     }
     match (wish.transport, &wish.url, &wish.command) {
         (Transport::Stdio, None, Some(command)) => place::check_command(command).map(|()| None),
@@ -88,6 +89,28 @@ pub(super) fn check(app: &App, wish: &Wish) -> Result<Option<String>> {
             Err(Error::invalid("command", "a source at an address has no command"))
         }
     }
+}
+
+/// The hosts beside the source's own that its settings of OAuth name.
+pub(super) fn hosts(app: &App, wish: &Wish) -> Result<Vec<String>> {
+    let Auth::Oauth(settings) = &wish.auth else { return Ok(Vec::new()) };
+    let mut hosts = Vec::new();
+    for (field, url) in [
+        ("issuer", &settings.issuer),
+        ("authorization_url", &settings.authorization_url),
+        ("token_url", &settings.token_url),
+        ("revoke_url", &settings.revoke_url),
+    ] {
+        let Some(url) = url else { continue };
+        let checked = place::check_encryption(url, &wish.auth)
+            .and_then(|()| place::of(app, Transport::StreamableHttp, Some(url)));
+        let host = checked.map_err(|error| match error {
+            Error::Invalid { reason, .. } => Error::Invalid { field, reason },
+            error => error,
+        })?;
+        hosts.extend(host);
+    }
+    Ok(hosts)
 }
 
 /// Refuses what can be no setting of OAuth.

@@ -39,6 +39,8 @@ pub(crate) struct Connections {
     pub(super) tokens: oauth::Cache,
     /// What sources were shown of credentials.
     pub(super) shown: AllShown,
+    /// Held by an import: two of one source would make each tool twice.
+    pub(super) importing: tokio::sync::Mutex<()>,
     /// Sources whose list of tools may be another one now.
     pub(super) changed: Arc<Changed>,
 }

@@ -7,7 +7,7 @@ use store::external_sources::{AuthType, Transport};
 use store::secrets::Secret as Row;
 use uuid::Uuid;
 
-use super::{Auth, ExternalSource};
+use super::{Auth, ExternalSource, find};
 use crate::{App, Error, Result, Tie, clock, key_unavailable, secrets};
 
 /// The longest name of a header field.
@@ -56,6 +56,8 @@ pub(super) struct FromSecret {
     pub(super) app: Tie,
     pub(super) source_id: Uuid,
     pub(super) server_id: Uuid,
+    /// Where its requests go.
+    pub(super) url: Option<String>,
     pub(super) key: String,
     /// The field, and what stands before the value in it.
     pub(super) field: (String, &'static str),
@@ -74,7 +76,8 @@ impl FromSecret {
         };
         let key = source.auth_secret_name.clone()?;
         let (source_id, server_id) = (source.id, source.server_id);
-        Some(Self { app: app.tie(), source_id, server_id, key, field })
+        let url = source.url.clone();
+        Some(Self { app: app.tie(), source_id, server_id, url, key, field })
     }
 }
 
@@ -83,12 +86,23 @@ impl Access for FromSecret {
         async {
             let app = self.app.app()?;
             let value = of_server(&app, self.server_id, &self.key).await?;
+            check_place(&app, self.source_id, self.url.as_deref()).await?;
             app.connections().shown.to(self.source_id).add(&self.key, value.expose_secret());
             let (field, beginning) = &self.field;
             Ok(vec![(field.clone(), format!("{beginning}{}", value.expose_secret()))])
         }
         .boxed()
     }
+}
+
+/// Refuses to show a credential where its source is no more: a connection goes on for a while after the source was
+/// moved, and what is set for the new place is not for the old one. Looked at after the credential was read.
+pub(super) async fn check_place(app: &App, source_id: Uuid, url: Option<&str>) -> Result<()> {
+    let now = find(app.store(), source_id).await?;
+    if now.url.as_deref() == url {
+        return Ok(());
+    }
+    Err(Error::Conflict(format!("source `{}` is at another address by now", now.name)))
 }
 
 /// The value of a server's secret, as it is now.

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::connections::{connect, wants_login};
 use super::shown::{value_without_credentials, without_credentials};
 use super::told::page;
-use super::{definition, drift, find, registration, suspicion};
+use super::{definition, drift, find, place, registration, suspicion};
 use crate::identity::Who;
 use crate::{App, Error, Result, clock};
 
@@ -79,16 +79,23 @@ pub(super) async fn refresh(app: &App, id: Uuid) -> Result<Discovered> {
     let connection = connect(app, &source).await?;
     connection.check(&source)?;
     let listed = connection.source.list_tools(LIST).await;
+    let now = find(app.store(), id).await?;
+    if (&now.url, &now.command) != (&source.url, &source.command) {
+        return Err(Error::Conflict(format!(
+            "source `{}` was moved while it was asked: ask it again",
+            source.name
+        )));
+    }
     connection.note(app, &listed).await;
     let listed = match listed {
         Ok(listed) => listed,
         Err(error) => {
-            let advice = if wants_login(&error) {
-                format!("; a person has to see to its credentials {}", page(app, id))
-            } else {
-                String::new()
-            };
-            let text = without_credentials(app, id, format!("{error}{advice}"));
+            let text = without_credentials(app, id, error.to_string());
+            let mut text = place::without_keys(source.url.as_deref().unwrap_or_default(), &text);
+            let page = page(app, id);
+            if wants_login(&error) && !text.contains(&page) {
+                text = format!("{text}; a person has to see to its credentials {page}");
+            }
             let failure = Some((text.as_str(), clock::now()));
             store::external_sources::set_failure(app.store(), id, failure).await?;
             return Err(Error::Upstream { name: source.name, reason: text });

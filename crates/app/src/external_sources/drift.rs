@@ -197,9 +197,13 @@ async fn mend(
         && follows(transaction, tool, newest, now).await?
     {
         // Where clients had a tool, a person has to look: whatever somebody was writing upon it is shown with it.
-        let waits =
-            live.is_some() || matches!(newest.state, State::PendingReview | State::Approved);
-        let next = next(app, source, newest, now).await?;
+        let is_back = is_defined_so(live.as_ref(), now);
+        let waits = !is_back
+            && (live.is_some() || matches!(newest.state, State::PendingReview | State::Approved));
+        let mut next = next(app, source, newest, now).await?;
+        if is_back {
+            next.change_summary = format!("Source `{}` is back at what was approved", source.name);
+        }
         let next = if waits {
             Revision {
                 state: State::PendingReview,
@@ -220,6 +224,12 @@ async fn mend(
         }
     }
     Ok(())
+}
+
+/// Whether a revision has this definition.
+fn is_defined_so(revision: Option<&Revision>, now: &Value) -> bool {
+    let imported = revision.and_then(|revision| revision.imported.as_ref());
+    imported.is_some_and(|imported| definition::hash(&imported.definition) == definition::hash(now))
 }
 
 /// The revision that a person is to look at.

@@ -78,6 +78,7 @@ async fn run(
     choice: &Choice,
     files: bool,
 ) -> Result<Imports> {
+    let _importing = app.connections().importing.lock().await;
     let found = discovered(app, source_id).await?;
     let server = servers::find(app, found.source.server_id).await?;
     if files {

@@ -26,7 +26,7 @@ pub(super) use following::follow;
 pub use leaving::disconnect;
 pub(super) use leaving::{give_back, take_leave};
 pub use login::{begin, finish, is_own};
-pub(super) use setting::is_client_secret;
+pub(super) use setting::{forget_client, is_client_secret};
 pub use setting::{has_credentials, put_tokens, set_client_secret, set_private_key};
 pub(super) use storing::Cache;
 

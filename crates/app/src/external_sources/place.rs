@@ -7,6 +7,7 @@ use store::external_sources::Transport;
 use url::Url;
 
 use super::{Auth, Command};
+use crate::redact::VALUE_MIN;
 use crate::{App, Error, Result};
 
 /// What stands in the place of what is not told.
@@ -77,6 +78,16 @@ pub(super) fn told(url: &str) -> String {
     let parts = path.split('/').map(|part| if part.len() > PART_MAX { CUT } else { part });
     let path = parts.collect::<Vec<_>>().join("/");
     format!("{}{}{query}", place.origin, path.trim_end_matches('/'))
+}
+
+/// A text without what may be a key in an address.
+pub(super) fn without_keys(url: &str, text: &str) -> String {
+    let Ok(url) = Url::parse(url) else { return text.to_owned() };
+    let parts = url.path().split('/').filter(|part| part.len() > PART_MAX);
+    let values = url.query().into_iter().flat_map(|query| query.split('&'));
+    let values = values.map(|pair| pair.split_once('=').map_or(pair, |(_name, value)| value));
+    let keys = parts.chain(values.filter(|value| value.len() >= VALUE_MIN));
+    keys.fold(text.to_owned(), |text, key| text.replace(key, CUT))
 }
 
 /// Reads an address.
@@ -158,5 +169,8 @@ mod tests {
         ] {
             assert_eq!(told(url), is_told);
         }
+        let url = "https://a.example/s/NTk2ZDI2ZjgtMWYyYi00Zj/mcp?key=s3cret-key&tools=a";
+        let said = "POST /s/NTk2ZDI2ZjgtMWYyYi00Zj/mcp?key=s3cret-key&tools=a: no such page";
+        assert_eq!(without_keys(url, said), "POST /s/…/mcp?key=…&tools=a: no such page");
     }
 }

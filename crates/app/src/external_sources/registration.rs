@@ -25,8 +25,9 @@ pub use self::meaning::understand;
 pub use self::rights::check_own;
 pub use self::standing::{Standing, standing};
 use self::written::WrittenTokens;
+use super::checks::hosts;
 use super::oauth::{self, NewTokens};
-use super::{Auth, Choice, Detail, Status, TokenState, Wish, discovery, importing, place};
+use super::{Choice, Detail, Status, TokenState, Wish, discovery, importing};
 use crate::audit;
 use crate::identity::{Actor, Admin, Who};
 use crate::servers::{self, Server};
@@ -129,6 +130,7 @@ pub async fn change(
     registration: &Registration,
 ) -> Result<ExternalSource> {
     check_own(admin, before)?;
+    rights::check_decided(app, admin, before, registration).await?;
     rights::check_endpoints(app, admin, before, registration).await?;
     let hosts = check(app, registration)?;
     if registration.oauth.as_ref().is_some_and(|oauth| oauth.tokens.is_some()) {
@@ -246,24 +248,7 @@ fn check(app: &App, registration: &Registration) -> Result<Vec<String>> {
     for (_, value) in &registration.secrets {
         secrets::check_value(value.expose_secret())?;
     }
-    let Auth::Oauth(settings) = &registration.wish.auth else { return Ok(Vec::new()) };
-    let mut hosts = Vec::new();
-    for (field, url) in [
-        ("issuer", &settings.issuer),
-        ("authorization_url", &settings.authorization_url),
-        ("token_url", &settings.token_url),
-        ("revoke_url", &settings.revoke_url),
-    ] {
-        let Some(url) = url else { continue };
-        let checked = place::check_encryption(url, &registration.wish.auth)
-            .and_then(|()| place::of(app, Transport::StreamableHttp, Some(url)));
-        let host = checked.map_err(|error| match error {
-            Error::Invalid { reason, .. } => Error::Invalid { field, reason },
-            error => error,
-        })?;
-        hosts.extend(host);
-    }
-    Ok(hosts)
+    hosts(app, &registration.wish)
 }
 
 /// The server of that name; a new one where there is none.

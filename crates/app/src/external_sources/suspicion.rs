@@ -38,7 +38,32 @@ const REMARKS: usize = 20;
 pub(super) fn remarks(definition: &Value) -> Vec<String> {
     let mut found = Vec::new();
     look(definition, "definition", &mut found);
+    found.extend(refused_by_some(definition.get("inputSchema").unwrap_or(&Value::Null)));
     found.truncate(REMARKS);
+    found
+}
+
+/// What the interfaces of some models refuse in a schema of arguments, and all other tools along with it.
+fn refused_by_some(schema: &Value) -> Vec<String> {
+    let Some(fields) = schema.as_object() else { return Vec::new() };
+    let at_root = ["oneOf", "anyOf", "allOf"].into_iter().filter(|name| fields.contains_key(*name));
+    let mut found: Vec<_> = at_root
+        .map(|name| {
+            format!("inputSchema: `{name}` at the root, which the interfaces of some models refuse")
+        })
+        .collect();
+    let is_usual = |name: &str| {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+        (1..=64).contains(&name.len()) && name.chars().all(is_plain)
+    };
+    let properties = fields.get("properties").and_then(Value::as_object);
+    let names = properties.into_iter().flatten().map(|(name, _)| name);
+    // What nobody sees in a name is told already.
+    let odd = names.filter(|name| !name.chars().any(is_hidden)).find(|name| !is_usual(name));
+    found.extend(odd.map(|name| {
+        let shown: String = name.chars().take(40).collect();
+        format!("inputSchema: a property is called `{shown}`, and the interfaces of some models take letters, digits, `_`, `-` and `.` alone")
+    }));
     found
 }
 
@@ -150,6 +175,19 @@ mod tests {
             "inputSchema": {"type": "object", "properties": {"query": {"type": "string", "description": "What to look for"}}},
         });
         assert_eq!(remarks(&tool), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_interfaces_of_models_refuse_is_remarked() {
+        let tool = json!({"inputSchema": {
+            "type": "object",
+            "properties": {"bad key $!": {}, "good-key.2": {"anyOf": [{"type": "string"}]}},
+            "oneOf": [{"required": ["good-key.2"]}],
+        }});
+        let found = remarks(&tool);
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert!(found[0].contains("`oneOf` at the root"), "{found:?}");
+        assert!(found[1].contains("`bad key $!`"), "{found:?}");
     }
 
     #[test]

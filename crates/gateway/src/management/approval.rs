@@ -277,7 +277,7 @@ async fn waiting_sources(app: &App, page: Page) -> app::Result<(u64, Vec<Value>)
         shown.push(json!({
             "id": source.id,
             "name": source.name,
-            "url": source.url,
+            "url": external_sources::address_of(&source),
             "server_name": server.name,
         }));
     }

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::discovery::refusal;
 use super::kept::{self, Held, Wanted};
 use super::renewal::current;
-use crate::external_sources::find;
+use crate::external_sources::{credentials, find};
 use crate::{App, Result, Tie, clock};
 
 /// After so long, a source that wants more scopes begins to count anew.
@@ -25,7 +25,7 @@ const BEARER: &str = "Bearer ";
 
 /// The access of a source that wants tokens.
 pub(in crate::external_sources) fn access(tie: Tie, source: &ExternalSource) -> Arc<dyn Access> {
-    Arc::new(ByToken { tie, source_id: source.id })
+    Arc::new(ByToken { tie, source_id: source.id, url: source.url.clone() })
 }
 
 /// The access token that requests to a source carry now.
@@ -41,6 +41,8 @@ pub(in crate::external_sources) async fn access_token(
 struct ByToken {
     tie: Tie,
     source_id: Uuid,
+    /// Where its requests go.
+    url: Option<String>,
 }
 
 impl Access for ByToken {
@@ -48,6 +50,7 @@ impl Access for ByToken {
         async {
             let app = self.tie.app()?;
             let held = current(&app, self.source_id, None).await?;
+            credentials::check_place(&app, self.source_id, self.url.as_deref()).await?;
             app.connections().shown.token(self.source_id, held.tokens.access.expose());
             let value = held.tokens.authorization().expose().to_owned();
             Ok(vec![("Authorization".to_owned(), value)])

@@ -10,7 +10,7 @@ use store::external_sources::ExternalSource;
 use url::Url;
 
 use super::kept::{self, Known, Registered, ShownTo};
-use super::way::{Attempt, Way, upstream};
+use super::way::{Attempt, Way};
 use crate::external_sources::told::page;
 use crate::external_sources::{credentials, settings_of};
 use crate::settings::External;
@@ -56,7 +56,7 @@ pub(super) async fn find(
         Step::Register(post) => {
             let answered = way.post(&post).await?;
             let client = registration::registered(server, answered.answer());
-            let client = client.map_err(|error| upstream(source, error))?;
+            let client = client.map_err(|error| way.upstream(error))?;
             let redirect_uri = need.redirect_uri.to_owned();
             let registered = Registered { client: client.clone(), redirect_uri };
             let known = Known::Own(Box::new(client.clone()));

@@ -141,6 +141,21 @@ impl Written {
         self.token.is_some() && (self.authorization.is_some() || self.alone)
     }
 
+    /// Whether one of these endpoints is where an authorization server is, by its name.
+    fn is_of(&self, issuer: &Issuer) -> bool {
+        Url::parse(&issuer.to_string()).is_ok_and(|url| self.is_at(&url))
+    }
+
+    /// Whether one of these endpoints is where a server takes tokens back.
+    fn has_origin_of(&self, server: &AuthorizationServer) -> bool {
+        server.revocation_endpoint.as_ref().is_some_and(|endpoint| self.is_at(endpoint.url()))
+    }
+
+    fn is_at(&self, url: &Url) -> bool {
+        let written = [&self.authorization, &self.token].into_iter().flatten();
+        written.into_iter().any(|endpoint| endpoint.url().origin() == url.origin())
+    }
+
     /// The server that they make where nothing is known of it but perhaps its name.
     fn alone(&self, resource: &ProtectedResource) -> Option<AuthorizationServer> {
         let token = self.token.clone().filter(|_token| self.is_complete())?;
@@ -163,10 +178,14 @@ impl Written {
         told("authorization_url", &self.authorization, server.authorization_endpoint.as_ref());
         told("token_url", &self.token, Some(&server.token_endpoint));
         told("revoke_url", &self.revocation, server.revocation_endpoint.as_ref());
+        // Metadata that the source names may be anybody's: it does not say who takes back what comes from elsewhere.
+        let gives_back =
+            self.token.is_none() || self.is_of(&server.issuer) || self.has_origin_of(&server);
+        let own_revocation = server.revocation_endpoint.filter(|_| gives_back);
         AuthorizationServer {
+            revocation_endpoint: self.revocation.or(own_revocation),
             authorization_endpoint: self.authorization.or(server.authorization_endpoint),
             token_endpoint: self.token.unwrap_or(server.token_endpoint),
-            revocation_endpoint: self.revocation.or(server.revocation_endpoint),
             token_endpoint_auth_methods: match self.method {
                 Some(method) => vec![method],
                 None => server.token_endpoint_auth_methods,
@@ -239,7 +258,7 @@ async fn resource(
     for place in oauth::metadata_urls(url, challenge, PLAIN) {
         if let Some(answered) = metadata(way, &place).await? {
             let read = ProtectedResource::read(&answered.body, url, PLAIN);
-            return Ok(read.map_err(|error| upstream(way.source, error))?);
+            return Ok(read.map_err(|error| way.upstream(error))?);
         }
     }
     Ok(without_metadata(way.source, url)?)
@@ -254,17 +273,18 @@ async fn server(
         for place in issuer.metadata_urls() {
             if let Some(answered) = metadata(way, &place).await? {
                 let read = AuthorizationServer::read(&answered.body, issuer, PLAIN);
-                return Ok(read.map_err(|error| upstream(way.source, error))?);
+                return Ok(read.map_err(|error| way.upstream(error))?);
             }
         }
         let own = Issuer::of_origin(url, PLAIN).ok();
         if let Some(own) = own.filter(|own| own.is_but_for_a_slash(issuer)) {
             let usual = AuthorizationServer::by_convention(&own, PLAIN);
-            return Ok(usual.map_err(|error| upstream(way.source, error))?);
+            return Ok(usual.map_err(|error| way.upstream(error))?);
         }
     }
-    let reason = "its authorization server has no metadata: give authorization_url and token_url in the settings of the source";
-    Err(upstream(way.source, reason).into())
+    let named: Vec<_> = resource.authorization_servers.iter().map(Issuer::to_string).collect();
+    let named = named.join(", ");
+    Err(way.upstream(format!("its authorization server ({named}) has no metadata: in the settings of the source give issuer, if it is another one, or authorization_url and token_url")).into())
 }
 
 /// What is at a place of metadata; nothing where there is none.
@@ -273,8 +293,6 @@ async fn metadata(way: Way<'_>, place: &Url) -> Attempt<Option<Answered>> {
     match answered.status {
         200..300 => Ok(Some(answered)),
         400..500 => Ok(None),
-        status => {
-            Err(upstream(way.source, format!("{place} answered with status {status}")).into())
-        }
+        status => Err(way.upstream(format!("{place} answered with status {status}")).into()),
     }
 }

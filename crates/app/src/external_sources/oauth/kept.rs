@@ -33,7 +33,7 @@ pub(super) const WANTED: &str = "source:wanted";
 pub(super) const LOGINS: &str = "source:login:";
 
 /// The tokens of a source with all that is needed to renew them.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Held {
     /// That of the row which they belong to.
     pub(super) version: i32,

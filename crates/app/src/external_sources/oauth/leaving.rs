@@ -62,15 +62,29 @@ pub(in super::super) struct Leave(Post);
 
 /// What gives the tokens of a source back, where it has some and they can be.
 pub(in super::super) async fn take_leave(app: &App, source: &ExternalSource) -> Option<Leave> {
-    leave(app, source).await.unwrap_or_else(|error| {
+    let made = match kept::read(app, source.id, kept::TOKENS).await {
+        Ok(Some(held)) => leave(app, source, held).await,
+        Ok(None) => Ok(None),
+        Err(error) => Err(error),
+    };
+    made.unwrap_or_else(|error| {
         tracing::warn!(source = %source.name, %error, "the tokens were not given back");
         None
     })
 }
 
-async fn leave(app: &App, source: &ExternalSource) -> Result<Option<Leave>> {
-    let held: Option<Held> = kept::read(app, source.id, kept::TOKENS).await?;
-    let Some(held) = held else { return Ok(None) };
+/// Gives tokens back that came too late to be kept.
+pub(super) async fn give_back_late(app: &App, source: &ExternalSource, held: Held) {
+    match leave(app, source, held).await {
+        Ok(Some(leave)) => drop(leave.send(app, source).await),
+        Ok(None) => {}
+        Err(error) => {
+            tracing::warn!(source = %source.name, %error, "the tokens were not given back");
+        }
+    }
+}
+
+async fn leave(app: &App, source: &ExternalSource, held: Held) -> Result<Option<Leave>> {
     let (server, client) = if let (Some(server), Some(known)) = (held.server, held.client) {
         let server = discovery::as_written(source, server)?;
         let client = client::again(app, source, &server, &known).await?;
@@ -96,9 +110,10 @@ impl Leave {
     /// Whether the issuer took the tokens back.
     pub(in super::super) async fn send(self, app: &App, source: &ExternalSource) -> bool {
         let sending = async {
-            let answered = Way { app, source }.post(&self.0).await;
+            let way = Way { app, source };
+            let answered = way.post(&self.0).await;
             let answered = answered.map_err(|stop| stop.unattended(app, source))?;
-            tokens::revoked(answered.answer()).map_err(|error| upstream(source, error))
+            tokens::revoked(answered.answer()).map_err(|error| way.upstream(error))
         };
         match tokio::time::timeout(REVOCATION, sending).await {
             Ok(Ok(())) => true,

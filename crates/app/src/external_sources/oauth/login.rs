@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::client::{self, Need};
 use super::kept::{self, Held, Known, Registered, ShownTo, Waiting, Wanted};
 use super::way::{Attempt, Stop, Way, upstream};
-use super::{Begin, Begun, Finished, discovery, storing};
+use super::{Begin, Begun, Finished, discovery, leaving, storing};
 use crate::external_sources::{
     OauthGrant, OauthSettings, credentials, find, grant_hosts, not_granted, settings_of,
 };
@@ -195,7 +195,7 @@ pub async fn finish(app: &App, admin: Option<&Admin>, callback_query: &str) -> R
     let way = Way { app, source: &source };
     let answered = way.post(&post).await.map_err(|stop| stop.unattended(app, &source))?;
     let tokens = Tokens::read(answered.answer(), &login.scopes, None, clock::now());
-    let tokens = tokens.map_err(|error| upstream(&source, error))?;
+    let tokens = tokens.map_err(|error| way.upstream(error))?;
     let resource = login.resource.unwrap_or_default();
     let held = Held { version: 0, tokens, resource, server: Some(kept), client: Some(known) };
     connected(app, actor(admin), &source, held).await
@@ -234,13 +234,12 @@ async fn connected(
 ) -> Result<Finished> {
     let scope = held.tokens.scopes.to_string();
     let scope = Some(scope).filter(|scope| !scope.is_empty());
-    storing::replace(
-        app,
-        source,
-        held,
-        storing::By { actor, action: "source.connected", refresh_owner: RefreshOwner::Gateway },
-    )
-    .await?;
+    let refresh_owner = RefreshOwner::Gateway;
+    let by = storing::By { actor, action: "source.connected", refresh_owner };
+    if let Err(error) = storing::replace(app, source, held.clone(), by).await {
+        leaving::give_back_late(app, source, held).await;
+        return Err(error);
+    }
     let source = find(app.store(), source.id).await?;
     Ok(Finished { source, scope })
 }
@@ -267,7 +266,7 @@ pub(super) async fn connect_alone(way: Way<'_>, actor: Actor) -> Attempt<Begun> 
     let post = post.map_err(|error| upstream(source, error))?;
     let answered = way.post(&post).await?;
     let tokens = Tokens::read(answered.answer(), &scopes, None, clock::now());
-    let tokens = tokens.map_err(|error| upstream(source, error))?;
+    let tokens = tokens.map_err(|error| way.upstream(error))?;
     let known = Known::Given { id };
     let held = Held {
         version: 0,

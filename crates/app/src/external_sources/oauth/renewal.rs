@@ -281,6 +281,7 @@ async fn renew(
             return Err(error);
         }
     };
+    let text = Way { app: &app, source: &source }.told(&error);
     let registered = matches!(&held.client, Some(Known::Own(_)));
     let ends = match error.remedy() {
         Remedy::Login => means == Means::Refresh,
@@ -288,8 +289,8 @@ async fn renew(
         Remedy::Wait | Remedy::Settings => false,
     };
     if !ends {
-        storing::give_back(&app, &row, &error.to_string()).await?;
-        return Err(upstream(&source, error));
+        storing::give_back(&app, &row, &text).await?;
+        return Err(upstream(&source, text));
     }
     if error.remedy() == Remedy::Client
         && let Some(server) = &held.server
@@ -300,7 +301,7 @@ async fn renew(
         credentials::remove(&transaction, source.id, &key).await?;
         transaction.commit().await?;
     }
-    storing::ended(&app, &source, &row, &error.to_string()).await
+    storing::ended(&app, &source, &row, &text).await
 }
 
 /// Keeps new tokens. Those before may have ended, so it is tried for a while.

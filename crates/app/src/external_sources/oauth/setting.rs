@@ -149,6 +149,17 @@ pub async fn put_tokens(
         .await
 }
 
+/// Removes what a client shows of itself that a person wrote down.
+pub(in super::super) async fn forget_client(
+    transaction: &store::Transaction,
+    source_id: Uuid,
+) -> Result<()> {
+    for key in [kept::CLIENT_SECRET, kept::PRIVATE_KEY] {
+        credentials::remove(transaction, source_id, key).await?;
+    }
+    Ok(())
+}
+
 fn read(new: NewTokens) -> Result<Tokens> {
     check_text("access_token", &new.access_token)?;
     if new.access_token.expose_secret().contains(' ') {

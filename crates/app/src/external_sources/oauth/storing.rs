@@ -13,8 +13,9 @@ use uuid::Uuid;
 use super::kept::{self, Held, Known, ShownTo};
 use super::login::OWNER;
 use crate::audit::{self, Event};
+use crate::external_sources::{find, login_of, place};
 use crate::identity::Actor;
-use crate::{App, Result, clock};
+use crate::{App, Error, Result, clock};
 
 /// So long a failure stands for an authorization server that was asked: not every call asks it again.
 const FAILED: Duration = Duration::from_secs(5);
@@ -120,9 +121,18 @@ pub(super) struct By {
     pub(super) refresh_owner: RefreshOwner,
 }
 
-/// Puts new tokens in the place of those of before.
+/// Puts new tokens in the place of those of before. `source` is as it was when they were asked for.
+///
+/// # Errors
+/// [`Error::Conflict`] where they would be of another login by now.
 pub(super) async fn replace(app: &App, source: &ExternalSource, held: Held, by: By) -> Result<()> {
     let transaction = audit::begin(app).await?;
+    if login_of(&find(&transaction, source.id).await?) != login_of(source) {
+        return Err(Error::Conflict(format!(
+            "source `{}` was changed while its tokens were fetched: connect it again",
+            source.name
+        )));
+    }
     let before = source_tokens::find(&transaction, source.id).await?;
     let version = before.map_or(1, |row| row.version.saturating_add(1));
     let held = Held { version, ..held };
@@ -216,7 +226,7 @@ pub(super) fn about<'a>(
         .id(source.id)
         .with("server_id", source.server_id.to_string())
         .with("issuer", row.issuer.as_str())
-        .with("resource", row.resource.as_str())
+        .with("resource", place::told(&row.resource))
         .with("scope", row.scope.clone())
 }
 

@@ -8,9 +8,9 @@ use outbound::{Policy, Request, Timeouts};
 use store::external_sources::ExternalSource;
 use url::Url;
 
+use crate::external_sources::shown::without_credentials;
 use crate::external_sources::told::page;
 use crate::external_sources::{grants_of, place};
-use crate::redact::{Redactor, Secrets};
 use crate::{App, Error, Result};
 
 /// How long an answer may take in all: the codes of some servers hold for half a minute.
@@ -80,15 +80,6 @@ impl Answered {
     }
 }
 
-/// A body without the credentials of the request.
-fn without(body: &[u8], post: &Post) -> Vec<u8> {
-    let mut sent = Secrets::default();
-    for (name, value) in post.credentials() {
-        sent.insert(name, value.into());
-    }
-    Redactor::new(&sent).text(String::from_utf8_lossy(body).into_owned()).into_bytes()
-}
-
 /// The way of one source.
 #[derive(Clone, Copy)]
 pub(super) struct Way<'a> {
@@ -154,12 +145,23 @@ impl Way<'_> {
         if let Some(authorization) = &post.authorization {
             request = request.header("Authorization", authorization.expose());
         }
-        let mut answered = self.send(&post.url, request).await?;
-        if !answered.answer().has_token() {
-            // What is said of a failure is shown and kept, and servers repeat what they were sent.
-            answered.body = without(&answered.body, post);
+        // Servers repeat in their errors what they were sent.
+        let shown = self.app.connections().shown.to(self.source.id);
+        for (name, value) in post.credentials() {
+            shown.add(&name, value.expose());
         }
-        Ok(answered)
+        Ok(self.send(&post.url, request).await?)
+    }
+
+    /// What is told of a failure: without what was shown to anybody on behalf of the source.
+    pub(super) fn told(&self, failure: impl std::fmt::Display) -> String {
+        let text = without_credentials(self.app, self.source.id, failure.to_string());
+        place::without_keys(self.source.url.as_deref().unwrap_or_default(), &text)
+    }
+
+    /// An error that names the source, of a text that others have written.
+    pub(super) fn upstream(&self, failure: impl std::fmt::Display) -> Error {
+        upstream(self.source, self.told(failure))
     }
 
     async fn send(&self, url: &Url, request: Request) -> Result<Answered> {

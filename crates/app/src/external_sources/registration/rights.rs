@@ -38,6 +38,37 @@ pub fn check_own(admin: &Admin, source: &ExternalSource) -> Result<()> {
     }
 }
 
+/// Refuses a program without a token where a person has decided about what it changes: that it is switched off, or
+/// that tools of that place are called.
+pub(super) async fn check_decided(
+    app: &App,
+    admin: &Admin,
+    before: &ExternalSource,
+    registration: &Registration,
+) -> Result<()> {
+    if !admin.is_unsigned() {
+        return Ok(());
+    }
+    let refused = |what: &str| {
+        Err(Error::Denied(format!(
+            "gateway `{}` {what} at the word of a program without a token: send the access token of POST /auth/login",
+            before.name
+        )))
+    };
+    if registration.enabled == Some(true) && !before.enabled {
+        return refused("is not switched on again");
+    }
+    if before.url == registration.wish.url {
+        return Ok(());
+    }
+    let imported = store::tools::imported(app.store(), before.server_id).await?;
+    let is_live = imported.into_iter().any(|(tool, newest)| {
+        let source = newest.imported.map(|imported| imported.source_id);
+        tool.live_revision.is_some() && source == Some(before.id)
+    });
+    if is_live { refused("is not moved, as people have approved tools of it,") } else { Ok(()) }
+}
+
 /// Refuses to send what is kept for OAuth to endpoints that a program without a token names, unless it brings all
 /// of it itself.
 pub(super) async fn check_endpoints(
@@ -55,8 +86,13 @@ pub(super) async fn check_endpoints(
     let old = settings_of(before);
     let moves =
         |old: &Option<String>, new: &Option<String>| new.is_some() && origin(old) != origin(new);
-    if !moves(&old.token_url, &settings.token_url) && !moves(&old.revoke_url, &settings.revoke_url)
-    {
+    let endpoints = [
+        (&old.issuer, &settings.issuer),
+        (&old.token_url, &settings.token_url),
+        (&old.revoke_url, &settings.revoke_url),
+    ];
+    let is_same_client = old.client_id == settings.client_id;
+    if is_same_client && !endpoints.into_iter().any(|(old, new)| moves(old, new)) {
         return Ok(());
     }
     let brought = registration.oauth.as_ref();

@@ -38,6 +38,9 @@ async fn a_changed_tool_waits_for_a_person_and_one_that_changes_back_answers_aga
     server.lists(&[tool("add"), tool("sub")]);
     place.discover(source.id).await;
     place.call(name, json!({})).await.expect("as it was approved").outcome.expect("it answers");
+    let now = tools::get(&place.app, imported.id).await.expect("read");
+    assert_eq!((now.newest.number, now.newest.state), (3, State::Draft), "nobody has to look");
+    assert!(now.newest.change_summary.contains("is back"), "{}", now.newest.change_summary);
 
     server.lists(&[changed, tool("sub")]);
     place.discover(source.id).await;

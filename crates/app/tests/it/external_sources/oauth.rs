@@ -5,6 +5,7 @@ mod desk;
 mod issuer;
 mod lan;
 mod login;
+mod moved;
 mod real;
 mod registered;
 
@@ -80,7 +81,8 @@ async fn a_login_that_the_issuer_has_ended_waits_for_a_person() {
     let tokens = desk.detail().await.tokens.expect("they are there");
     assert_eq!(tokens.state, TokenState::Connected, "what passes by ends no login");
 
-    let refusal = json!({"error": "invalid_grant", "error_description": "REFRESH has ended"});
+    let refusal =
+        json!({"error": "invalid_grant", "error_description": "REFRESH and ESCAPED have ended"});
     desk.issuer.state().refusal = Some((400, refusal));
     // What failed a moment ago is not asked for again.
     tokio::time::sleep(Duration::from_millis(5_100)).await;
@@ -92,7 +94,8 @@ async fn a_login_that_the_issuer_has_ended_waits_for_a_person() {
     assert_eq!(tokens.state, TokenState::Reconnect);
     let failure = tokens.failure.expect("a reason");
     assert!(failure.starts_with("reconnect"), "{failure}");
-    assert!(failure.contains("[secret refresh_token] has ended"), "{failure}");
+    let told = "[secret refresh_token] and [secret refresh_token] have ended";
+    assert!(failure.contains(told), "{failure}");
     let asked = desk.issuer.asked("refresh_token").len();
     desk.failure(&name).await;
     assert_eq!(desk.issuer.asked("refresh_token").len(), asked, "it is not asked again");

@@ -32,6 +32,9 @@ fn a_person_adds_asks_imports_switches_and_deletes() {
     assert_eq!(status, 409, "{taken}");
     let (status, wrong) = added(&world, &json!({"name": "x", "url": "ftp://a.example"}));
     assert_eq!((status, &wrong["field"]), (422, &json!("url")), "{wrong}");
+    let of_nobody = json!({"name": "x", "url": world.peer.url("mcp"), "auth_type": "oauth", "oauth": {"issuer": "no address"}});
+    let (status, wrong) = added(&world, &of_nobody);
+    assert_eq!((status, &wrong["field"]), (422, &json!("issuer")), "{wrong}");
     let place = place(&source);
     let at = |what: &str| format!("{place}/{what}");
     let early = world.api.send("GET", &at("cached-tools"), &Value::Null);

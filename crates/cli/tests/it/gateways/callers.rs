@@ -7,7 +7,7 @@ use testkit::http::{Answer, Api, send};
 use testkit::peer::Python;
 use testkit::program::{Program, Start};
 
-use super::{JSON, plain, registration, serve, unsigned};
+use super::{JSON, plain, registration, serve, unsigned, waiting};
 use crate::client::Client;
 use crate::database::Database;
 
@@ -217,4 +217,49 @@ fn a_credential_goes_to_another_origin_only_where_it_is_sent_anew() {
     assert_eq!((&moved["url"], &moved["status"]), (&json!(elsewhere), &json!("active")), "{moved}");
     let back = json!({"url": peer.url("mcp"), "auth_secret_name": "BEAR_TOKEN"});
     assert_eq!(api.ok("PUT", &source, &back)["url"], json!(peer.url("mcp")));
+}
+
+#[test]
+fn a_program_without_a_token_undoes_nothing_that_a_person_decided() {
+    let (database, peer) = (Database::sqlite(), Python::start(&["fastmcp", "http"]));
+    let other = Python::start(&["fastmcp", "http"]);
+    let program = serve(&database.data_dir(), &["--gateways-without-token"]);
+    let api = Api::sign_in(&program.admin);
+    let made = unsigned(&program, "POST", "/gateways", &plain("own", &peer.url("mcp"))).json();
+    let id = made["id"].as_str().expect("an id");
+    let gateway = format!("/gateways/{id}");
+    let patch = |body: &Value| unsigned(&program, "PATCH", &gateway, body);
+
+    api.ok("POST", &format!("/api/external-sources/sources/{id}/disable"), &Value::Null);
+    assert_eq!(patch(&json!({"enabled": true})).status, 403);
+    assert_eq!(patch(&json!({"description": "x"})).status, 200);
+    assert_eq!(api.ok("PATCH", &gateway, &json!({"enabled": true}))["enabled"], json!(true));
+
+    let elsewhere = json!({"url": other.url("mcp")});
+    api.approve(&waiting(&api)[0]);
+    let refused = patch(&elsewhere);
+    assert!(refused.status == 403 && refused.body.contains("approved"), "{refused:?}");
+    assert_eq!(api.ok("PATCH", &gateway, &elsewhere)["url"], elsewhere["url"]);
+}
+
+#[test]
+fn a_program_without_a_token_sends_nobody_what_was_given_to_another() {
+    let (database, peer) = (Database::sqlite(), Python::start(&["fastmcp", "http"]));
+    let program = serve(&database.data_dir(), &["--gateways-without-token"]);
+    let auth = json!({
+        "type": "oauth2.1", "access_token": "an-access-token", "refresh_token": "a-refresh-token",
+        "client_id": "one", "client_secret": "a-client-secret", "refresh_owner": "client",
+    });
+    let body = json!({"name": "vault", "url": peer.url("mcp"), "auth_config": auth});
+    let made = unsigned(&program, "POST", "/gateways", &body).json();
+    let gateway = format!("/gateways/{}", made["id"].as_str().expect("an id"));
+    let with = |changes: Value| {
+        let mut auth = json!({"type": "oauth2.1", "client_id": "one"});
+        auth.as_object_mut().expect("an object").extend(changes.as_object().expect("one").clone());
+        unsigned(&program, "PATCH", &gateway, &json!({ "auth_config": auth })).status
+    };
+    assert_eq!(with(json!({"issuer": "http://127.0.0.1:9"})), 403);
+    assert_eq!(with(json!({"token_url": "http://127.0.0.1:9/token"})), 403);
+    assert_eq!(with(json!({"client_id": "two"})), 403);
+    assert_eq!(with(json!({"scopes": ["read"]})), 200);
 }

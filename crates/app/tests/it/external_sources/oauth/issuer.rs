@@ -22,7 +22,8 @@ pub(super) struct State {
     pub(super) metadata: HashMap<&'static str, Value>,
     /// How long access tokens hold, where that is said.
     pub(super) expires_in: Option<i64>,
-    /// What renewals are answered with in the place of a token; `REFRESH` in it is what was sent.
+    /// What renewals are answered with in the place of a token; `REFRESH` in it is what was sent, `ESCAPED` the same as JSON
+    /// may have it.
     pub(super) refusal: Option<(u16, Value)>,
     /// Whether the token endpoint keeps its answers for the moment.
     pub(super) holds: bool,
@@ -32,6 +33,10 @@ pub(super) struct State {
     pub(super) needs: Option<&'static str>,
     /// The authorization server that the source names in the place of this one.
     pub(super) moved: Option<String>,
+    /// Whether the source keeps calls for the moment.
+    pub(super) keeps: bool,
+    /// The `Authorization` of everything that came to the source.
+    pub(super) seen: Vec<String>,
     /// How many requests came to the source, and to the authorization server.
     pub(super) heard: [usize; 2],
     /// The requests to the token endpoint, and the other endpoints' names.
@@ -82,7 +87,10 @@ impl Issuer {
                 issuer.state().heard[index] += 1;
                 async move {
                     match index {
-                        0 => issuer.source(&head, &body),
+                        0 => {
+                            issuer.keep(&body).await;
+                            issuer.source(&head, &body)
+                        }
                         _ => issuer.authorization(&head, &body).await,
                     }
                 }
@@ -128,6 +136,13 @@ impl Issuer {
         query.finish()
     }
 
+    async fn keep(&self, body: &[u8]) {
+        let is_call = String::from_utf8_lossy(body).contains("tools/call");
+        while is_call && self.state().keeps {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     fn source(&self, head: &str, body: &[u8]) -> Answer {
         let path = path(head);
         if path == "/.well-known/oauth-protected-resource/mcp" {
@@ -142,6 +157,7 @@ impl Issuer {
         }
         let mut state = self.state();
         let shown = header(head, "authorization");
+        state.seen.extend(shown.clone());
         let token = shown.as_deref().and_then(|value| value.strip_prefix("Bearer "));
         let challenge = |more: &str| {
             let place = self.url.replace("/mcp", "/.well-known/oauth-protected-resource/mcp");
@@ -264,8 +280,11 @@ impl State {
             }
             "refresh_token" => {
                 if let Some((status, body)) = &self.refusal {
-                    let body = body.to_string().replace("REFRESH", &form["refresh_token"]);
-                    return (*status, Vec::new(), body);
+                    let sent = &form["refresh_token"];
+                    let escaped: Vec<_> =
+                        sent.chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect();
+                    let body = body.to_string().replace("REFRESH", sent);
+                    return (*status, Vec::new(), body.replace("ESCAPED", &escaped.concat()));
                 }
                 if !self.refresh.remove(&form["refresh_token"]) {
                     // A second use ends the login.
