@@ -49,9 +49,12 @@ pub(crate) async fn replace(
         ..wished
     };
     let stays = is_same_place && (before.granted_at.is_some() || managed_by.is_none());
+    let own = Json(json!(place.into_iter().collect::<Vec<_>>()));
+    // Hosts of another authorization server were allowed for that one.
+    let keeps_hosts = is_same_login || before.granted_at.is_none();
     let source = if stays {
         ExternalSource {
-            grants: before.grants.clone(),
+            grants: if keeps_hosts { before.grants.clone() } else { own },
             granted_at: before.granted_at,
             granted_by: before.granted_by.clone(),
             rejection_reason: before.rejection_reason.clone(),
@@ -60,7 +63,7 @@ pub(crate) async fn replace(
         }
     } else {
         ExternalSource {
-            grants: Json(json!(place.into_iter().collect::<Vec<_>>())),
+            grants: own,
             granted_at: Some(now),
             granted_by: Some(actor.name.clone()),
             rejection_reason: None,

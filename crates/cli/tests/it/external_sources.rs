@@ -163,6 +163,9 @@ fn a_tool_that_its_source_has_changed_waits_for_a_person() {
     let shown = world.api.ok("GET", &format!("/api/tools/{tool_id}"), &Value::Null);
     let reason = shown["quarantine"].as_str().expect("a reason");
     assert!(reason.contains("changed"), "{reason}");
+    let listed = world.model.ok("mcpbox_list_tools", &json!({"server_id": world.server_id}));
+    let told = listed["tools"][0]["description"].as_str().expect("a text");
+    assert!(told.ends_with(reason), "not in the source's words: {told}");
     let status = world.model.ok("mcpbox_get_tool_status", &json!({"tool_id": tool_id}));
     assert_eq!((&status["quarantine"], &status["callable_as"]), (&json!(reason), &Value::Null));
     assert!(status["next"].as_str().expect("a text").contains("look at the change"), "{status}");

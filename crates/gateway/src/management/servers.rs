@@ -159,10 +159,15 @@ pub(super) fn list_of_tools(server_id: Uuid) -> String {
 }
 
 pub(super) fn tool_in_list((tool, newest): &(Tool, Newest)) -> Value {
+    // What a source says anew may speak to the model: a person looks first.
+    let description = match &tool.quarantine {
+        Some(reason) => format!("Kept from clients: {reason}"),
+        None => tool.description.clone(),
+    };
     json!({
         "id": tool.id,
         "name": tool.name,
-        "description": tool.description,
+        "description": description,
         "kind": newest.kind,
         "uri": newest.uri,
         "enabled": tool.enabled,

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::discovery::refusal;
 use super::kept::{self, Held, Wanted};
 use super::renewal::current;
+use crate::external_sources::shown::without_credentials;
 use crate::external_sources::{credentials, find};
 use crate::{App, Result, Tie, clock};
 
@@ -110,6 +111,11 @@ impl ByToken {
 
 /// Remembers that a source wants more scopes, so that the next login asks for them.
 async fn want(app: &App, source_id: Uuid, held: &Held, challenged: &Scopes) -> Result<()> {
+    let scopes = challenged.to_string();
+    if without_credentials(app, source_id, scopes.clone()) != scopes {
+        // A source that says its token as a scope would have it shown, and put into addresses.
+        return Ok(());
+    }
     let source = find(app.store(), source_id).await?;
     let kept: Option<Wanted> = kept::read(app, source_id, kept::WANTED).await?;
     let wanted = kept.unwrap_or_default();

@@ -288,7 +288,10 @@ async fn tokens_are_given_back_where_the_source_goes_elsewhere_and_kept_where_it
         desk.set(by_login()).await;
         desk.log_in().await;
         let resource = issuer.is_none().then(|| desk.issuer.address.clone());
+        assert_eq!(external_sources::grants_of(&desk.detail().await.source).len(), 2);
         desk.set(OauthSettings { issuer, resource, ..by_login() }).await;
+        let own = external_sources::grants_of(&desk.detail().await.source);
+        assert!(matches!(&own[..], [host] if desk.issuer.url.contains(host)), "{own:?}");
         assert_eq!(desk.issuer.state().revoked.len(), round + 2);
         assert_eq!(desk.detail().await.tokens, None);
     }
