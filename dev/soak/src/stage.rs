@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 use testkit::program::{Program, Start};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tokio::time::{Instant, sleep};
 
 use crate::Plan;
@@ -35,6 +35,8 @@ pub(crate) struct Stage {
     is_open: watch::Sender<bool>,
     visits: AtomicUsize,
     numbers: AtomicU64,
+    /// For each call that may wait for an answer of its client.
+    questions: Semaphore,
 }
 
 /// Something that a visitor does; while there is one, nothing is looked at that must stand still.
@@ -67,6 +69,7 @@ impl Stage {
         Self {
             mcp: host(&program.mcp),
             admin: host(&program.admin),
+            questions: Semaphore::new(questions(plan.places)),
             plan,
             tally: Tally::default(),
             kept: Kept::default(),
@@ -88,6 +91,12 @@ impl Stage {
     pub(crate) fn id(&self) -> Value {
         let number = self.number();
         if number.is_multiple_of(2) { json!(number) } else { json!(format!("request-{number}")) }
+    }
+
+    /// Waits until one more call may ask its client: all visitors call tools of one server, and on a slow machine more
+    /// of them would be asked at once than the program lets be.
+    pub(crate) async fn question(&self) -> Result<SemaphorePermit<'_>> {
+        Ok(self.questions.acquire().await?)
     }
 
     /// Waits until the program takes visitors, and begins a visit.
@@ -146,6 +155,11 @@ impl Stage {
     fn program(&self) -> MutexGuard<'_, Option<Program>> {
         self.program.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// How many calls of one server may wait for answers where so many may run: an eighth.
+fn questions(places: usize) -> usize {
+    (places / 8).max(1)
 }
 
 fn log(directory: &Path) -> PathBuf {

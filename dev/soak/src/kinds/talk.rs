@@ -1,5 +1,7 @@
 //! Calls that say something before their result, are taken back, left, or ask their client.
 
+use std::sync::Arc;
+
 use anyhow::{Context as _, Result, bail, ensure};
 use rand::RngExt as _;
 use serde_json::{Value, json};
@@ -71,6 +73,8 @@ pub(super) async fn leave(visitor: &mut Visitor) -> Result<()> {
 
 /// Is asked and answers by asking again.
 pub(super) async fn elicit_alone(visitor: &mut Visitor) -> Result<()> {
+    let stage = Arc::clone(&visitor.stage);
+    let _question = stage.question().await?;
     let number = visitor.stage.number();
     let mut params = call("greet", number);
     let asked = visitor.ask("tools/call", &params).await?;
@@ -93,6 +97,8 @@ pub(super) async fn elicit_alone(visitor: &mut Visitor) -> Result<()> {
 
 /// Is asked on the stream of its call and answers by another request.
 pub(super) async fn elicit_in_session(visitor: &mut Visitor) -> Result<()> {
+    let stage = Arc::clone(&visitor.stage);
+    let _question = stage.question().await?;
     let session = visitor.session().await?;
     let number = visitor.stage.number();
     let id = visitor.stage.id();
