@@ -59,9 +59,10 @@ fn main() -> ExitCode {
 }
 
 fn run(command: &str, arguments: &[OsString]) -> Result<()> {
-    // What follows `test` is for the runner of the tests, which has a help of its own.
+    // What follows these two is for a program with a help of its own.
+    let is_own = !matches!(command, "serve" | "test");
     let asks = arguments.iter().any(|argument| argument == "--help" || argument == "-h");
-    if matches!(command, "help" | "--help" | "-h") || asks && command != "test" {
+    if matches!(command, "help" | "--help" | "-h") || is_own && asks {
         steps::print(HELP.trim_end());
         return Ok(());
     }
