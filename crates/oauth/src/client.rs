@@ -8,7 +8,7 @@ use strum::Display;
 
 use crate::issuer::Issuer;
 use crate::key::{KeyError, PrivateKey};
-use crate::request::{Form, form_encoded};
+use crate::request::{BASIC, Form, form_encoded};
 use crate::secret::Secret;
 use crate::server::AuthorizationServer;
 
@@ -153,7 +153,7 @@ impl Credential {
 /// `Authorization` with id and secret, each encoded as in a form before they are joined (RFC 6749 §2.3.1).
 fn basic(id: &str, secret: &Secret) -> Secret {
     let joined = Secret::new(format!("{}:{}", form_encoded(id), form_encoded(secret.expose())));
-    Secret::new(format!("Basic {}", BASE64_STANDARD.encode(joined.expose())))
+    Secret::new(format!("{BASIC}{}", BASE64_STANDARD.encode(joined.expose())))
 }
 
 #[cfg(test)]
@@ -202,13 +202,14 @@ mod tests {
             let form = Form::new().with("refresh_token", "r&1").with("scope", "read write");
             let post = form_of(&client, form, &server);
             let known = post.credentials().into_iter();
-            let known = known.filter(|(name, _)| name != "authorization");
             known.map(|(name, value)| (name, value.expose().to_owned())).collect::<Vec<_>>()
         };
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let both = [pair("refresh_token", "r&1"), pair("client_secret", "p:ss/+ ä")];
-        assert_eq!(known(&["client_secret_basic"]), both);
         assert_eq!(known(&["client_secret_post"]), both);
+        let joined = BASE64_STANDARD.encode("me%3A1:p%3Ass%2F%2B+%C3%A4");
+        let whole = pair("authorization", &joined);
+        assert_eq!(known(&["client_secret_basic"]), [&both[..], &[whole]].concat());
     }
 
     #[test]

@@ -9,6 +9,9 @@ use url::form_urlencoded::{Serializer, parse};
 use crate::address::Endpoint;
 use crate::secret::Secret;
 
+/// What stands before id and secret in `Authorization`.
+pub(crate) const BASIC: &str = "Basic ";
+
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// The fields of a form that are for its addressee alone.
@@ -51,20 +54,20 @@ impl Post {
         let fields = fields.filter(|(name, _)| CREDENTIALS.contains(&name.as_ref()));
         let mut found: Vec<_> =
             fields.map(|(name, value)| (name.into_owned(), Secret::new(value))).collect();
-        let password = self.authorization.as_ref().and_then(|shown| password(shown.expose()));
-        found.extend(password.map(|password| ("client_secret".to_owned(), password)));
-        if let Some((_, shown)) =
-            self.authorization.as_ref().and_then(|shown| shown.expose().split_once(' '))
-        {
-            found.push(("authorization".to_owned(), Secret::new(shown)));
+        let basic =
+            self.authorization.as_ref().and_then(|shown| shown.expose().strip_prefix(BASIC));
+        if let Some(basic) = basic {
+            let password = password(basic);
+            found.extend(password.map(|password| ("client_secret".to_owned(), password)));
+            found.push(("authorization".to_owned(), Secret::new(basic)));
         }
         found
     }
 }
 
-/// The secret in the `Authorization` of `client_secret_basic` (RFC 6749 §2.3.1).
-fn password(authorization: &str) -> Option<Secret> {
-    let joined = BASE64_STANDARD.decode(authorization.strip_prefix("Basic ")?).ok()?;
+/// The secret in what `client_secret_basic` sends (RFC 6749 §2.3.1).
+fn password(basic: &str) -> Option<Secret> {
+    let joined = BASE64_STANDARD.decode(basic).ok()?;
     let at = joined.iter().position(|byte| *byte == b':')?;
     let encoded = [b"=", joined.get(at + 1..)?].concat();
     parse(&encoded).next().map(|(_, password)| Secret::new(password))
