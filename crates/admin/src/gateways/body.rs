@@ -327,6 +327,7 @@ mod tests {
         let oauth = written.auth.unwrap().oauth;
         assert_eq!(oauth.grant_type.as_deref(), Some("client_credentials"));
         assert_eq!(oauth.scopes, ["a", "b"]);
+        assert_eq!(oauth.issuer.as_deref(), Some("https://x"));
         assert_eq!(oauth.resource.as_deref(), Some("https://x.example"));
         assert_eq!(oauth.token_endpoint_auth_method.as_deref(), Some("client_secret_post"));
         assert_eq!(ignored, ["visibility"]);

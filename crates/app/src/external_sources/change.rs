@@ -32,45 +32,12 @@ pub(crate) async fn replace(
 ) -> Result<ExternalSource> {
     let server = servers::find(app, before.server_id).await?;
     let place = check(app, wish)?;
-    let now = clock::now();
-    let wished = written(wish, now);
-    let is_same_place = (before.transport, &before.url) == (wished.transport, &wished.url);
+    let wished = written(wish, clock::now());
+    let is_same_place = is_same_place(before, &wished);
     let is_same_login = login_of(before) == login_of(&wished);
     // Tokens belong to where they were for.
     let leave = if is_same_login { None } else { oauth::take_leave(app, before).await };
-    let source = ExternalSource {
-        id: before.id,
-        server_id: before.server_id,
-        enabled: before.enabled,
-        refresh_owner: if is_same_login { before.refresh_owner } else { RefreshOwner::Gateway },
-        imports_all: before.imports_all,
-        created_by: before.created_by.clone(),
-        created_at: before.created_at,
-        ..wished
-    };
-    let stays = is_same_place && (before.granted_at.is_some() || managed_by.is_none());
-    let own = Json(json!(place.into_iter().collect::<Vec<_>>()));
-    // Hosts of another authorization server were allowed for that one.
-    let keeps_hosts = is_same_login || before.granted_at.is_none();
-    let source = if stays {
-        ExternalSource {
-            grants: if keeps_hosts { before.grants.clone() } else { own },
-            granted_at: before.granted_at,
-            granted_by: before.granted_by.clone(),
-            rejection_reason: before.rejection_reason.clone(),
-            managed_by,
-            ..source
-        }
-    } else {
-        ExternalSource {
-            grants: own,
-            granted_at: Some(now),
-            granted_by: Some(actor.name.clone()),
-            rejection_reason: None,
-            managed_by,
-            ..source
-        }
-    };
+    let source = changed(before, wished, Decision { actor: &actor, place, managed_by });
     let transaction = audit::begin(app).await?;
     move_on(&transaction, before, &source).await.map_err(|error| match error {
         Moved::Store(error) => taken(error, &server, &source.name),
@@ -94,6 +61,60 @@ pub(crate) async fn replace(
         leave.send(app, before).await;
     }
     Ok(source)
+}
+
+/// Who changes a source, and what goes with it.
+struct Decision<'a> {
+    actor: &'a Actor,
+    /// The host that it needs.
+    place: Option<String>,
+    managed_by: Option<String>,
+}
+
+/// The source as it is from now on: with what was allowed to it, as far as that is the same.
+fn changed(
+    before: &ExternalSource,
+    wished: ExternalSource,
+    decision: Decision<'_>,
+) -> ExternalSource {
+    let Decision { actor, place, managed_by } = decision;
+    let is_same_login = login_of(before) == login_of(&wished);
+    let stays =
+        is_same_place(before, &wished) && (before.granted_at.is_some() || managed_by.is_none());
+    let own = Json(json!(place.into_iter().collect::<Vec<_>>()));
+    let source = ExternalSource {
+        id: before.id,
+        server_id: before.server_id,
+        enabled: before.enabled,
+        refresh_owner: if is_same_login { before.refresh_owner } else { RefreshOwner::Gateway },
+        imports_all: before.imports_all,
+        created_by: before.created_by.clone(),
+        created_at: before.created_at,
+        managed_by,
+        ..wished
+    };
+    if !stays {
+        return ExternalSource {
+            grants: own,
+            granted_at: Some(source.updated_at),
+            granted_by: Some(actor.name.clone()),
+            rejection_reason: None,
+            ..source
+        };
+    }
+    // Hosts of another authorization server were allowed for that one.
+    let keeps_hosts = is_same_login || before.granted_at.is_none();
+    ExternalSource {
+        grants: if keeps_hosts { before.grants.clone() } else { own },
+        granted_at: before.granted_at,
+        granted_by: before.granted_by.clone(),
+        rejection_reason: before.rejection_reason.clone(),
+        ..source
+    }
+}
+
+fn is_same_place(one: &ExternalSource, other: &ExternalSource) -> bool {
+    (one.transport, &one.url) == (other.transport, &other.url)
 }
 
 /// What tokens belong to: where they are shown, for what and by whom they were given.

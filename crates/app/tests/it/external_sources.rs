@@ -4,6 +4,7 @@ mod calls;
 mod drift;
 mod ending;
 mod lan;
+mod listing;
 mod oauth;
 mod place;
 mod process;

@@ -65,6 +65,14 @@ fn a_model_asks_a_person_allows_and_clients_call_what_was_reviewed() {
     assert!(refused.contains("a person has to allow it"), "{refused}");
     let waiting = world.model.ok("mcpbox_list_pending_requests", &json!({}));
     assert_eq!(waiting["pending_external_sources"][0]["name"], "Peer", "{waiting}");
+    let keyed = json!({
+        "server_id": world.server_id, "name": "Keyed", "url": "https://a.example/mcp?key=canary",
+    });
+    let keyed = world.model.ok("mcpbox_add_external_source", &keyed);
+    assert_eq!(keyed["url"], "https://a.example/mcp?key", "{keyed}");
+    let told = world.model.ok("mcpbox_list_pending_requests", &json!({}));
+    assert!(!told.to_string().contains("canary"), "{told}");
+    world.api.ok("DELETE", &World::place(&keyed), &Value::Null);
     assert_eq!(
         (&waiting["summary"]["sources"], &waiting["summary"]["total"]),
         (&json!(1), &json!(1))

@@ -13,7 +13,7 @@ use super::{client, discovery, storing};
 use crate::audit;
 use crate::external_sources::{credentials, find, settings_of};
 use crate::identity::Actor;
-use crate::{App, Result, clock};
+use crate::{App, Error, Result, clock};
 
 /// How long giving tokens back may take.
 const REVOCATION: Duration = Duration::from_secs(10);
@@ -53,7 +53,7 @@ pub(in super::super) async fn give_back(app: &App, actor: Actor, source: &Extern
         return;
     }
     if let Err(error) = disconnect(app, actor, source.id).await {
-        tracing::warn!(source = %source.name, %error, "the tokens were not given back");
+        not_given_back(source, &error);
     }
 }
 
@@ -62,29 +62,33 @@ pub(in super::super) struct Leave(Post);
 
 /// What gives the tokens of a source back, where it has some and they can be.
 pub(in super::super) async fn take_leave(app: &App, source: &ExternalSource) -> Option<Leave> {
-    let made = match kept::read(app, source.id, kept::TOKENS).await {
-        Ok(Some(held)) => leave(app, source, held).await,
-        Ok(None) => Ok(None),
-        Err(error) => Err(error),
-    };
-    made.unwrap_or_else(|error| {
-        tracing::warn!(source = %source.name, %error, "the tokens were not given back");
+    let held = kept::read(app, source.id, kept::TOKENS).await;
+    let held = held.unwrap_or_else(|error| {
+        not_given_back(source, &error);
         None
-    })
+    })?;
+    leave(app, source, held).await
 }
 
 /// Gives tokens back that came too late to be kept.
 pub(super) async fn give_back_late(app: &App, source: &ExternalSource, held: Held) {
-    match leave(app, source, held).await {
-        Ok(Some(leave)) => drop(leave.send(app, source).await),
-        Ok(None) => {}
-        Err(error) => {
-            tracing::warn!(source = %source.name, %error, "the tokens were not given back");
-        }
+    if let Some(leave) = leave(app, source, held).await {
+        leave.send(app, source).await;
     }
 }
 
-async fn leave(app: &App, source: &ExternalSource, held: Held) -> Result<Option<Leave>> {
+fn not_given_back(source: &ExternalSource, error: &Error) {
+    tracing::warn!(source = %source.name, %error, "the tokens were not given back");
+}
+
+async fn leave(app: &App, source: &ExternalSource, held: Held) -> Option<Leave> {
+    revocation(app, source, held).await.unwrap_or_else(|error| {
+        not_given_back(source, &error);
+        None
+    })
+}
+
+async fn revocation(app: &App, source: &ExternalSource, held: Held) -> Result<Option<Leave>> {
     let (server, client) = if let (Some(server), Some(known)) = (held.server, held.client) {
         let server = discovery::as_written(source, server)?;
         let client = client::again(app, source, &server, &known).await?;
@@ -118,7 +122,7 @@ impl Leave {
         match tokio::time::timeout(REVOCATION, sending).await {
             Ok(Ok(())) => true,
             Ok(Err(error)) => {
-                tracing::warn!(source = %source.name, %error, "the tokens were not given back");
+                not_given_back(source, &error);
                 false
             }
             Err(_elapsed) => false,

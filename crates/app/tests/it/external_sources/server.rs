@@ -38,6 +38,8 @@ struct State {
     listened: Mutex<Option<usize>>,
     /// How often its tools were.
     listed: AtomicUsize,
+    /// It keeps its lists for the moment.
+    keeps_lists: AtomicBool,
     /// It takes connections and answers nothing.
     mute: AtomicBool,
     /// It has answers to nothing but its notices.
@@ -114,6 +116,11 @@ impl Server {
         self.state.listed.load(Ordering::SeqCst)
     }
 
+    /// Keeps its lists from now on, or gives them.
+    pub(super) fn keeps_lists(&self, keeps: bool) {
+        self.state.keeps_lists.store(keeps, Ordering::SeqCst);
+    }
+
     /// Gives nothing but its notices any more.
     pub(super) fn is_broken(&self) {
         self.state.broken.store(true, Ordering::SeqCst);
@@ -134,6 +141,9 @@ async fn serve(mut connection: TcpStream, state: Arc<State>) {
     while let Some((head, body)) = read(&mut connection).await {
         let message: Value = serde_json::from_slice(&body).unwrap_or_default();
         let Some((status, body)) = answer(&state, &head, &message) else { return };
+        while message["method"] == "tools/list" && state.keeps_lists.load(Ordering::SeqCst) {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
         if status.is_empty() {
             std::future::pending::<()>().await;
         }

@@ -240,6 +240,13 @@ fn a_program_without_a_token_undoes_nothing_that_a_person_decided() {
     let refused = patch(&elsewhere);
     assert!(refused.status == 403 && refused.body.contains("approved"), "{refused:?}");
     assert_eq!(api.ok("PATCH", &gateway, &elsewhere)["url"], elsewhere["url"]);
+
+    // What a person registered may have a key in its address.
+    let keyed = format!("{}?key=canary-credential", peer.url("mcp"));
+    let signed = api.ok("POST", "/gateways", &plain("keyed", &keyed));
+    assert_eq!(signed["url"], json!(keyed));
+    let seen = unsigned(&program, "GET", "/gateways", &Value::Null);
+    assert!(seen.body.contains("?key\"") && !seen.body.contains("canary"), "{seen:?}");
 }
 
 #[test]

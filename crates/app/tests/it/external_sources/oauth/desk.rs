@@ -6,9 +6,7 @@ use std::sync::Arc;
 use app::calls::Report;
 use app::conversation::Silent;
 use app::external_sources::oauth::{self, Begin, Begun, Finished};
-use app::external_sources::{
-    self, Auth, Choice, Detail, ExternalSource, OauthSettings, Transport, Wish,
-};
+use app::external_sources::{self, Auth, Choice, Detail, ExternalSource, OauthSettings, Wish};
 use app::identity::{Admin, Who};
 use app::settings::{External, Outbound};
 use app::{App, KeySource, Location, Result, accounts, approvals, servers};
@@ -19,7 +17,7 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use super::issuer::Issuer;
-use crate::external_sources::place::caller;
+use crate::external_sources::place::{at, caller};
 
 pub(super) const CALLBACK: &str = "http://127.0.0.1:3000/oauth/callback";
 
@@ -182,14 +180,7 @@ impl Desk {
 }
 
 pub(super) fn wish(name: &str, url: &str, settings: OauthSettings) -> Wish {
-    Wish {
-        name: name.to_owned(),
-        description: String::new(),
-        transport: Transport::StreamableHttp,
-        url: Some(url.to_owned()),
-        command: None,
-        auth: Auth::Oauth(Box::new(settings)),
-    }
+    Wish { auth: Auth::Oauth(Box::new(settings)), ..at(url, name) }
 }
 
 pub(super) async fn call(app: &App, name: &str) -> Result<Report> {
