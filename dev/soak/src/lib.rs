@@ -37,7 +37,7 @@ pub struct Plan {
     pub connections: u64,
     /// Seconds of traffic, of one wave where there are waves.
     pub seconds: u64,
-    /// How much is done before memory is first measured, so that caches are filled.
+    /// How much is done before memory is first measured, so that what is kept lies as scattered as it will.
     pub warm_up: usize,
     /// Of a hundred things done, how many are hostile.
     pub hostile_percent: u32,
@@ -57,7 +57,7 @@ impl Plan {
         Self {
             connections: 200,
             seconds,
-            warm_up: 8_000,
+            warm_up: 24_000,
             hostile_percent: 5,
             places: 512,
             listed: 500,
