@@ -1,10 +1,12 @@
-//! What the C library's allocator keeps of memory that is free, and what it gives back to the system.
+//! What is kept of memory while there is little to do: nothing that is free, and no caches once nothing is asked.
 #![cfg_attr(
     all(target_os = "linux", target_env = "gnu"),
     expect(unsafe_code, reason = "the allocator's own functions have no safe wrapper")
 )]
 
 use std::time::Duration;
+
+use app::App;
 
 use crate::listener::Stages;
 
@@ -28,13 +30,18 @@ pub(crate) fn set_up() {
     }
 }
 
-/// Gives back what is free whenever there was something to do and is little now. It never returns.
-pub(crate) async fn give_back(stages: Stages) {
+/// Gives back what is free whenever there was something to do and is little now, and empties caches before that once
+/// there is nothing. It never returns.
+pub(crate) async fn give_back(stages: Stages, app: App) {
     let mut rounds = tokio::time::interval(EVERY);
     let mut watch = Watch::default();
     loop {
         rounds.tick().await;
-        if watch.is_time(stages.begun()) {
+        let load = watch.look(stages.begun());
+        if load == Load::Gone {
+            app.empty_caches().await;
+        }
+        if load != Load::Same {
             // It holds up whoever allocates meanwhile, for some milliseconds at most.
             let _panicked = tokio::task::spawn_blocking(trim).await.is_err();
         }
@@ -47,6 +54,16 @@ fn trim() {
     let _was_some_released = unsafe { libc::malloc_trim(0) };
 }
 
+/// What has become of the load since the last look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Load {
+    /// It is as high as it was, or nothing was asked for long.
+    Same,
+    Little,
+    /// Nothing was asked since the last look, and something before.
+    Gone,
+}
+
 /// Sees when there is little to do.
 #[derive(Debug, Default)]
 struct Watch {
@@ -57,26 +74,31 @@ struct Watch {
 }
 
 impl Watch {
-    /// Whether now is the time, with so many requests since the start.
-    fn is_time(&mut self, requests: u64) -> bool {
+    /// Looks, with so many requests since the start.
+    fn look(&mut self, requests: u64) -> Load {
         let new = requests.saturating_sub(self.seen);
         self.seen = requests;
-        let is_time = new < BUSY && (self.is_due || new > 0);
+        let load = match new {
+            0 if self.is_due => Load::Gone,
+            1..BUSY => Load::Little,
+            _ => Load::Same,
+        };
         // What is under way now may end without another request.
-        self.is_due = new > 0 || (self.is_due && !is_time);
-        is_time
+        self.is_due = new > 0;
+        load
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::Load::{Gone, Little, Same};
     use super::*;
 
     #[test]
-    fn memory_is_given_back_once_little_is_asked_and_once_more_when_nothing_is() {
+    fn it_is_told_when_little_is_asked_and_once_when_nothing_is_any_more() {
         let mut watch = Watch::default();
         let looks = [0, 100, 200, 210, 210, 210, 300, 300, 300];
-        let times = looks.map(|requests| watch.is_time(requests));
-        assert_eq!(times, [false, false, false, true, true, false, false, true, false]);
+        let loads = looks.map(|requests| watch.look(requests));
+        assert_eq!(loads, [Same, Same, Same, Little, Gone, Same, Same, Gone, Same]);
     }
 }

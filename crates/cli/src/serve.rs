@@ -256,8 +256,10 @@ impl<'a> Process<'a> {
 
     /// Serves until the signal, then lets requests end and closes the state.
     async fn finish(mut self, app: App) -> anyhow::Result<()> {
-        let giving_back =
-            AbortOnDropHandle::new(tokio::spawn(allocator::give_back(self.stages.clone())));
+        let giving_back = AbortOnDropHandle::new(tokio::spawn(allocator::give_back(
+            self.stages.clone(),
+            app.clone(),
+        )));
         let crashed = tokio::select! {
             () = self.stages.stopping.cancelled() => Ok(()),
             Some(ended) = self.servers.join_next() => ended.context("a door crashed"),

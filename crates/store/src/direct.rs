@@ -88,6 +88,18 @@ impl Direct {
         done.is_ok()
     }
 
+    /// Lets go of prepared statements and of pages of the file.
+    pub(crate) fn empty_caches(&self) {
+        let reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        let writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        for connection in [&*reading, &writing.connection].into_iter().flatten() {
+            connection.flush_prepared_statement_cache();
+            if let Err(error) = connection.release_memory() {
+                tracing::debug!(error = &error as &dyn Error, "a cache stays as it is");
+            }
+        }
+    }
+
     /// Ends the connections.
     pub(crate) fn close(&self) {
         self.reading.lock().unwrap_or_else(PoisonError::into_inner).take();

@@ -16,6 +16,7 @@ mod error;
 pub mod examination;
 pub mod external_sources;
 pub mod grants;
+mod idle;
 pub mod installation;
 mod json;
 pub mod key;

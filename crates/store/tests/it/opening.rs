@@ -30,6 +30,17 @@ fn several_processes_open_a_new_database_at_once() {
 }
 
 #[test]
+fn a_store_whose_caches_were_emptied_works_on() {
+    on_both(async |store| {
+        let server = stored_server(&store, "weather").await;
+        store.empty_caches().await;
+        let found = servers::find(&store, server.id).await.expect("find");
+        assert_eq!(found, Some(server));
+        stored_server(&store, "clock").await;
+    });
+}
+
+#[test]
 fn what_was_stored_is_there_when_the_store_is_opened_again() {
     at_both(async |location| {
         let store = Store::open(&location).await.expect("open");
