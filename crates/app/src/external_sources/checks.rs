@@ -120,6 +120,12 @@ fn check_settings(settings: &OauthSettings) -> Result<()> {
         let reason = "expected client_secret_basic or client_secret_post; a private key is used where one is set";
         return Err(Error::invalid("token_endpoint_auth_method", reason));
     }
+    let OauthSettings { authorization_url, token_url, issuer, .. } = settings;
+    // The source itself would name who gets the code of that login, and the client's secret.
+    if authorization_url.is_some() && token_url.is_none() && issuer.is_none() {
+        let reason = "give it with authorization_url, or give issuer: what comes of a login belongs to that server";
+        return Err(Error::invalid("token_url", reason));
+    }
     let Some(resource) = &settings.resource else { return Ok(()) };
     let is_name = Url::parse(resource).is_ok_and(|url| url.fragment().is_none());
     if is_name && resource.len() <= URL_MAX {

@@ -248,6 +248,7 @@ fn what_cannot_be_a_gateway_is_refused_and_names_the_field() {
         (json!({"name": "x", "url": url, "auth_config": {"type": "bearer"}}), "token"),
         (oauth(json!({"code_challenge_method": "plain"})), "pkce_required"),
         (oauth(json!({"token_url": "http://auth.example/token"})), "token_url"),
+        (oauth(json!({"authorization_url": "https://auth.example/authorize"})), "token_url"),
         (oauth(json!({"access_token": "a", "refresh_owner": "gateway"})), "refresh_owner"),
         (oauth(json!({"grant_type": "password"})), "grant_type"),
     ] {
@@ -257,8 +258,11 @@ fn what_cannot_be_a_gateway_is_refused_and_names_the_field() {
     }
     let servers = api.ok("GET", "/api/servers", &Value::Null);
     assert_eq!(servers["total"], json!(0), "nothing is left of what was refused: {servers}");
-    let fine =
-        oauth(json!({"code_challenge_method": "S256", "token_url": "https://auth.example/token"}));
+    let fine = oauth(json!({
+        "code_challenge_method": "S256",
+        "authorization_url": "https://auth.example/authorize",
+        "token_url": "https://auth.example/token",
+    }));
     let made = api.ok("POST", "/gateways", &fine);
     assert_eq!(made["status"], json!("needs_login"), "{made}");
     let again = api.send("POST", "/gateways", &fine);

@@ -175,6 +175,10 @@ fn a_field_that_is_taken_has_an_effect_and_another_is_refused_by_its_name() {
             json!({"auth_type": "oauth", "oauth": {"token_endpoint_auth_method": "none"}}),
             "token_endpoint_auth_method",
         ),
+        (
+            json!({"auth_type": "oauth", "oauth": {"authorization_url": "https://a.example/login"}}),
+            "token_url",
+        ),
     ] {
         let refused = world.api.send("PUT", &place, &body);
         assert_eq!((refused.status, &refused.json()["field"]), (422, &json!(field)), "{refused:?}");
