@@ -37,7 +37,7 @@ pub struct Plan {
     pub connections: u64,
     /// Seconds of traffic, of one wave where there are waves.
     pub seconds: u64,
-    /// How much is done before memory is first measured, so that what is kept lies as scattered as it will.
+    /// How much is done after the kill before memory is first measured, so that what is kept lies as scattered as it will.
     pub warm_up: usize,
     /// Of a hundred things done, how many are hostile.
     pub hostile_percent: u32,
@@ -79,19 +79,22 @@ impl Plan {
 pub fn run(plan: Plan) -> Result<Report> {
     within(async |directory| {
         let (stage, mut keeper) = begin(plan, directory).await?;
-        let warming = Traffic::begin(&stage);
-        while stage.tally.sums().0 < stage.plan.warm_up {
-            sleep(Duration::from_millis(50)).await;
-        }
-        warming.end().await?;
-        let start = measure(&stage, &mut keeper).await?;
         let half = Duration::from_secs(stage.plan.seconds) / 2;
-        let mut traffic = Traffic::begin(&stage);
+        let traffic = Traffic::begin(&stage);
         sleep(half).await;
         stage.kill().await?;
         stage.restart();
         let found = kept::check(&stage, &mut keeper).await.context("after the kill")?;
+        places::fill(&stage).await?;
         stage.open();
+        // What one process has left behind is seen in that process alone.
+        let warm = stage.tally.sums().0 + stage.plan.warm_up;
+        while stage.tally.sums().0 < warm {
+            sleep(Duration::from_millis(50)).await;
+        }
+        traffic.end().await?;
+        let start = measure(&stage, &mut keeper).await?;
+        let mut traffic = Traffic::begin(&stage);
         traffic.stall(&stage, half);
         sleep(half).await;
         traffic.end().await?;
@@ -116,9 +119,7 @@ pub fn waves(plan: Plan, count: u32, mut tell: impl FnMut(u32, Memory)) -> Resul
             let traffic = Traffic::begin(&stage);
             sleep(Duration::from_secs(stage.plan.seconds)).await;
             traffic.end().await?;
-            keeper.leave();
-            author::idle(&stage, &mut keeper).await?;
-            end = settled(&stage).await?;
+            end = measure(&stage, &mut keeper).await?;
             tell(wave, end);
         }
         Report::of(&stage, start, end, String::new())
