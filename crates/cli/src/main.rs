@@ -2,7 +2,6 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its user")]
 
 mod addresses;
-mod allocator;
 mod arguments;
 mod audit;
 mod configuration;
@@ -13,6 +12,7 @@ mod limits;
 mod listener;
 mod lock;
 mod logging;
+mod memory;
 mod metrics;
 mod outside;
 mod serve;
@@ -33,7 +33,7 @@ static GUEST: &[u8] = include_bytes!(env!("MCPBOX_GUEST_FILE"));
 const WORKER: &str = "worker";
 
 fn main() -> ExitCode {
-    allocator::set_up();
+    memory::set_up();
     // A worker reads no settings: it must know nothing that could be stolen from it.
     if std::env::args_os().nth(1).is_some_and(|argument| argument == WORKER) {
         return app::worker::main();

@@ -20,7 +20,7 @@ use crate::addresses::Addresses;
 use crate::arguments::{Admin, AdminDoor, Common, Gateway, McpDoor, Serve};
 use crate::listener::{Places, Service, Stages};
 use crate::lock::Lock;
-use crate::{GUEST, WORKER, allocator, first_account, listener, logging, metrics};
+use crate::{GUEST, WORKER, first_account, listener, logging, memory, metrics};
 
 /// How long calls may take to end that are given up.
 const GIVING_UP: Duration = Duration::from_secs(2);
@@ -256,7 +256,7 @@ impl<'a> Process<'a> {
 
     /// Serves until the signal, then lets requests end and closes the state.
     async fn finish(mut self, app: App) -> anyhow::Result<()> {
-        let giving_back = AbortOnDropHandle::new(tokio::spawn(allocator::give_back(
+        let giving_back = AbortOnDropHandle::new(tokio::spawn(memory::give_back(
             self.stages.clone(),
             app.clone(),
         )));

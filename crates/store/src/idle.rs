@@ -44,7 +44,7 @@ mod tests {
     use crate::settings::{self, Setting};
     use crate::{Location, Store, changes};
 
-    /// What SQLite has of memory in this process, in bytes.
+    /// What SQLite has of memory in this process, which is that of one test alone, in bytes.
     fn memory() -> i64 {
         #[expect(unsafe_code, reason = "there is no safe way to ask")]
         // SAFETY: it takes nothing, may be called by any thread, and reads a counter.
